@@ -1,0 +1,77 @@
+package mapping
+
+import "strings"
+
+// Event is one customer event of the RudderStack and Segment specification.
+type Event struct {
+	// Type is the event's type in lower case, without outer blanks: identify,
+	// track, page, screen, group, alias, or something that no destination takes.
+	Type string
+	// Body is the whole event, a JSON object.
+	Body Value
+}
+
+// Decode reads a record's value as an event. Errors of ParseObject mean that it is
+// no event at all; what an event lacks, its type included, is found by Check.
+func Decode(data []byte) (Event, error) {
+	body, err := ParseObject(data)
+	if err != nil {
+		return Event{}, err
+	}
+	return Event{Type: strings.ToLower(strings.TrimSpace(body.Get("type").Str())), Body: body}, nil
+}
+
+// Check tells what is wrong with the event before its destination is asked:
+// missing_type, or wrong_type for a type that is not text.
+func (e Event) Check() error {
+	switch t := e.Body.Get("type"); {
+	case !t.Exists():
+		return FieldError(MissingType, "type", "is missing")
+	case t.Kind() != String:
+		return FieldError(WrongType, "type", "is "+t.Kind().String()+", not text")
+	case e.Type == "":
+		return FieldError(MissingType, "type", "is empty")
+	}
+	return nil
+}
+
+// Get is the first usable value of the dotted paths: one that is neither absent,
+// null nor an empty string. false, 0 and empty lists and objects are usable.
+// That is the rule by which RudderStack's destinations pick a value.
+func (e Event) Get(paths ...string) Value {
+	for _, path := range paths {
+		if v := e.Body.Path(path); v.Exists() && (v.Kind() != String || v.Str() != "") {
+			return v
+		}
+	}
+	return Value{}
+}
+
+// ID is the event's messageId in text form, "" if it has none.
+func (e Event) ID() string { return scalar(e.Body.Get("messageId")) }
+
+// Name is the name that filters and people know the event by: event of a track,
+// name of a page or screen, else properties.name. Other types have none.
+func (e Event) Name() string {
+	switch e.Type {
+	case "track":
+		return e.Body.Get("event").Str()
+	case "page", "screen":
+		if name := e.Body.Get("name").Str(); name != "" {
+			return name
+		}
+		return e.Body.Get("properties", "name").Str()
+	default:
+		return ""
+	}
+}
+
+// scalar is the text of a string, number or boolean, and "" of anything else.
+func scalar(v Value) string {
+	switch v.Kind() {
+	case String, Number, Bool:
+		return v.Text()
+	default:
+		return ""
+	}
+}

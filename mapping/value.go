@@ -1,0 +1,211 @@
+package mapping
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Kind is the type of a Value.
+type Kind uint8
+
+// The kinds of a Value. Absent is the zero Kind: what a lookup of nothing gives.
+const (
+	Absent Kind = iota
+	Null
+	Bool
+	Number
+	String
+	Array
+	Object
+)
+
+var kindNames = [...]string{"absent", "null", "a boolean", "a number", "text", "a list", "an object"}
+
+// String names the kind as messages to people do, with its article.
+func (k Kind) String() string { return kindNames[k] }
+
+// Member is one named value of an object. Elements of a list are members without a name.
+type Member struct {
+	Name  string
+	Value Value
+}
+
+// Value is one JSON value. It keeps the order of members and the literal of
+// numbers. The zero Value is absent. Values are immutable: nothing changes a
+// member list after it was handed to Obj or Arr.
+type Value struct {
+	kind    Kind
+	text    string // the string, or the literal of a number or boolean
+	members []Member
+}
+
+// Str is the JSON string s.
+func Str(s string) Value { return Value{kind: String, text: s} }
+
+// Num is the JSON number with the given literal, which must be valid JSON.
+func Num(literal string) Value { return Value{kind: Number, text: literal} }
+
+// Int is the JSON number i.
+func Int(i int64) Value { return Num(strconv.FormatInt(i, 10)) }
+
+// Boolean is the JSON boolean b.
+func Boolean(b bool) Value { return Value{kind: Bool, text: strconv.FormatBool(b)} }
+
+// NullValue is the JSON null.
+func NullValue() Value { return Value{kind: Null} }
+
+// Obj is a JSON object of the given members in that order. Absent members are
+// left out when it is written.
+func Obj(members ...Member) Value { return Value{kind: Object, members: members} }
+
+// Arr is a JSON list of the given elements.
+func Arr(elements ...Value) Value {
+	members := make([]Member, len(elements))
+	for i, e := range elements {
+		members[i].Value = e
+	}
+	return Value{kind: Array, members: members}
+}
+
+// Kind tells what v is.
+func (v Value) Kind() Kind { return v.kind }
+
+// Exists tells whether v is anything but absent and null.
+func (v Value) Exists() bool { return v.kind > Null }
+
+// Members are the members of an object or the elements of a list, in order; nil
+// for anything else. The slice belongs to v.
+func (v Value) Members() []Member { return v.members }
+
+// Len is the number of members or elements.
+func (v Value) Len() int { return len(v.members) }
+
+// Str is the text of a string, and "" for anything else.
+func (v Value) Str() string {
+	if v.kind == String {
+		return v.text
+	}
+	return ""
+}
+
+// Text is v in text form: a string as it is, a number by its literal, a boolean
+// as true or false, an object or a list as compact JSON. Absent and null are "".
+func (v Value) Text() string {
+	switch v.kind {
+	case String, Number, Bool:
+		return v.text
+	case Array, Object:
+		return v.JSON()
+	default:
+		return ""
+	}
+}
+
+// IsTrue tells whether v is the boolean true.
+func (v Value) IsTrue() bool { return v.kind == Bool && v.text == "true" }
+
+// Get is the value at a path of member names; absent if a step is missing or is
+// no object. A name is taken literally: a dot in it is no separator.
+func (v Value) Get(path ...string) Value {
+	for _, name := range path {
+		if v.kind != Object {
+			return Value{}
+		}
+		v = v.member(name)
+	}
+	return v
+}
+
+func (v Value) member(name string) Value {
+	for i := range v.members {
+		if v.members[i].Name == name {
+			return v.members[i].Value
+		}
+	}
+	return Value{}
+}
+
+// At is element i of a list; absent outside of it and for anything else.
+func (v Value) At(i int) Value {
+	if v.kind != Array || i < 0 || i >= len(v.members) {
+		return Value{}
+	}
+	return v.members[i].Value
+}
+
+// Path is Get with the path as dotted text, "context.traits.email".
+func (v Value) Path(dotted string) Value { return v.Get(strings.Split(dotted, ".")...) }
+
+// Without is v without the named members.
+func (v Value) Without(names ...string) Value {
+	if v.kind != Object {
+		return v
+	}
+	kept := make([]Member, 0, len(v.members))
+next:
+	for _, m := range v.members {
+		for _, name := range names {
+			if m.Name == name {
+				continue next
+			}
+		}
+		kept = append(kept, m)
+	}
+	return Value{kind: Object, members: kept}
+}
+
+// JSON is v as compact JSON text: members in order, numbers by their literal,
+// nothing escaped that JSON does not demand. An absent value is null, an absent
+// member is left out.
+func (v Value) JSON() string { return string(v.AppendJSON(nil)) }
+
+// AppendJSON appends what JSON gives to dst.
+func (v Value) AppendJSON(dst []byte) []byte {
+	switch v.kind {
+	case String:
+		return appendString(dst, v.text)
+	case Number, Bool:
+		return append(dst, v.text...)
+	case Array:
+		dst = append(dst, '[')
+		for i := range v.members {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = v.members[i].Value.AppendJSON(dst)
+		}
+		return append(dst, ']')
+	case Object:
+		dst = append(dst, '{')
+		first := true
+		for i := range v.members {
+			if v.members[i].Value.kind == Absent {
+				continue
+			}
+			if !first {
+				dst = append(dst, ',')
+			}
+			first = false
+			dst = appendString(dst, v.members[i].Name)
+			dst = append(dst, ':')
+			dst = v.members[i].Value.AppendJSON(dst)
+		}
+		return append(dst, '}')
+	default:
+		return append(dst, "null"...)
+	}
+}
+
+// appendString cannot fail: a string of ours is valid UTF-8, or is made so.
+func appendString(dst []byte, s string) []byte {
+	quoted, err := jsontext.AppendQuote(dst, s)
+	if err != nil {
+		quoted, _ = jsontext.AppendQuote(dst, strings.ToValidUTF8(s, "\uFFFD"))
+	}
+	return quoted
+}
+
+// MarshalJSON makes a Value usable with encoding/json.
+func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }

@@ -1,0 +1,73 @@
+package sink
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/deskstream/deskstream/mapping"
+)
+
+// ErrInterrupted is returned for an event that was given up because the process
+// stops or no longer owns its partition. It is no failure: the event is open as before.
+var ErrInterrupted = errors.New("delivery interrupted")
+
+// ErrHeld is returned when a destination held for longer than the caller waits.
+var ErrHeld = errors.New("destination on hold")
+
+// Stage is the part of the path at which an event died.
+type Stage string
+
+// The stages of the path.
+const (
+	StageDecode  Stage = "decode"
+	StageMap     Stage = "map"
+	StageLookup  Stage = "lookup"
+	StageRequest Stage = "request"
+)
+
+// Class says why an event died, and so what can be done about it.
+type Class string
+
+// The classes of death.
+const (
+	Invalid   Class = "invalid"   // the event can never be mapped
+	Rejected  Class = "rejected"  // the API refused it for good
+	Exhausted Class = "exhausted" // a passing failure outlived its budget
+	Expired   Class = "expired"   // older than max_age
+	Unknown   Class = "unknown"   // sent, no usable answer, and not to be sent again
+)
+
+// Codes that only calls have; those of the event itself are mapping's.
+const (
+	ContactNotFound  mapping.Code = "contact_not_found"
+	AmbiguousContact mapping.Code = "ambiguous_contact"
+	BadAnswer        mapping.Code = "bad_answer"
+	Timeout          mapping.Code = "timeout"
+	Connection       mapping.Code = "connection"
+	TLS              mapping.Code = "tls"
+	Redirect         mapping.Code = "redirect"
+	TooOld           mapping.Code = "too_old"
+	Panic            mapping.Code = "panic"
+)
+
+// HTTPCode is the code for an answer's status, http_422.
+func HTTPCode(status int) mapping.Code { return mapping.Code("http_" + strconv.Itoa(status)) }
+
+// Failure is the error that an event dies of.
+type Failure struct {
+	Stage   Stage
+	Class   Class
+	Code    mapping.Code
+	Status  int    // of the answer; 0 without one
+	Message string // for people; quotes neither secrets nor the customer's data
+}
+
+func (f *Failure) Error() string {
+	return string(f.Stage) + ": " + string(f.Class) + ": " + string(f.Code) + ": " + f.Message
+}
+
+// NotFound is the Failure of an event whose contact the lookup did not find, or
+// found several times (AmbiguousContact).
+func NotFound(code mapping.Code, message string) *Failure {
+	return &Failure{Stage: StageLookup, Class: Invalid, Code: code, Message: message}
+}
