@@ -1,0 +1,132 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+// How tells where the answer of IDs.Find comes from.
+type How uint8
+
+// The ways to an id. Only an Own find says what the vendor holds at this moment.
+const (
+	Cached How = iota // remembered
+	Shared            // found by another caller, meanwhile
+	Own               // found by this caller
+)
+
+// errNoResult stands for a find that panicked.
+var errNoResult = errors.New("find ended without a result")
+
+// IDs remembers the vendor's id of an identifier, for one credential. It is bounded
+// and each entry has a lifetime. It is safe for concurrent use and has no goroutine.
+type IDs struct {
+	lifetime time.Duration
+	entries  *lru.Cache[string, entry] // the expirable kind has a goroutine that nothing stops
+
+	mu      sync.Mutex
+	flights map[string]*flight
+}
+
+type entry struct {
+	id string
+	at time.Time
+}
+
+// flight is one find under way. singleflight would not do: it runs the find either
+// where the others cannot stop waiting, or in a goroutine where a panic ends the process.
+type flight struct {
+	done chan struct{}
+	id   string
+	err  error
+}
+
+// NewIDs makes room for size identifiers, one at least, each remembered for
+// lifetime. With a lifetime of 0 nothing is remembered, but finds are still shared.
+func NewIDs(size int, lifetime time.Duration) *IDs {
+	entries, err := lru.New[string, entry](max(size, 1))
+	if err != nil {
+		panic(err) // it refuses sizes below 1 only
+	}
+	return &IDs{lifetime: lifetime, entries: entries, flights: make(map[string]*flight)}
+}
+
+// Get is the remembered id of an identifier.
+func (c *IDs) Get(identifier string) (id string, ok bool) {
+	e, ok := c.entries.Get(identifier)
+	if !ok || time.Since(e.at) >= c.lifetime {
+		return "", false
+	}
+	return e.id, true
+}
+
+// Put remembers the id of an identifier.
+func (c *IDs) Put(identifier, id string) { c.entries.Add(identifier, entry{id: id, at: time.Now()}) }
+
+// Drop forgets an identifier.
+func (c *IDs) Drop(identifier string) { c.entries.Remove(identifier) }
+
+// Find answers from memory, or runs find once for all callers that ask for the same
+// identifier meanwhile. find gives "" for an identifier that the vendor does not know,
+// which is shared but not remembered. Its error is that of its own caller alone: the
+// callers that waited for it run a find of their own. A caller whose ctx ends stops
+// waiting with ErrInterrupted and the cause.
+func (c *IDs) Find(ctx context.Context, identifier string, find func(ctx context.Context) (string, error)) (id string, how How, err error) {
+	id, f, how := c.join(identifier)
+	switch how {
+	case Cached:
+		return id, Cached, nil
+	case Own:
+		id, err = c.lead(ctx, identifier, f, find)
+		return id, Own, err
+	}
+	select {
+	case <-ctx.Done():
+		return "", Shared, fmt.Errorf("%w: waiting for another lookup: %w", ErrInterrupted, context.Cause(ctx))
+	case <-f.done:
+	}
+	if f.err == nil {
+		return f.id, Shared, nil
+	}
+	id, err = find(ctx)
+	c.remember(identifier, id, err)
+	return id, Own, err
+}
+
+// join gives the remembered id, the flight to wait for, or a new one for the caller to lead.
+func (c *IDs) join(identifier string) (string, *flight, How) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if id, ok := c.Get(identifier); ok {
+		return id, nil, Cached
+	}
+	if f, ok := c.flights[identifier]; ok {
+		return "", f, Shared
+	}
+	f := &flight{done: make(chan struct{}), err: errNoResult}
+	c.flights[identifier] = f
+	return "", f, Own
+}
+
+func (c *IDs) lead(ctx context.Context, identifier string, f *flight, find func(ctx context.Context) (string, error)) (string, error) {
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.remember(identifier, f.id, f.err)
+		delete(c.flights, identifier)
+		close(f.done)
+	}()
+	f.id, f.err = find(ctx)
+	return f.id, f.err
+}
+
+func (c *IDs) remember(identifier, id string, err error) {
+	if err == nil && id != "" {
+		c.Put(identifier, id)
+	}
+}

@@ -1,0 +1,146 @@
+package sink_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/deskstream/deskstream/sink"
+)
+
+func found(id string) func(context.Context) (string, error) {
+	return func(context.Context) (string, error) { return id, nil }
+}
+
+func wantFind(t *testing.T, gotID string, gotHow sink.How, err error, wantID string, wantHow sink.How) {
+	t.Helper()
+	if err != nil || gotID != wantID || gotHow != wantHow {
+		t.Errorf("Find = %q, %v, %v; want %q, %v, nil", gotID, gotHow, err, wantID, wantHow)
+	}
+}
+
+func TestIDs_findsOnceAndRemembers(t *testing.T) {
+	ids := sink.NewIDs(10, time.Minute)
+	id, how, err := ids.Find(t.Context(), "a@b.example", found("7"))
+	wantFind(t, id, how, err, "7", sink.Own)
+	id, how, err = ids.Find(t.Context(), "a@b.example", found("8"))
+	wantFind(t, id, how, err, "7", sink.Cached)
+	ids.Drop("a@b.example")
+	id, how, err = ids.Find(t.Context(), "a@b.example", found("8"))
+	wantFind(t, id, how, err, "8", sink.Own)
+}
+
+func TestIDs_notFoundAndFailureAreNotRemembered(t *testing.T) {
+	ids := sink.NewIDs(10, time.Minute)
+	id, how, err := ids.Find(t.Context(), "a", found(""))
+	wantFind(t, id, how, err, "", sink.Own)
+	broken := errors.New("broken")
+	if _, _, err := ids.Find(t.Context(), "a", func(context.Context) (string, error) { return "5", broken }); !errors.Is(err, broken) {
+		t.Errorf("error = %v, want %v", err, broken)
+	}
+	if id, ok := ids.Get("a"); ok {
+		t.Errorf("Get = %q, want nothing remembered", id)
+	}
+}
+
+func TestIDs_boundAndLifetimeForget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ids := sink.NewIDs(2, time.Minute)
+		ids.Put("a", "1")
+		ids.Put("b", "2")
+		ids.Put("c", "3")
+		if _, ok := ids.Get("a"); ok {
+			t.Error("the oldest of three is remembered with a size of 2")
+		}
+		time.Sleep(time.Minute - time.Nanosecond)
+		if id, ok := ids.Get("c"); !ok || id != "3" {
+			t.Errorf("Get = %q, %v before the lifetime ended; want 3", id, ok)
+		}
+		time.Sleep(time.Nanosecond)
+		if _, ok := ids.Get("c"); ok {
+			t.Error("the entry outlived its lifetime")
+		}
+	})
+}
+
+func TestIDs_withoutSizeOrLifetimeStillFinds(t *testing.T) {
+	ids := sink.NewIDs(0, 0)
+	for range 2 {
+		id, how, err := ids.Find(t.Context(), "a", found("1"))
+		wantFind(t, id, how, err, "1", sink.Own)
+	}
+}
+
+// leadAndFollow runs a find that ends as lead says when all followers wait for it.
+func leadAndFollow(t *testing.T, lead func() (string, error), follow func(ids *sink.IDs)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		ids := sink.NewIDs(10, time.Minute)
+		release := make(chan struct{})
+		var group sync.WaitGroup
+		group.Go(func() {
+			defer func() { _ = recover() }()
+			_, how, _ := ids.Find(context.Background(), "a", func(context.Context) (string, error) {
+				<-release
+				return lead()
+			})
+			if how != sink.Own {
+				t.Errorf("the leader's find was %v, want Own", how)
+			}
+		})
+		synctest.Wait()
+		for range 3 {
+			group.Go(func() { follow(ids) })
+		}
+		synctest.Wait()
+		close(release)
+		group.Wait()
+	})
+}
+
+func TestIDs_callersShareOneFind(t *testing.T) {
+	leadAndFollow(t, func() (string, error) { return "7", nil }, func(ids *sink.IDs) {
+		id, how, err := ids.Find(context.Background(), "a", found("another"))
+		wantFind(t, id, how, err, "7", sink.Shared)
+	})
+}
+
+func TestIDs_notFoundIsShared(t *testing.T) {
+	leadAndFollow(t, func() (string, error) { return "", nil }, func(ids *sink.IDs) {
+		id, how, err := ids.Find(context.Background(), "a", found("another"))
+		wantFind(t, id, how, err, "", sink.Shared)
+	})
+}
+
+func TestIDs_failureOfTheLeaderIsItsOwn(t *testing.T) {
+	leads := map[string]func() (string, error){
+		"interrupted": func() (string, error) { return "", sink.ErrInterrupted },
+		"failed":      func() (string, error) { return "", &sink.Failure{Code: sink.Timeout} },
+		"panicked":    func() (string, error) { panic("broken") },
+	}
+	for name, lead := range leads {
+		t.Run(name, func(t *testing.T) {
+			leadAndFollow(t, lead, func(ids *sink.IDs) {
+				id, how, err := ids.Find(context.Background(), "a", found("8"))
+				wantFind(t, id, how, err, "8", sink.Own)
+				if id, ok := ids.Get("a"); !ok || id != "8" {
+					t.Errorf("Get = %q, %v; want 8", id, ok)
+				}
+			})
+		})
+	}
+}
+
+func TestIDs_callerStopsWaitingWhenItsContextEnds(t *testing.T) {
+	leadAndFollow(t, func() (string, error) { return "7", nil }, func(ids *sink.IDs) {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		cancel(sink.ErrHeld)
+		_, how, err := ids.Find(ctx, "a", found("8"))
+		if how != sink.Shared || !errors.Is(err, sink.ErrInterrupted) || !errors.Is(err, sink.ErrHeld) {
+			t.Errorf("Find = %v, %v; want an interrupted wait and its cause", how, err)
+		}
+	})
+}
