@@ -1,0 +1,123 @@
+package kafkatest
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Produce writes the records in order, each to the partition that it names, and
+// fills in their offsets.
+func (c *Cluster) Produce(t testing.TB, records ...*kgo.Record) {
+	t.Helper()
+	cl, err := kgo.NewClient(append(c.Options(), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	if err != nil {
+		t.Fatalf("connecting to Kafka: %v", err)
+	}
+	defer cl.Close()
+	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatalf("producing test records: %v", err)
+	}
+}
+
+// Consume reads all records of a topic between the starts and the ends that it finds
+// when it is called, by partition and offset.
+func (c *Cluster) Consume(t testing.TB, topic string) []*kgo.Record {
+	t.Helper()
+	from, to := c.StartOffsets(t, topic), c.EndOffsets(t, topic)
+	assign := make(map[int32]kgo.Offset)
+	for p, end := range to {
+		if from[p] < end {
+			assign[p] = kgo.NewOffset().At(from[p])
+		}
+	}
+	if len(assign) == 0 {
+		return nil
+	}
+	cl, err := kgo.NewClient(append(c.Options(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: assign}),
+		kgo.KeepControlRecords(), // so that a partition that ends in one is seen to end
+	)...)
+	if err != nil {
+		t.Fatalf("connecting to Kafka: %v", err)
+	}
+	defer cl.Close()
+	return readTo(t, cl, to, len(assign))
+}
+
+// readTo polls until open partitions have been read up to their ends.
+func readTo(t testing.TB, cl *kgo.Client, ends map[int32]int64, open int) []*kgo.Record {
+	t.Helper()
+	var records []*kgo.Record
+	for open > 0 {
+		fetches := cl.PollFetches(t.Context())
+		if err := fetches.Err(); err != nil {
+			t.Fatalf("reading test records: %v", err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			end := ends[r.Partition]
+			if r.Offset < end && !r.Attrs.IsControl() {
+				records = append(records, r)
+			}
+			if r.Offset == end-1 {
+				open--
+			}
+		})
+	}
+	slices.SortStableFunc(records, func(a, b *kgo.Record) int { return int(a.Partition - b.Partition) })
+	return records
+}
+
+// StartOffsets are the topic's log starts by partition.
+func (c *Cluster) StartOffsets(t testing.TB, topic string) map[int32]int64 {
+	t.Helper()
+	return c.offsets(t, topic, false)
+}
+
+// EndOffsets are the topic's ends by partition: the offsets that come next.
+func (c *Cluster) EndOffsets(t testing.TB, topic string) map[int32]int64 {
+	t.Helper()
+	return c.offsets(t, topic, true)
+}
+
+func (c *Cluster) offsets(t testing.TB, topic string, end bool) map[int32]int64 {
+	t.Helper()
+	partitions := c.PartitionInfos(topic)
+	if len(partitions) == 0 {
+		t.Fatalf("topic %s does not exist", topic)
+	}
+	offsets := make(map[int32]int64, len(partitions))
+	for _, p := range partitions {
+		offsets[p.Partition] = p.LogStartOffset
+		if end {
+			offsets[p.Partition] = p.HighWatermark
+		}
+	}
+	return offsets
+}
+
+// Committed are the offsets that a group has committed for a topic, by partition,
+// with their metadata. Partitions without a commit are absent.
+func (c *Cluster) Committed(t testing.TB, group, topic string) map[int32]kadm.Offset {
+	t.Helper()
+	cl, err := kgo.NewClient(c.Options()...)
+	if err != nil {
+		t.Fatalf("connecting to Kafka: %v", err)
+	}
+	defer cl.Close()
+	found, err := kadm.NewClient(cl).FetchOffsets(t.Context(), group)
+	if err != nil {
+		t.Fatalf("fetching offsets of group %s: %v", group, err)
+	}
+	committed := make(map[int32]kadm.Offset)
+	for p, offset := range maps.All(found[topic]) {
+		if offset.Err != nil {
+			t.Fatalf("fetching offset of partition %d: %v", p, offset.Err)
+		}
+		committed[p] = offset.Offset
+	}
+	return committed
+}
