@@ -1,0 +1,34 @@
+package mapping
+
+import "slices"
+
+// Filter is an owner's choice of events for one destination.
+type Filter struct {
+	// Types are the event types that the destination takes; nil is all that it can.
+	Types []string
+	// Allow and Deny are exact names, as Event.Name gives them; one of both at most.
+	// An identify passes. An event without a name is not on a list: Allow skips it,
+	// Deny takes it.
+	Allow, Deny []string
+}
+
+// Check tells why the event is not for the destination: a *Error of Event.Check, or
+// the Skip TypeNotTaken or Filtered.
+func (f Filter) Check(ev Event) error {
+	if err := ev.Check(); err != nil {
+		return err
+	}
+	if f.Types != nil && !slices.Contains(f.Types, ev.Type) {
+		return TypeNotTaken
+	}
+	switch ev.Type {
+	case "track", "page", "screen":
+	default:
+		return nil
+	}
+	name := ev.Name()
+	if len(f.Allow) > 0 && !slices.Contains(f.Allow, name) || len(f.Deny) > 0 && slices.Contains(f.Deny, name) {
+		return Filtered
+	}
+	return nil
+}

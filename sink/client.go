@@ -1,0 +1,183 @@
+package sink
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/deskstream/deskstream/mapping"
+)
+
+// MaxBody is how much of an answer is read. A longer one is cut and so malformed:
+// no answer that a help desk documents comes near it.
+const MaxBody = 1 << 20
+
+// maxRedirects is how many redirects a lookup follows, on its own host only.
+const maxRedirects = 5
+
+// Client makes single attempts at calls to one help desk. It repeats nothing.
+type Client struct {
+	base    string // without a trailing slash
+	token   Secret
+	agent   string
+	timeout time.Duration
+	http    *http.Client
+}
+
+func newClient(c Config) *Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	// Every call goes to one host, so the idle connections are as many as calls in flight.
+	transport.MaxIdleConns = 0
+	transport.MaxIdleConnsPerHost = c.MaxInFlight
+	return &Client{
+		base: c.baseURL(), token: c.Credential, agent: "deskstream/" + c.Version, timeout: c.Timeout,
+		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	}
+}
+
+// transportError is a call that got no answer.
+type transportError struct {
+	code    mapping.Code
+	refused bool // the connection was refused: nothing listens
+	sent    bool // bytes of the request may have reached the help desk
+	err     error
+}
+
+func (e *transportError) Error() string { return e.err.Error() }
+func (e *transportError) Unwrap() error { return e.err }
+
+// do makes one attempt. Its error is a *transportError, or the cause of ctx when
+// the caller ended it.
+func (c *Client) do(ctx context.Context, call Call) (Reply, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errCallTimeout)
+	defer cancel()
+	target := c.base + call.Path
+	if call.Query != "" {
+		target += "?" + call.Query
+	}
+	for redirects := 0; ; redirects++ {
+		reply, err := c.roundTrip(ctx, call, target)
+		if err != nil || !call.Lookup || redirects == maxRedirects {
+			return reply, err
+		}
+		next, ok := sameHostRedirect(target, reply)
+		if !ok {
+			return reply, nil
+		}
+		target = next
+	}
+}
+
+var errCallTimeout = errors.New("no answer within delivery.timeout")
+
+func (c *Client) roundTrip(ctx context.Context, call Call, target string) (Reply, error) {
+	// The connection is the last step before bytes can leave. What happens earlier
+	// (name look-up, dialling, TLS) has told the help desk nothing.
+	// The trace can run after the round trip was given up, hence the atomic.
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
+	req, err := c.request(ctx, call, target)
+	if err != nil {
+		return Reply{}, &transportError{code: Connection, err: err}
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return Reply{}, transportFault(ctx, err, sent.Load())
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody))
+	if err != nil {
+		return Reply{}, transportFault(ctx, err, true)
+	}
+	return Reply{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+func (c *Client) request(ctx context.Context, call Call, target string) (*http.Request, error) {
+	var body io.Reader
+	if call.Body.Exists() {
+		body = bytes.NewReader(call.Body.AppendJSON(nil))
+	}
+	req, err := http.NewRequestWithContext(ctx, call.Method, target, body)
+	if err != nil {
+		return nil, fmt.Errorf("building the request of %s: the URL is not valid", call.Op)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token.Reveal())
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.agent)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req, nil
+}
+
+// sameHostRedirect is where a redirect leads, if it stays on the same scheme and host.
+func sameHostRedirect(from string, reply Reply) (string, bool) {
+	if !isRedirect(reply.Status) {
+		return "", false
+	}
+	base, err := url.Parse(from)
+	if err != nil {
+		return "", false
+	}
+	next, err := base.Parse(reply.Header.Get("Location"))
+	if err != nil || reply.Header.Get("Location") == "" || next.Scheme != base.Scheme || next.Host != base.Host {
+		return "", false
+	}
+	return next.String(), true
+}
+
+func isRedirect(status int) bool { return status >= 300 && status < 400 }
+
+// transportFault puts an error of net/http into one of our few codes. The URL in
+// *url.Error may hold a customer's data, so only its cause is kept.
+func transportFault(ctx context.Context, err error, sent bool) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errCallTimeout) {
+		return cause
+	}
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
+	}
+	fault := &transportError{code: Connection, sent: sent, err: err}
+	switch {
+	case isTimeout(ctx, err):
+		fault.code, fault.err = Timeout, errCallTimeout
+	case isTLS(err):
+		fault.code, fault.sent = TLS, false
+	case errors.Is(err, syscall.ECONNREFUSED):
+		fault.refused = true
+	}
+	return fault
+}
+
+func isTimeout(ctx context.Context, err error) bool {
+	if errors.Is(context.Cause(ctx), errCallTimeout) {
+		return true
+	}
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
+}
+
+func isTLS(err error) bool {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[tls.AlertError](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[x509.UnknownAuthorityError](err)
+	return ok
+}

@@ -1,0 +1,131 @@
+package sink
+
+import (
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Config is what one destination needs to be called, whatever it is.
+type Config struct {
+	// Name is the destination's name in outcomes, metrics and logs.
+	Name string
+	// BaseURL is the API's address; a trailing slash is tolerated.
+	BaseURL string
+	// Credential is the bearer token.
+	Credential Secret
+	// MaxInFlight is how many events are in flight at once, at least 1.
+	MaxInFlight int
+	// Rate is the vendor's limit until its answers say otherwise.
+	Rate Rate
+	// Timeout bounds one attempt at one call.
+	Timeout time.Duration
+	// MaxAge is how old a record may be when it is first sent; 0 is no limit.
+	MaxAge time.Duration
+	// Retry is how passing failures are repeated.
+	Retry Policy
+	// UnknownIsDead makes an event die when a write that is not safe to repeat got no
+	// usable answer; otherwise it is sent again.
+	UnknownIsDead bool
+	// Alone is for a delivery without other events to judge by: an event's budget alone
+	// decides when it is exhausted, and a hold longer than Retry.MaxElapsed ends in ErrHeld.
+	Alone bool
+	// Version is the program's version, for the User-Agent.
+	Version string
+	// OnCall, if set, is told of each attempt. status is 0 without an answer.
+	OnCall func(op string, status int, took time.Duration)
+}
+
+func (c Config) baseURL() string { return strings.TrimRight(c.BaseURL, "/") }
+
+// Destination is one help desk account that events are delivered to: the parts that
+// all of its events share.
+type Destination struct {
+	Config
+	client   *Client
+	gate     *Gate
+	budget   *Budget
+	evidence evidence
+	redact   *strings.Replacer
+	log      *slog.Logger
+}
+
+// NewDestination makes a Destination that spends from budget, which other
+// destinations with the same credential share.
+func NewDestination(c Config, budget *Budget, log *slog.Logger) *Destination {
+	d := &Destination{Config: c, client: newClient(c), budget: budget, redact: redactor(c.Credential), log: log}
+	giveUp := time.Duration(0)
+	if c.Alone {
+		giveUp = c.Retry.MaxElapsed
+	}
+	d.gate = NewGate(c.MaxInFlight, c.Retry.Initial, giveUp, d.holdChanged)
+	return d
+}
+
+// Gate is the destination's gate, through which the caller lets events in.
+func (d *Destination) Gate() *Gate { return d.gate }
+
+// Close closes idle connections.
+func (d *Destination) Close() { d.client.http.CloseIdleConnections() }
+
+// holdChanged logs a hold once when it begins and once when it ends, not per event.
+func (d *Destination) holdChanged(h Hold) {
+	if h.Active() {
+		d.log.Error("destination put on hold", "reason", h.Reason)
+		return
+	}
+	d.log.Info("destination resumed")
+}
+
+// Accounts keeps what destinations with the same account have in common.
+type Accounts struct {
+	mu      sync.Mutex
+	budgets map[string]*Budget
+	ids     map[string]*IDs
+}
+
+// What is remembered of the vendor's ids, per account.
+const (
+	idsKept     = 100_000
+	idsLifetime = 10 * time.Minute
+)
+
+// Budget is the one Budget of the account, made with c.Rate when it is first asked for.
+func (a *Accounts) Budget(c Config) *Budget {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.budgets == nil {
+		a.budgets = make(map[string]*Budget)
+	}
+	b, ok := a.budgets[c.account()]
+	if !ok {
+		b = NewBudget(c.Rate)
+		a.budgets[c.account()] = b
+	}
+	return b
+}
+
+// IDs is the one memory of the account's ids.
+func (a *Accounts) IDs(c Config) *IDs {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ids == nil {
+		a.ids = make(map[string]*IDs)
+	}
+	ids, ok := a.ids[c.account()]
+	if !ok {
+		ids = NewIDs(idsKept, idsLifetime)
+		a.ids[c.account()] = ids
+	}
+	return ids
+}
+
+// account is the key of (host of the base URL, credential).
+func (c Config) account() string {
+	host := c.baseURL()
+	if _, rest, ok := strings.Cut(host, "://"); ok {
+		host, _, _ = strings.Cut(rest, "/")
+	}
+	return host + "\x00" + c.Credential.Reveal()
+}

@@ -1,0 +1,57 @@
+package sink
+
+import "sync"
+
+// roundsAgainst is how many rounds of evidence an event needs against it before a
+// passing failure, or a 403, may be its own fault and not an outage.
+const roundsAgainst = 3
+
+// evidence counts, per Op, the calls of a destination that were accepted or judged.
+type evidence struct {
+	mu     sync.Mutex
+	passed map[string]uint64
+}
+
+func (e *evidence) note(op string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.passed == nil {
+		e.passed = make(map[string]uint64)
+	}
+	e.passed[op]++
+}
+
+func (e *evidence) count(op string) uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.passed[op]
+}
+
+// trial is the case against one event at one Op. A round is: another event's call
+// passes, this one fails again, another event's call passes.
+type trial struct {
+	seen   uint64 // others' passed calls at the latest failure
+	failed bool   // there was a failure
+	open   bool   // the latest failure came after a passed call: half a round
+	rounds int
+}
+
+// fail takes in a failure at a moment when others' calls have passed n times.
+func (t *trial) fail(n uint64) {
+	between := t.failed && n > t.seen
+	if t.open && between {
+		t.rounds++
+	}
+	t.open = t.open || between
+	t.failed, t.seen = true, n
+}
+
+// convicts tells whether enough speaks against the event, given that others' calls
+// have passed n times by now.
+func (t *trial) convicts(n uint64) bool {
+	rounds := t.rounds
+	if t.open && n > t.seen {
+		rounds++
+	}
+	return rounds >= roundsAgainst
+}

@@ -1,0 +1,142 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/deskstream/deskstream/mapping"
+)
+
+// Route is the way of an event to one destination: decode, filter, map, send.
+type Route struct {
+	// Name and Type are the destination's, as in the configuration.
+	Name, Type string
+	filter     mapping.Filter
+	deliver    func(ctx context.Context, s *Session, ev mapping.Event) (Receipt, error)
+}
+
+// NewRoute joins a help desk's mapping and its sender. mapEvent gives what to tell
+// the help desk, a *mapping.Error or a mapping.Skip. send makes the calls; its error
+// is the Doer's, a *Failure of its own, or a mapping.Skip.
+func NewRoute[T any](
+	name, typ string, filter mapping.Filter,
+	mapEvent func(mapping.Event) (T, error),
+	send func(context.Context, Doer, T) (Receipt, error),
+) Route {
+	return Route{Name: name, Type: typ, filter: filter,
+		deliver: func(ctx context.Context, s *Session, ev mapping.Event) (Receipt, error) {
+			message, err := mapEvent(ev)
+			if err != nil {
+				return Receipt{}, err
+			}
+			return send(ctx, s, message)
+		}}
+}
+
+// Deliver carries the record with the given value to its end and says what became of
+// it. A nil value is a tombstone. The caller fills in Source, and DLQID when it writes
+// a dead letter. The error is ErrInterrupted or ErrHeld: then there is no outcome.
+func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, error) {
+	defer s.Rest()
+	o := Outcome{
+		Destination: DestinationInfo{Name: r.Name, Type: r.Type},
+		Outcome:     Delivered, Round: s.Round, Schema: 1,
+		Event: EventInfo{Lane: text(s.Lane)},
+		IDs:   map[string]string{}, Warnings: []string{},
+	}
+	receipt, err := r.run(ctx, s, value, &o)
+	if errors.Is(err, ErrInterrupted) || errors.Is(err, ErrHeld) {
+		return Outcome{}, err
+	}
+	if s.plan != Live {
+		o.Outcome = Planned
+	}
+	o.conclude(err)
+	if receipt.IDs != nil {
+		o.IDs = receipt.IDs
+	}
+	if receipt.Warnings != nil {
+		o.Warnings = receipt.Warnings
+	}
+	o.Calls = append([]CallRecord{}, s.calls...)
+	o.At = Time{time.Now()}
+	return o, nil
+}
+
+// run does the work of Deliver. A panic is the record's fault, or it would end the
+// process again after each restart.
+func (r Route) run(ctx context.Context, s *Session, value []byte, o *Outcome) (_ Receipt, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			// The panic's value may quote the event; the stack does not.
+			s.dest.log.Error("event caused a panic", "destination", r.Name, "stack", string(debug.Stack()))
+			err = s.panicked()
+		}
+	}()
+	if value == nil {
+		return Receipt{}, mapping.Tombstone
+	}
+	ev, err := mapping.Decode(value)
+	if err != nil {
+		return Receipt{}, failureOf(err, StageDecode)
+	}
+	o.Event.ID, o.Event.Type, o.Event.Name = text(ev.ID()), text(ev.Type), text(ev.Name())
+	if err := r.filter.Check(ev); err != nil {
+		return Receipt{}, failureOf(err, StageMap)
+	}
+	receipt, err := r.deliver(ctx, s, ev)
+	return receipt, failureOf(err, StageMap)
+}
+
+func (s *Session) panicked() *Failure {
+	f := &Failure{Stage: StageMap, Class: Invalid, Code: Panic, Message: "the event caused a fault in this program"}
+	if s.sentWrite() {
+		f.Stage, f.Class = StageRequest, Unknown
+	}
+	return f
+}
+
+// sentWrite tells whether any write was sent, whatever the answer was.
+func (s *Session) sentWrite() bool {
+	return slices.ContainsFunc(s.calls, func(r CallRecord) bool { return !r.Lookup && r.Attempts > 0 })
+}
+
+// failureOf turns a *mapping.Error into the *Failure that it means at a stage.
+func failureOf(err error, stage Stage) error {
+	if fault, ok := errors.AsType[*mapping.Error](err); ok {
+		return &Failure{Stage: stage, Class: Invalid, Code: fault.Code, Message: fault.Message}
+	}
+	return err
+}
+
+// conclude sets the disposition that err means.
+func (o *Outcome) conclude(err error) {
+	if err == nil {
+		return
+	}
+	if skip, ok := errors.AsType[mapping.Skip](err); ok {
+		o.Outcome, o.Reason = Skipped, &skip
+		return
+	}
+	f, ok := errors.AsType[*Failure](err)
+	if !ok {
+		f = &Failure{Stage: StageRequest, Class: Invalid, Code: Panic, Message: "the delivery ended without a verdict"}
+	}
+	o.Outcome = Dead
+	o.Error = &ErrorInfo{Stage: f.Stage, Class: f.Class, Code: f.Code, Message: cut(f.Message, MaxText)}
+	if f.Status != 0 {
+		o.Error.HTTPStatus = &f.Status
+	}
+}
+
+// text is an event's text as an outcome holds it: nil for none, cut at MaxText.
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	s = cut(s, MaxText)
+	return &s
+}

@@ -1,0 +1,169 @@
+package sink
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/deskstream/deskstream/mapping"
+)
+
+// verdict is what one attempt at a call means for the event and its destination.
+type verdict uint8
+
+const (
+	// accepted is a well-formed 2xx, or a status that is an answer to this call.
+	accepted verdict = iota
+	// refusedForGood is any other 4xx, and a redirect: the API judged the call.
+	refusedForGood
+	// denied is 401 and 403: the credentials, or the rights, are at fault.
+	denied
+	// throttled is 429 for the whole destination.
+	throttled
+	// unreachable is a refused connection: nothing was sent.
+	unreachable
+	// passing is everything else: 408, 425, 5xx, time-outs, resets, malformed
+	// answers, and a 429 that says that budget is left (a limit of one object).
+	passing
+)
+
+// holds tells whether the verdict stops the whole destination at once.
+func (v verdict) holds() bool { return v == denied || v == throttled || v == unreachable }
+
+// judgement is a verdict with the words for it.
+type judgement struct {
+	verdict
+	code    mapping.Code
+	status  int
+	message string
+	// unanswered marks a call that may have taken effect without telling us so.
+	unanswered bool
+	// mayHaveActed marks a failed write that may have taken effect, answered or not.
+	mayHaveActed bool
+	// wait is how long the help desk asks us to wait; 0 if it does not say.
+	wait time.Duration
+}
+
+// judge is the one place that decides what an attempt means. err is a
+// *transportError or nil.
+func judge(call Call, reply Reply, err error, now time.Time) judgement {
+	if fault, ok := errors.AsType[*transportError](err); ok {
+		j := judgement{verdict: passing, code: fault.code, message: transportMessage(fault), unanswered: fault.sent, mayHaveActed: fault.sent}
+		if fault.refused {
+			j.verdict = unreachable
+		}
+		return j
+	}
+	j := judgement{status: reply.Status, code: HTTPCode(reply.Status), wait: askedWait(reply, now)}
+	j.message = "the API answered " + strconv.Itoa(reply.Status) + " " + http.StatusText(reply.Status)
+	switch status := reply.Status; {
+	case call.answers(status):
+		j.verdict = accepted
+	case reply.OK():
+		if malformed := check(call, reply); malformed != nil {
+			j.verdict, j.code, j.unanswered, j.mayHaveActed = passing, BadAnswer, true, true
+			j.message = "the API answered " + strconv.Itoa(status) + ", but " + malformed.Error()
+		}
+	case status == http.StatusTooManyRequests:
+		j.verdict = throttled
+		if n, ok := headerInt(reply.Header, "x-ratelimit-remaining"); ok && n > 0 {
+			j.verdict = passing
+		}
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		j.verdict = denied
+	case status == http.StatusRequestTimeout || status == http.StatusTooEarly || status >= 500 || status < 200:
+		j.verdict, j.mayHaveActed = passing, status != http.StatusTooEarly
+	case isRedirect(status):
+		j.verdict, j.code = refusedForGood, Redirect
+	default:
+		j.verdict = refusedForGood
+	}
+	if j.verdict != accepted && j.code != BadAnswer {
+		j.message += vendorMessage(reply)
+	}
+	return j
+}
+
+func transportMessage(fault *transportError) string {
+	switch fault.code {
+	case Timeout:
+		return errCallTimeout.Error()
+	case TLS:
+		return "the API's certificate or TLS set-up was not accepted"
+	default:
+		if fault.refused {
+			return "the connection to the API was refused"
+		}
+		return "the connection to the API failed"
+	}
+}
+
+var errNotJSON = errors.New("its body is not JSON")
+
+// check tells what is malformed about the body of a 2xx answer.
+func check(call Call, reply Reply) error {
+	if call.Accept != nil {
+		return call.Accept(reply)
+	}
+	if len(strings.TrimSpace(string(reply.Body))) > 0 && reply.JSON().Kind() == mapping.Absent {
+		return errNotJSON
+	}
+	return nil
+}
+
+// vendorMessage is the help desk's own short text in one of the shapes that they
+// document: {"message"}, {"error"}, {"errors": [{"title", "detail", "message"}]}.
+func vendorMessage(reply Reply) string {
+	body := reply.JSON()
+	first := body.Get("errors").At(0)
+	for _, v := range []mapping.Value{body.Get("message"), first.Get("detail"), first.Get("message"), first.Get("title"), first, body.Get("error")} {
+		if text := v.Str(); text != "" {
+			return ": " + cut(text, 300)
+		}
+	}
+	return ""
+}
+
+// askedWait is how long an answer asks us to wait: Retry-After in seconds or as a
+// date (RFC 9110, 10.2.3), else x-ratelimit-reset in Unix seconds on a 429.
+func askedWait(reply Reply, now time.Time) time.Duration {
+	h := reply.Header
+	wait := time.Duration(0)
+	if text := h.Get("Retry-After"); text != "" {
+		if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 && seconds < 1e9 {
+			wait = time.Duration(seconds * float64(time.Second))
+		} else if at, err := http.ParseTime(text); err == nil {
+			wait = at.Sub(now)
+		}
+	} else if reply.Status == http.StatusTooManyRequests {
+		wait = resetIn(h, now)
+	}
+	return min(max(wait, 0), maxAsked)
+}
+
+// maxAsked bounds what a header can make us wait.
+const maxAsked = time.Hour
+
+// resetIn is the time until x-ratelimit-reset, 0 if the header does not say.
+func resetIn(h http.Header, now time.Time) time.Duration {
+	at, ok := headerInt(h, "x-ratelimit-reset")
+	if !ok {
+		return 0
+	}
+	return min(max(time.Unix(at, 0).Sub(now), 0), maxAsked)
+}
+
+func headerInt(h http.Header, name string) (int64, bool) {
+	n, err := strconv.ParseInt(strings.TrimSpace(h.Get(name)), 10, 64)
+	return n, err == nil
+}
+
+// cut shortens a text to at most limit bytes at a character's border.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "")
+}
