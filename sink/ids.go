@@ -75,8 +75,16 @@ func (c *IDs) Drop(identifier string) { c.entries.Remove(identifier) }
 // identifier meanwhile. find gives "" for an identifier that the vendor does not know,
 // which is shared but not remembered. Its error is that of its own caller alone: the
 // callers that waited for it run a find of their own. A caller whose ctx ends stops
-// waiting with ErrInterrupted and the cause.
+// waiting with ErrInterrupted and the cause. A caller that makes calls of a Session
+// uses FindFor.
 func (c *IDs) Find(ctx context.Context, identifier string, find func(ctx context.Context) (string, error)) (id string, how How, err error) {
+	return c.FindFor(ctx, nil, identifier, find)
+}
+
+// FindFor is Find for a caller whose calls do makes. While it waits for another
+// caller's find it gives its place in flight back, as a Session can (Rest): otherwise
+// those who wait could hold all places and the one they wait for none.
+func (c *IDs) FindFor(ctx context.Context, do Doer, identifier string, find func(ctx context.Context) (string, error)) (id string, how How, err error) {
 	id, f, how := c.join(identifier)
 	switch how {
 	case Cached:
@@ -84,6 +92,9 @@ func (c *IDs) Find(ctx context.Context, identifier string, find func(ctx context
 	case Own:
 		id, err = c.lead(ctx, identifier, f, find)
 		return id, Own, err
+	}
+	if place, ok := do.(interface{ Rest() }); ok {
+		place.Rest()
 	}
 	select {
 	case <-ctx.Done():

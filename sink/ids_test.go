@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -143,4 +144,29 @@ func TestIDs_callerStopsWaitingWhenItsContextEnds(t *testing.T) {
 			t.Errorf("Find = %v, %v; want an interrupted wait and its cause", how, err)
 		}
 	})
+}
+
+// resting is a Doer that counts how often its caller gave its place back.
+type resting struct {
+	sink.DoerFunc
+	rests atomic.Int32
+}
+
+func (r *resting) Rest() { r.rests.Add(1) }
+
+func TestIDs_callerThatWaitsGivesItsPlaceBack(t *testing.T) {
+	waiting := &resting{}
+	leadAndFollow(t, func() (string, error) { return "7", nil }, func(ids *sink.IDs) {
+		id, how, err := ids.FindFor(context.Background(), waiting, "a", found("8"))
+		wantFind(t, id, how, err, "7", sink.Shared)
+	})
+	if n := waiting.rests.Load(); n != 3 {
+		t.Errorf("3 callers that waited rested %d times", n)
+	}
+	leading := &resting{}
+	id, how, err := sink.NewIDs(10, time.Minute).FindFor(t.Context(), leading, "a", found("8"))
+	wantFind(t, id, how, err, "8", sink.Own)
+	if n := leading.rests.Load(); n != 0 {
+		t.Errorf("a caller that finds itself rested %d times", n)
+	}
 }
