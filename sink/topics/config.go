@@ -1,0 +1,38 @@
+package topics
+
+// Dialect is a set of dead-letter headers that another tool reads.
+type Dialect string
+
+// The dialects.
+const (
+	Connect   Dialect = "connect"   // Kafka Connect, KIP-298
+	Spring    Dialect = "spring"    // Spring for Apache Kafka
+	KIP1191   Dialect = "kip1191"   // the broker's dead letters for share groups
+	XOriginal Dialect = "xoriginal" // x-original-*, as Spring Cloud Stream and many others write
+	Streams   Dialect = "streams"   // Kafka Streams, KIP-1034
+)
+
+// Config says where one pipeline's records go and what they say of it.
+type Config struct {
+	// Responses is the topic of outcomes.
+	Responses string
+	// Bodies keeps the bodies of requests and answers in outcomes.
+	Bodies bool
+	// DeadLetters is the topic of dead letters.
+	DeadLetters string
+	// Dialects are the headers of other tools that letters carry besides dlq.*.
+	Dialects []Dialect
+
+	// Group is the pipeline's consumer group.
+	Group string
+	// Destination and DestinationType are the pipeline's name and its help desk.
+	Destination, DestinationType string
+
+	// ConfigHash, AppVersion and Cluster say in letters who failed and where the
+	// event came from: the Kafka cluster's id. They are left out when empty.
+	ConfigHash, AppVersion, Cluster string
+
+	// Failed, if set, is called for each time that a topic did not take a record;
+	// reason is Kafka's name of the error, or one of "client_closed" and "other".
+	Failed func(topic, reason string)
+}

@@ -1,0 +1,24 @@
+package topics
+
+import (
+	"regexp"
+
+	"github.com/deskstream/deskstream/sink"
+)
+
+// varying finds what differs between messages of one cause: quoted texts, UUIDs,
+// addresses, hexadecimal ids with a digit in them and numbers.
+var varying = regexp.MustCompile(`"[^"]*"|\B'[^']*'|` + "`[^`]*`" +
+	`|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}` +
+	`|[^\s@]+@[^\s@]+` +
+	`|[0-9]+(?:\.[0-9]+)+` +
+	`|\b(?:0x)?[0-9A-Fa-f]*[0-9][0-9A-Fa-f]*\b` +
+	`|[0-9]+`)
+
+// fingerprint is the value of dlq.fingerprint: the first 8 bytes, in hex, of the
+// SHA-256 of stage, class, code and the message with all that varies replaced. Letters
+// that died of the same cause have the same.
+func fingerprint(e sink.ErrorInfo) string {
+	message := varying.ReplaceAllLiteralString(e.Message, "#")
+	return digest(8, string(e.Stage), string(e.Class), string(e.Code), message)
+}

@@ -1,0 +1,131 @@
+package topics
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/sink"
+)
+
+// The headers of an outcome. CONTRACT: An outcome.
+const (
+	headerGroup       = "deskstream.group"
+	headerSource      = "deskstream.source"
+	headerEpoch       = "deskstream.source.epoch"
+	headerDestination = "deskstream.destination"
+	headerOutcome     = "deskstream.outcome"
+	headerRound       = "deskstream.round"
+	headerTrace       = "traceparent"
+)
+
+// The forms of an outcome, from the whole to the least.
+const (
+	outcomeWhole = iota
+	outcomeNoBodies
+	outcomeNoCalls
+	outcomeShortKey
+)
+
+// callsLeftOut is the warning in an outcome that has lost its calls.
+const callsLeftOut = "calls and warnings were left out: the outcome did not fit its topic"
+
+// maxTrace bounds the trace that an outcome continues, in bytes. W3C Trace Context
+// has 55 and lets later versions grow.
+const maxTrace = 256
+
+// identity is what every record of a pipeline says of it.
+type identity struct{ group, destination []byte }
+
+func (w *Writer) outcomeRecord(e *Entry, out *sink.Outcome, form int) *kgo.Record {
+	if !w.cfg.Bodies && form == outcomeWhole {
+		form = outcomeNoBodies
+	}
+	return &kgo.Record{
+		Topic:     w.cfg.Responses,
+		Partition: e.Source.Partition % e.ResponsesPartitions,
+		Key:       outcomeKey(e.Lane, form),
+		Value:     outcomeValue(*out, form, w.cfg.Bodies),
+		Headers:   w.outcomeHeaders(e.Source, out),
+	}
+}
+
+func outcomeKey(lane string, form int) []byte {
+	switch {
+	case lane == "":
+		return nil
+	case form >= outcomeShortKey:
+		return []byte(cut(lane, sink.MaxText))
+	default:
+		return []byte(lane)
+	}
+}
+
+func (w *Writer) outcomeHeaders(src *kgo.Record, out *sink.Outcome) []kgo.RecordHeader {
+	headers := make([]kgo.RecordHeader, 0, 7)
+	headers = append(headers,
+		kgo.RecordHeader{Key: headerGroup, Value: w.own.group},
+		kgo.RecordHeader{Key: headerSource, Value: coordinates(src)},
+		kgo.RecordHeader{Key: headerEpoch, Value: strconv.AppendInt(nil, int64(src.LeaderEpoch), 10)},
+		kgo.RecordHeader{Key: headerDestination, Value: w.own.destination},
+		kgo.RecordHeader{Key: headerOutcome, Value: []byte(out.Outcome)},
+		kgo.RecordHeader{Key: headerRound, Value: strconv.AppendInt(nil, int64(out.Round), 10)},
+	)
+	for _, h := range src.Headers {
+		if h.Key == headerTrace && len(h.Value) <= maxTrace {
+			return append(headers, h)
+		}
+	}
+	return headers
+}
+
+// coordinates is "topic/partition/offset".
+func coordinates(r *kgo.Record) []byte {
+	text := make([]byte, 0, len(r.Topic)+24)
+	text = append(text, r.Topic...)
+	text = append(text, '/')
+	text = strconv.AppendInt(text, int64(r.Partition), 10)
+	text = append(text, '/')
+	return strconv.AppendInt(text, r.Offset, 10)
+}
+
+// outcomeValue is the outcome's JSON in the form asked for or, when that cannot be
+// written because a body is no JSON, in the next smaller one. bodies tells whether
+// bodies are wanted, and so whether it is worth a mark that they are missing.
+func outcomeValue(out sink.Outcome, form int, bodies bool) []byte {
+	if form >= outcomeNoCalls {
+		out.Calls = []sink.CallRecord{}
+		out.Warnings = []string{callsLeftOut}
+		form = outcomeShortKey
+	} else if form == outcomeNoBodies {
+		out.Calls = withoutBodies(out.Calls, bodies)
+	}
+	value, err := encode(&out)
+	if err != nil && form < outcomeShortKey {
+		return outcomeValue(out, form+1, bodies)
+	}
+	return value
+}
+
+func withoutBodies(calls []sink.CallRecord, mark bool) []sink.CallRecord {
+	bare := make([]sink.CallRecord, len(calls))
+	for i, call := range calls {
+		call.Truncated = mark && (call.Truncated || call.Request != nil || call.Response != nil)
+		call.Request, call.Response = nil, nil
+		bare[i] = call
+	}
+	return bare
+}
+
+// encode writes JSON on one line, without the escapes that only HTML needs.
+func encode(v any) ([]byte, error) {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
+}

@@ -1,0 +1,173 @@
+package topics_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/topics"
+)
+
+func TestWrite_outcomeHasTheHeadersOfTheContract(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		e := delivered()
+		e.Source.Headers = []kgo.RecordHeader{
+			{Key: "other", Value: []byte("x")},
+			{Key: "traceparent", Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")},
+		}
+		e.Outcome.Round = 2
+		b.write(t, e)
+
+		got := b.only(t, responses)
+		want := []kgo.RecordHeader{
+			{Key: "deskstream.group", Value: []byte("deskstream.crm")},
+			{Key: "deskstream.source", Value: []byte("events/7/118")},
+			{Key: "deskstream.source.epoch", Value: []byte("4")},
+			{Key: "deskstream.destination", Value: []byte("crm")},
+			{Key: "deskstream.outcome", Value: []byte("delivered")},
+			{Key: "deskstream.round", Value: []byte("2")},
+			{Key: "traceparent", Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")},
+		}
+		if diff := cmp.Diff(want, got.Headers); diff != "" {
+			t.Errorf("headers (-want +got):\n%s", diff)
+		}
+		if got.Partition != 1 || string(got.Key) != "user-7" {
+			t.Errorf("partition %d, key %q; want 7 %% 3 = 1, the lane", got.Partition, got.Key)
+		}
+	})
+}
+
+func TestWrite_outcomeOfARecordThatStandsAloneHasANullKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		e := delivered()
+		e.Lane = ""
+		b.write(t, e)
+		if key := b.only(t, responses).Key; key != nil {
+			t.Errorf("key %q, want null", key)
+		}
+	})
+}
+
+func TestWrite_outcomeIsTheObjectOfTheContract(t *testing.T) {
+	const (
+		head = `{"event":{"id":"m-1","type":"track","name":null,"lane":null},"destination":{"name":"crm","type":"kustomer"},` +
+			`"outcome":"delivered","calls":[{"method":"POST","url":"https://x.test/v1/t?a=1&b=2","attempts":1`
+		tail = `}],"ids":{"customer_id":"42"},"warnings":[],"error":null,"reason":null,"dlq_id":null,"round":0,"source":null,` +
+			`"at":"2026-01-02T03:04:06.001Z","schema":1}`
+	)
+	for name, tt := range map[string]struct {
+		bodies bool
+		want   string
+	}{
+		"with bodies":    {true, head + `,"request":{"name":"<b>"},"response":{"id":42}` + tail},
+		"without bodies": {false, head + tail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, func(cfg *topics.Config) { cfg.Bodies = tt.bodies })
+				e := delivered()
+				e.Outcome.At = sink.Time{Time: time.Date(2026, 1, 2, 3, 4, 6, 1e6, time.UTC)}
+				b.write(t, e)
+				if diff := cmp.Diff(tt.want, string(b.only(t, responses).Value)); diff != "" {
+					t.Errorf("value (-want +got):\n%s", diff)
+				}
+				if e.Outcome.Calls[0].Request == nil {
+					t.Error("the caller's outcome lost its bodies")
+				}
+			})
+		})
+	}
+}
+
+func TestWrite_outcomeWithoutATimeGetsThePresent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		now := sink.Time{Time: time.Now()}
+		b.write(t, delivered())
+		if value := string(b.only(t, responses).Value); !strings.Contains(value, `"at":"`+now.String()+`"`) {
+			t.Errorf("at is not %s in %s", now, value)
+		}
+	})
+}
+
+func TestWrite_bodyThatIsNoJSONIsLeftOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		e := delivered()
+		e.Outcome.Calls[0].Response = sink.RawJSON(`{"id":`)
+		b.write(t, e)
+		call := readOutcome(t, b.only(t, responses)).Calls[0]
+		if call.Response != nil || !call.Truncated {
+			t.Errorf("call %+v, want no bodies and the mark of it", call)
+		}
+	})
+}
+
+func TestWrite_outcomeThatIsTooLargeShrinks(t *testing.T) {
+	tests := map[string]struct {
+		change func(*topics.Entry)
+		check  func(*testing.T, *kgo.Record, sink.Outcome)
+	}{
+		"bodies go first": {
+			func(e *topics.Entry) { e.Outcome.Calls[0].Response = sink.RawJSON(text(20 << 10)) },
+			func(t *testing.T, _ *kgo.Record, out sink.Outcome) {
+				if len(out.Calls) != 1 || out.Calls[0].Response != nil || !out.Calls[0].Truncated {
+					t.Errorf("calls %+v, want one, truncated, without bodies", out.Calls)
+				}
+			},
+		},
+		"then the calls": {
+			func(e *topics.Entry) { e.Outcome.Calls[0].URL = text(20 << 10) },
+			func(t *testing.T, _ *kgo.Record, out sink.Outcome) {
+				if len(out.Calls) != 0 || len(out.Warnings) != 1 || out.IDs["customer_id"] != "42" {
+					t.Errorf("calls %v, warnings %v, ids %v; want none, one that says so, the ids", out.Calls, out.Warnings, out.IDs)
+				}
+			},
+		},
+		"the key at last": {
+			func(e *topics.Entry) { e.Lane = strings.Repeat("k", 20<<10) },
+			func(t *testing.T, rec *kgo.Record, _ sink.Outcome) {
+				if len(rec.Key) != sink.MaxText {
+					t.Errorf("key of %d bytes, want it cut at %d", len(rec.Key), sink.MaxText)
+				}
+			},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, nil)
+				e := delivered()
+				tt.change(&e)
+				b.write(t, e)
+				rec := b.only(t, responses)
+				tt.check(t, rec, readOutcome(t, rec))
+				if _, ok := topics.ParseEntry(rec); !ok {
+					t.Error("the ledger cannot read it")
+				}
+			})
+		})
+	}
+}
+
+// text is a JSON text of n bytes and its quotes.
+func text(n int) string { return `"` + strings.Repeat("x", n) + `"` }
+
+func TestWrite_hostileTraceIsNotContinued(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		e := delivered()
+		e.Source.Headers = []kgo.RecordHeader{{Key: "traceparent", Value: make([]byte, 100<<10)}}
+		b.write(t, e)
+		if got := len(b.only(t, responses).Headers); got != 6 {
+			t.Errorf("%d headers, want the six of ours", got)
+		}
+	})
+}

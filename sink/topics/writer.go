@@ -1,0 +1,104 @@
+package topics
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/sink"
+)
+
+// Writer writes the outcomes and dead letters of one pipeline. It may be used by
+// many goroutines.
+type Writer struct {
+	cfg     Config
+	cl      *kgo.Client
+	log     *slog.Logger
+	own     identity
+	outcome *outage
+	letter  *outage
+}
+
+// NewWriter makes a Writer on a client that acknowledges by all replicas, writes
+// idempotently, has kgo.ManualPartitioner and knows each topic's max.message.bytes
+// (kgo.ProducerBatchMaxBytesFn). The client stays the caller's to close.
+func NewWriter(cfg Config, cl *kgo.Client, log *slog.Logger) *Writer {
+	return &Writer{
+		cfg:     cfg,
+		cl:      cl,
+		log:     log,
+		own:     identity{group: []byte(cfg.Group), destination: []byte(cfg.Destination)},
+		outcome: newOutage(cfg.Responses, log, cfg.Failed),
+		letter:  newOutage(cfg.DeadLetters, log, cfg.Failed),
+	}
+}
+
+// Entry is one settled event on its way to the topics.
+type Entry struct {
+	// Source is the record as it was read: its coordinates and leader epoch, its
+	// timestamp and the type of it, key, value and headers. For a reprocessed letter
+	// it is the original record again, with the original's coordinates, but with all
+	// of the letter's headers: those that the previous round added are taken off here.
+	Source *kgo.Record
+	// Lane is the lane's value, "" when the record stands alone.
+	Lane string
+	// Outcome is complete but for DLQID, which Write fills in, and At, which Write
+	// sets to the present if it is zero. The outcome itself is not changed, nor may
+	// it be by others until done was called.
+	Outcome *sink.Outcome
+
+	// FirstAttempt and LastAttempt are when the first and last call were sent, zero
+	// without one; Attempts counts all of them.
+	FirstAttempt, LastAttempt time.Time
+	Attempts                  int
+	// Plan names the plan of a reprocessing, "" for a live delivery.
+	Plan string
+
+	// ResponsesPartitions and DeadLetterPartitions are the topics' numbers of
+	// partitions as they were found when the source partition was assigned, at least 1.
+	ResponsesPartitions, DeadLetterPartitions int32
+}
+
+// Write produces the dead letter, if the outcome is dead, and once that is
+// acknowledged the outcome. It does not block.
+//
+// done is called once, from a goroutine of the client or of a timer, with the
+// outcome's offset: -1 in the rare case that the broker acknowledged it as one that it
+// already had. It is called with an error, the cause of ctx's end, only when ctx ended
+// first; what was produced by then may be acknowledged all the same. It must not take
+// long, and what calls Write in it does so in a goroutine, as kgo asks of promises.
+func (w *Writer) Write(ctx context.Context, e Entry, done func(offset int64, err error)) {
+	now := time.Now()
+	out := *e.Outcome
+	if out.At.IsZero() {
+		out.At = sink.Time{Time: now}
+	}
+	if out.Outcome != sink.Dead {
+		w.writeOutcome(ctx, &e, &out, done)
+		return
+	}
+	l := w.newLetter(&e, &out, now)
+	out.DLQID = &l.id
+	w.ship(&parcel{
+		ctx: ctx, outage: w.letter, source: e.Source,
+		build: l.record, smallest: letterTerse,
+		done: func(_ int64, err error) {
+			if err != nil {
+				done(-1, err)
+				return
+			}
+			go w.writeOutcome(ctx, &e, &out, done) // a promise may not produce itself, kgo says
+		},
+	})
+}
+
+func (w *Writer) writeOutcome(ctx context.Context, e *Entry, out *sink.Outcome, done func(int64, error)) {
+	w.ship(&parcel{
+		ctx: ctx, outage: w.outcome, source: e.Source,
+		build:    func(form int) *kgo.Record { return w.outcomeRecord(e, out, form) },
+		smallest: outcomeShortKey,
+		done:     done,
+	})
+}
