@@ -1,0 +1,187 @@
+package handlebars
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+type kind uint8
+
+const (
+	kText  kind = iota
+	kEnd        // of the template
+	kOpen       // {{ {{& {{{ {{# {{^ {{/ {{{{ {{{{/ and {{else, told apart by value
+	kClose      // }} }}} }}}}
+	kComment
+	kID
+	kLiteralID // [in brackets]
+	kString
+	kNumber
+	kWord // true false null undefined
+	kSep
+	kData
+	kEquals
+	kLeftParen
+	kRightParen
+	kAsParams
+	kPipe
+)
+
+// token is a piece of a template. value is its text without what only delimits it.
+type token struct {
+	kind   kind
+	value  string
+	strip  bool // an opening that trims to its left, or a close that trims to its right
+	offset int
+}
+
+// lexer cuts a template into tokens. The rules are those of the Handlebars grammar.
+type lexer struct {
+	input  string
+	pos    int
+	tokens []token
+}
+
+// Error is a mistake in a template. Offset is in bytes from its start.
+type Error struct {
+	Offset int
+	Reason string
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("at offset %d: %s", e.Offset, e.Reason) }
+
+func lex(input string) ([]token, error) {
+	l := &lexer{input: input}
+	for l.pos < len(input) {
+		if err := l.content(); err != nil {
+			return nil, err
+		}
+	}
+	l.emit(token{kind: kEnd})
+	return l.tokens, nil
+}
+
+func (l *lexer) emit(t token) {
+	t.offset = l.pos
+	l.tokens = append(l.tokens, t)
+}
+
+func (l *lexer) rest() string { return l.input[l.pos:] }
+
+func (l *lexer) fail(reason string) error { return &Error{Offset: l.pos, Reason: reason} }
+
+// content takes text up to the next tag, and the tag.
+func (l *lexer) content() error {
+	before, _, found := strings.Cut(l.rest(), "{{")
+	switch {
+	case !found:
+		l.text(before)
+		return nil
+	case strings.HasSuffix(before, `\\`): // an escaped escape, so the tag counts
+		l.text(before[:len(before)-1])
+		l.pos++
+	case strings.HasSuffix(before, `\`):
+		l.text(before[:len(before)-1])
+		l.pos++
+		l.escaped()
+		return nil
+	default:
+		l.text(before)
+	}
+	return l.tag()
+}
+
+func (l *lexer) text(s string) {
+	if s != "" {
+		l.emit(token{kind: kText, value: s})
+	}
+	l.pos += len(s)
+}
+
+// escaped takes the braces that a backslash makes text; what follows them is content.
+func (l *lexer) escaped() {
+	rest := l.rest()
+	l.text(rest[:len(rest)-len(strings.TrimLeft(rest, "{"))])
+}
+
+var (
+	rLongComment  = regexp.MustCompile(`^(?s)\{\{~?!--.*?--~?\}\}`)
+	rShortComment = regexp.MustCompile(`^(?s)\{\{~?!.*?\}\}`)
+	rLongOpen     = regexp.MustCompile(`^\{\{~?!--`)
+	rElse         = regexp.MustCompile(`^\{\{(~?)\s*else\b`)
+	rOpen         = regexp.MustCompile(`^(?:\{\{\{\{/?|\{\{~?(?:#>|#\*|[#/^>{&*])?)`)
+	rClose        = regexp.MustCompile(`^(?:\}\}\}\}|\}~?\}\}|~?\}\})`)
+)
+
+func (l *lexer) tag() error {
+	if strings.HasPrefix(l.rest(), "{{!") || strings.HasPrefix(l.rest(), "{{~!") {
+		return l.comment()
+	}
+	if m := rElse.FindStringSubmatch(l.rest()); m != nil && !isIDByte(l.rest(), len(m[0])) {
+		l.emit(token{kind: kOpen, value: "else", strip: m[1] != ""})
+		l.pos += len(m[0])
+		return l.expression()
+	}
+	opening := rOpen.FindString(l.rest())
+	strip := strings.Contains(opening, "~")
+	value := strings.Replace(opening, "~", "", 1)
+	l.emit(token{kind: kOpen, value: value, strip: strip})
+	l.pos += len(opening)
+	if err := l.expression(); err != nil || value != "{{{{" {
+		return err
+	}
+	return l.rawContent()
+}
+
+func (l *lexer) comment() error {
+	rule := rShortComment
+	if rLongOpen.MatchString(l.rest()) {
+		rule = rLongComment
+	}
+	m := rule.FindString(l.rest())
+	if m == "" {
+		return l.fail("a comment is not closed")
+	}
+	l.emit(token{kind: kComment, strip: strings.HasPrefix(m, "{{~")})
+	l.pos += len(m)
+	l.emit(token{kind: kClose, value: "}}", strip: strings.HasSuffix(m, "~}}")})
+	return nil
+}
+
+// rawContent takes the content of a raw block up to its end tag, with raw blocks within.
+func (l *lexer) rawContent() error {
+	depth, at := 1, 0
+	for depth > 0 {
+		i := strings.Index(l.rest()[at:], "{{{{")
+		if i < 0 {
+			return l.fail("a raw block is not closed")
+		}
+		if at += i; strings.HasPrefix(l.rest()[at:], "{{{{/") {
+			depth--
+		} else {
+			depth++
+		}
+		at += len("{{{{")
+	}
+	l.text(l.rest()[:at-len("{{{{")])
+	return l.tag()
+}
+
+// expression takes the tokens within a tag and the tag's end.
+func (l *lexer) expression() error {
+	for {
+		l.pos += len(l.rest()) - len(strings.TrimLeft(l.rest(), " \t\r\n\f\v\u00a0\ufeff"))
+		if l.pos == len(l.input) {
+			return l.fail("a tag is not closed")
+		}
+		if end := rClose.FindString(l.rest()); end != "" {
+			l.emit(token{kind: kClose, value: strings.Replace(end, "~", "", 1), strip: strings.Contains(end, "~")})
+			l.pos += len(end)
+			return nil
+		}
+		if err := l.word(); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package handlebars
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/deskstream/deskstream/mapping"
+)
+
+// callValue is what a call in {{ }} prints.
+func (r *renderer) callValue(c *call) mapping.Value {
+	switch c.helper {
+	case helperLookup:
+		return r.member(r.value(c.args[0]), scalar(r.value(c.args[1])))
+	case helperLog:
+		return mapping.Value{}
+	}
+	if l, ok := c.head.(literal); ok { // {{"a name"}} is the member of that name
+		return r.member(r.scope.context, l.value.Text())
+	}
+	return r.value(c.head)
+}
+
+func (r *renderer) value(o operand) mapping.Value {
+	switch o := o.(type) {
+	case literal:
+		return o.value
+	case *call:
+		return r.callValue(o)
+	default:
+		return r.path(o.(*path))
+	}
+}
+
+func (r *renderer) path(p *path) mapping.Value {
+	if p.data {
+		return r.dataPath(p)
+	}
+	s, parts := r.scope, p.parts
+	for range p.depth {
+		if s = s.outer; s == nil {
+			return mapping.Value{}
+		}
+	}
+	if !p.scoped && len(parts) > 0 {
+		if v, ok := s.named(parts[0]); ok {
+			return r.follow(v, parts[1:])
+		}
+	}
+	return r.follow(s.context, parts)
+}
+
+// named is the value of a block parameter, of the innermost section that has one.
+func (s *scope) named(name string) (mapping.Value, bool) {
+	for ; s != nil; s = s.outer {
+		if v, ok := s.names[name]; ok {
+			return v, true
+		}
+	}
+	return mapping.Value{}, false
+}
+
+// dataPath is the value of @name: @root, or a variable of a loop. Each ".." leaves one loop.
+func (r *renderer) dataPath(p *path) mapping.Value {
+	s := r.scope.loop()
+	for range p.depth {
+		if s == nil {
+			return mapping.Value{}
+		}
+		s = s.outer.loop()
+	}
+	if len(p.parts) == 0 {
+		return mapping.Value{}
+	}
+	if p.parts[0] == "root" {
+		return r.follow(r.root, p.parts[1:])
+	}
+	if s == nil {
+		return mapping.Value{}
+	}
+	return r.follow(s.data[p.parts[0]], p.parts[1:])
+}
+
+// loop is the innermost scope that a loop made; nil for none.
+func (s *scope) loop() *scope {
+	for s != nil && s.data == nil {
+		s = s.outer
+	}
+	return s
+}
+
+func (r *renderer) follow(v mapping.Value, parts []string) mapping.Value {
+	for _, part := range parts {
+		v = r.member(v, part)
+	}
+	return v
+}
+
+// scalar is the text by which lookup finds a member; no list or object is one.
+func scalar(v mapping.Value) string {
+	if v.Kind() == mapping.Array || v.Kind() == mapping.Object {
+		return ""
+	}
+	return v.Text()
+}
+
+// member is the own member of a value: of an object by name, of a list by place; and
+// the length of a list, or of a text in UTF-16 units as the senders count it.
+func (r *renderer) member(v mapping.Value, name string) mapping.Value {
+	r.steps += (v.Len() + len(v.Str())) / searchedPerStep
+	switch v.Kind() {
+	case mapping.Object:
+		return v.Get(name)
+	case mapping.Array:
+		if name == "length" {
+			return mapping.Int(int64(v.Len()))
+		}
+		if i, err := strconv.Atoi(name); err == nil && strconv.Itoa(i) == name {
+			return v.At(i)
+		}
+	case mapping.String:
+		if name == "length" {
+			return mapping.Int(int64(len(utf16.Encode([]rune(v.Str())))))
+		}
+	}
+	return mapping.Value{}
+}
+
+// truthy is what if takes for true: not absent, null, false, 0, "" or an empty list.
+func truthy(v mapping.Value) bool {
+	switch v.Kind() {
+	case mapping.Bool:
+		return v.IsTrue()
+	case mapping.String:
+		return v.Str() != ""
+	case mapping.Number:
+		return !isZero(v)
+	case mapping.Array:
+		return v.Len() > 0
+	default:
+		return v.Exists()
+	}
+}
+
+// isZero tells whether v is the number 0, however it is written.
+func isZero(v mapping.Value) bool {
+	if v.Kind() != mapping.Number {
+		return false
+	}
+	mantissa, _, _ := strings.Cut(strings.ToLower(v.Text()), "e")
+	return !strings.ContainsAny(mantissa, "123456789")
+}
