@@ -1,0 +1,276 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// claimBackoff is the pause before a claim that did not work out is tried again.
+const claimBackoff = time.Second
+
+// errNoMark is the ordinary reason not to read the ledger: a group that begins, or an
+// operator's reset of its offsets, which means that all is to be delivered again.
+var errNoMark = errors.New("the commit carries no mark")
+
+// startOffsets resolves where partitions without offsets begin, so that it is an
+// offset that can be committed, and starts the claims.
+func (p *Processor) startOffsets(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	parts := p.unclaimed(offsets)
+	if err := p.resolveStart(ctx, parts); err != nil {
+		return nil, fmt.Errorf("resolving where to start: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, part := range parts {
+		if part.committed < 0 {
+			offsets[part.topic][part.id] = kgo.NewOffset().At(part.next)
+		}
+		part.claimed = true
+	}
+	if len(parts) > 0 {
+		p.claims.Go(func() { p.claim(parts) })
+	}
+	return offsets, nil
+}
+
+func (p *Processor) unclaimed(offsets map[string]map[int32]kgo.Offset) []*partition {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var parts []*partition
+	for topic, ids := range offsets {
+		for id := range ids {
+			if part := p.parts[topicPartition{topic, id}]; part != nil && !part.claimed {
+				parts = append(parts, part)
+			}
+		}
+	}
+	return parts
+}
+
+// resolveStart finds the first offset of the partitions that have none committed.
+func (p *Processor) resolveStart(ctx context.Context, parts []*partition) error {
+	var begin, end kadm.ListedOffsets
+	records := int64(0)
+	for _, part := range parts {
+		if part.committed >= 0 {
+			continue
+		}
+		if begin == nil {
+			var err error
+			if begin, end, err = p.listStart(ctx); err != nil {
+				return err
+			}
+		}
+		from, ok := begin.Lookup(part.topic, part.id)
+		to, okEnd := end.Lookup(part.topic, part.id)
+		if !ok || !okEnd || from.Err != nil || to.Err != nil {
+			return fmt.Errorf("partition %d of topic %s: %w", part.id, part.topic, errors.Join(from.Err, to.Err, kgo.ErrClientClosed))
+		}
+		p.mu.Lock()
+		part.next = from.Offset
+		p.mu.Unlock()
+		records += to.Offset - from.Offset
+	}
+	if begin != nil {
+		p.log.Info("group has no offsets, its start was resolved", "group", p.cfg.Group, "records_to_deliver", records)
+	}
+	return nil
+}
+
+func (p *Processor) listStart(ctx context.Context) (begin, end kadm.ListedOffsets, err error) {
+	end, err = p.admin.ListEndOffsets(ctx, p.cfg.Topics...)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case p.cfg.Start.Latest:
+		return end, end, nil
+	case !p.cfg.Start.At.IsZero():
+		begin, err = p.admin.ListOffsetsAfterMilli(ctx, p.cfg.Start.At.UnixMilli(), p.cfg.Topics...)
+	default:
+		begin, err = p.admin.ListStartOffsets(ctx, p.cfg.Topics...)
+	}
+	return begin, end, err
+}
+
+// claim makes partitions ours to deliver: their ledger is read, and a mark is
+// committed for those that have none, before the first call.
+func (p *Processor) claim(parts []*partition) {
+	for {
+		parts = p.stillClaiming(parts)
+		if len(parts) == 0 {
+			return
+		}
+		ctx, cancel := p.claimContext(parts)
+		err := p.tryClaim(ctx, parts)
+		if err == nil {
+			cancel()
+			return
+		}
+		if ctx.Err() == nil {
+			p.log.Warn("partitions not claimed yet", "partitions", len(parts), "err", err)
+		}
+		pause(ctx, claimBackoff)
+		cancel()
+	}
+}
+
+// claimContext ends when the last of the partitions is given up.
+func (p *Processor) claimContext(parts []*partition) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(p.life)
+	var left atomic.Int64
+	left.Store(int64(len(parts)))
+	for _, part := range parts {
+		context.AfterFunc(part.stop.Soft, func() {
+			if left.Add(-1) == 0 {
+				cancel()
+			}
+		})
+	}
+	return ctx, cancel
+}
+
+func (p *Processor) stillClaiming(parts []*partition) []*partition {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var still []*partition
+	for _, part := range parts {
+		if part.phase == claiming {
+			still = append(still, part)
+		}
+	}
+	return still
+}
+
+func (p *Processor) tryClaim(ctx context.Context, parts []*partition) error {
+	found, err := p.surveyResponses(ctx)
+	if err != nil {
+		return err
+	}
+	var unmarked []*partition
+	reads := newLedgerReads(p.cfg.Group, p.cfg.Writer.Responses)
+	for _, part := range parts {
+		end := found.end[part.id%found.n]
+		from, err := p.prepare(part, found, end)
+		if err != nil {
+			unmarked = append(unmarked, part)
+			continue
+		}
+		reads.want(part, from, max(from, found.start[part.id%found.n]), end)
+	}
+	bounded, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
+	if err := p.commitSafely(bounded, func() []*partition { return p.stillClaiming(unmarked) }); err != nil {
+		return fmt.Errorf("committing where the group begins: %w", err)
+	}
+	if err := reads.run(ctx, p.opts, p.log); err != nil {
+		return fmt.Errorf("reading the ledger: %w", err)
+	}
+	p.activate(parts, reads)
+	return nil
+}
+
+// survey is what a claim finds of the topics.
+type survey struct {
+	n, letters int32
+	responses  kadm.TopicID
+	sources    map[string]kadm.TopicID
+	start, end map[int32]int64 // of the responses partitions
+}
+
+func (p *Processor) surveyResponses(ctx context.Context) (survey, error) {
+	topic := p.cfg.Writer.Responses
+	details, err := p.admin.ListTopics(ctx, append([]string{topic, p.cfg.Writer.DeadLetters}, p.cfg.Topics...)...)
+	if err != nil {
+		return survey{}, fmt.Errorf("listing topics: %w", err)
+	}
+	if err := details.Error(); err != nil {
+		return survey{}, fmt.Errorf("listing topics: %w", err)
+	}
+	s := survey{
+		n: int32(len(details[topic].Partitions)), letters: int32(len(details[p.cfg.Writer.DeadLetters].Partitions)), responses: details[topic].ID,
+		sources: make(map[string]kadm.TopicID), start: make(map[int32]int64), end: make(map[int32]int64),
+	}
+	for _, source := range p.cfg.Topics {
+		s.sources[source] = details[source].ID
+	}
+	start, err := p.admin.ListStartOffsets(ctx, topic)
+	if err != nil {
+		return survey{}, fmt.Errorf("listing offsets of %s: %w", topic, err)
+	}
+	end, err := p.admin.ListEndOffsets(ctx, topic)
+	if err != nil {
+		return survey{}, fmt.Errorf("listing offsets of %s: %w", topic, err)
+	}
+	if err := errors.Join(start.Error(), end.Error()); err != nil {
+		return survey{}, fmt.Errorf("listing offsets of %s: %w", topic, err)
+	}
+	start.Each(func(o kadm.ListedOffset) { s.start[o.Partition] = o.Offset })
+	end.Each(func(o kadm.ListedOffset) { s.end[o.Partition] = o.Offset })
+	return s, nil
+}
+
+// prepare sets a partition up and gives the offset of the responses partition from
+// which its ledger is to be read. An error means that nothing can be read: all from
+// the committed offset on is delivered again.
+func (p *Processor) prepare(part *partition, found survey, end int64) (int64, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	part.n, part.letters = found.n, found.letters
+	part.responses, part.source = found.responses, found.sources[part.topic]
+	part.position, part.from = end, end
+	part.done = nil
+	if part.committed < 0 {
+		return 0, errNoMark
+	}
+	want := mark{Source: part.source, Responses: part.responses, Partitions: part.n, Committed: part.committed}
+	from, err := checkMark(part.metadata, want, end)
+	log := p.log.With("topic", part.topic, "partition", part.id, "committed", part.committed)
+	switch {
+	case errors.Is(err, errNoMark):
+		log.Info("offset without a mark, all from here is delivered")
+	case err != nil:
+		log.Warn("mark not usable, all from the committed offset is delivered again", "err", err)
+	case from < found.start[part.id%found.n]:
+		log.Warn("outcomes expired, what they stood for is delivered again", "from", from, "log_start", found.start[part.id%found.n])
+	}
+	if err == nil {
+		part.from = from
+	}
+	return from, err
+}
+
+// activate begins the delivery of partitions whose ledger is read.
+func (p *Processor) activate(parts []*partition, reads *ledgerReads) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	resume := make(map[string][]int32)
+	for _, part := range parts {
+		if part.phase != claiming {
+			continue
+		}
+		part.phase, part.live = active, true
+		part.done = reads.done(part)
+		resume[part.topic] = append(resume[part.topic], part.id)
+		if part.done != nil {
+			p.log.Info("ledger read", "topic", part.topic, "partition", part.id, "done_up_to", part.done.top)
+		}
+	}
+	p.client.ResumeFetchPartitions(resume)
+}
+
+// pause waits for d or for the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

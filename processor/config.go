@@ -1,0 +1,73 @@
+package processor
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/deskstream/deskstream/sink/topics"
+)
+
+// Protocol is a consumer group's protocol.
+type Protocol string
+
+// The protocols.
+const (
+	Classic  Protocol = "classic"  // cooperative rebalancing by the clients
+	Consumer Protocol = "consumer" // KIP-848, rebalancing by the broker
+)
+
+// Start is where a group without offsets begins: at the oldest record, the newest,
+// or the first with a timestamp of At or later. The zero Start is the oldest.
+type Start struct {
+	Latest bool
+	At     time.Time
+}
+
+// Limits bound what a pipeline keeps in memory. Where one is reached, intake waits.
+type Limits struct {
+	// Records is how many records may be open.
+	Records int
+	// Bytes is how much their keys, values and headers may take.
+	Bytes int64
+	// Lanes is how many lanes may have an open record.
+	Lanes int
+	// Span is, per partition, how far the newest record may be from the committed offset.
+	Span int64
+}
+
+// Config is one pipeline.
+type Config struct {
+	// Topics are the source topics, one at least.
+	Topics []string
+	// Group is the consumer group, <source.group>.<destination>.
+	Group string
+	// InstanceID makes the membership static, "" does not.
+	InstanceID string
+	// Protocol is the group's; "" is Classic.
+	Protocol Protocol
+	// SessionTimeout is the classic protocol's.
+	SessionTimeout time.Duration
+	// ReadUncommitted takes records of open and aborted transactions too.
+	ReadUncommitted bool
+	// Start is where the group begins without offsets.
+	Start Start
+	// CommitInterval is the time between two commits.
+	CommitInterval time.Duration
+	// DrainTimeout is how long calls that are in the air may take to land when the
+	// process stops or a partition is taken away.
+	DrainTimeout time.Duration
+	// Lane are the fields that order events, see mapping.Lane.
+	Lane   []string
+	Limits Limits
+	// Topic facts, as found at the start.
+	ResponsesMaxBytes, DeadLettersMaxBytes int32
+	// Writer says how outcomes and dead letters are written.
+	Writer topics.Config
+	// Metrics is where the pipeline's metrics are registered; nil for nowhere.
+	Metrics prometheus.Registerer
+}
+
+// rebalanceTimeout is how long a member may take to give up its partitions. It is
+// longer than the longest DrainTimeout that a configuration may have.
+const rebalanceTimeout = 60 * time.Second

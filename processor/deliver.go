@@ -1,0 +1,127 @@
+package processor
+
+import (
+	"context"
+
+	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/topics"
+)
+
+// dispatch starts the events of ready lanes, each when the destination's gate has a
+// place for it.
+func (p *Processor) dispatch(ctx context.Context) error {
+	for {
+		l, err := p.nextLane(ctx)
+		if err != nil {
+			return err
+		}
+		pass, err := p.dest.Gate().Enter(ctx, l.key.value)
+		if err != nil {
+			return err
+		}
+		r := p.start(l)
+		if r == nil {
+			pass.Rest()
+			continue
+		}
+		p.events.Go(func() { p.deliver(l, r, pass) })
+	}
+}
+
+func (p *Processor) nextLane(ctx context.Context) (*lane, error) {
+	for {
+		p.mu.Lock()
+		l := p.ready.pop()
+		p.mu.Unlock()
+		if l != nil {
+			return l, nil
+		}
+		select {
+		case <-p.readied:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// start counts the lane's first record as in flight; nil when its partition was taken
+// away while it waited for its place.
+func (p *Processor) start(l *lane) *record {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l.part.phase != active {
+		return nil
+	}
+	l.part.inFlight++
+	return l.head
+}
+
+// deliver carries the first record of a lane to its outcome and hands that over to
+// the writer; settled goes on when it is acknowledged. No goroutine waits for that.
+func (p *Processor) deliver(l *lane, r *record, pass *sink.Pass) {
+	s := p.dest.Session(pass, l.part.stop)
+	s.Lane, s.Timestamp = l.key.value, r.Timestamp
+	outcome, err := p.route.Deliver(p.life, s, r.Value)
+	if err != nil {
+		p.interrupted(l)
+		return
+	}
+	outcome.Source = &sink.Source{
+		Group: p.cfg.Group, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
+		Timestamp: sink.Time{Time: r.Timestamp},
+	}
+	attempts, first, last := s.Attempts()
+	p.writer.Write(p.life, topics.Entry{
+		Source: r.Record, Lane: l.key.value, Outcome: &outcome,
+		Attempts: attempts, FirstAttempt: first, LastAttempt: last,
+		ResponsesPartitions: l.part.n, DeadLetterPartitions: l.part.letters,
+	}, func(offset int64, err error) { p.settled(l, r, &outcome, offset, err) })
+}
+
+// interrupted puts an event back that was left without a verdict. Its record is open
+// as before; its lane goes on only if the partition is still delivered, which is not
+// so when the interruption was a stop.
+func (p *Processor) interrupted(l *lane) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.landed(l.part)
+	if l.part.phase == active {
+		p.ready.push(l)
+		signal(p.readied)
+	}
+}
+
+// settled is told that a record's outcome is acknowledged, at that offset of its
+// responses partition: the record is done, and the lane's next one may start.
+func (p *Processor) settled(l *lane, r *record, o *sink.Outcome, offset int64, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	part := l.part
+	p.landed(part)
+	if err != nil || part.phase == gone {
+		return // given up, and counted as that when the partition went
+	}
+	part.position = max(part.position, offset+1)
+	part.unlink(r)
+	p.open--
+	p.bytes -= r.bytes
+	p.counts.settled(o)
+	switch {
+	case !l.pop():
+		p.lanes--
+		delete(part.lanes, l.key)
+	case part.phase == active:
+		p.ready.push(l)
+		signal(p.readied)
+	}
+	p.resumeAtSpan(part)
+	signal(p.freed)
+}
+
+// landed takes an event out of the air.
+func (p *Processor) landed(part *partition) {
+	part.inFlight--
+	if part.phase == draining && part.inFlight == 0 {
+		close(part.landed)
+	}
+}

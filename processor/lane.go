@@ -1,0 +1,103 @@
+package processor
+
+import "github.com/twmb/franz-go/pkg/kgo"
+
+// record is one record that is open: fetched and not settled.
+type record struct {
+	*kgo.Record
+	// position is where, in the responses partition, the outcomes of this record and
+	// of all later ones lie at the earliest.
+	position int64
+	bytes    int64
+
+	behind     *record // the next of its lane
+	prev, next *record // neighbours in the partition's open list
+}
+
+// laneKey names a lane within its partition.
+type laneKey struct {
+	value string // "" for a record that stands alone
+	alone int64  // the offset of such a record, so that no other shares its lane
+}
+
+// lane is a queue of open records of one partition. Its first record may be in
+// flight; an empty lane is not kept.
+type lane struct {
+	part *partition
+	key  laneKey
+	head *record
+	tail *record
+}
+
+// push puts a record at the end and tells whether it is the first.
+func (l *lane) push(r *record) bool {
+	if l.head == nil {
+		l.head, l.tail = r, r
+		return true
+	}
+	l.tail.behind = r
+	l.tail = r
+	return false
+}
+
+// pop takes the first record away and tells whether there is another.
+func (l *lane) pop() bool {
+	l.head = l.head.behind
+	return l.head != nil
+}
+
+// laneQueue is the lanes that are ready: their first record may start.
+type laneQueue struct {
+	lanes []*lane
+	first int
+}
+
+func (q *laneQueue) push(l *lane) { q.lanes = append(q.lanes, l) }
+
+// pop gives the lane that has been ready for longest, nil if there is none.
+func (q *laneQueue) pop() *lane {
+	if q.first == len(q.lanes) {
+		return nil
+	}
+	l := q.lanes[q.first]
+	q.lanes[q.first] = nil
+	q.first++
+	if q.first == len(q.lanes) {
+		q.lanes, q.first = q.lanes[:0], 0
+	} else if q.first >= 1024 && q.first*2 >= len(q.lanes) {
+		q.lanes, q.first = append(q.lanes[:0:0], q.lanes[q.first:]...), 0
+	}
+	return l
+}
+
+// copyRecord copies what waits out of its fetch batch: a fetched record is a slice of
+// its whole batch and would keep all of it alive.
+func copyRecord(src *kgo.Record) (*kgo.Record, int64) {
+	size := len(src.Key) + len(src.Value)
+	for _, h := range src.Headers {
+		size += len(h.Value)
+	}
+	buf := make([]byte, 0, size)
+	keep := func(b []byte) []byte {
+		if b == nil {
+			return nil // a null value is a tombstone, an empty one is not
+		}
+		from := len(buf)
+		buf = append(buf, b...)
+		return buf[from:len(buf):len(buf)]
+	}
+	r := *src
+	r.Key, r.Value = keep(src.Key), keep(src.Value)
+	if src.Headers != nil {
+		r.Headers = make([]kgo.RecordHeader, len(src.Headers))
+		for i, h := range src.Headers {
+			r.Headers[i] = kgo.RecordHeader{Key: h.Key, Value: keep(h.Value)}
+			size += len(h.Key)
+		}
+	}
+	return &r, int64(size) + recordOverhead
+}
+
+// recordOverhead is about what a record takes besides its bytes: the structs here
+// and kgo's, and its share of a lane.
+const recordOverhead = 512

@@ -1,0 +1,121 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/sink/topics"
+)
+
+// ledgerReads reads, for some partitions, the outcomes that may lie beyond their
+// committed offsets.
+type ledgerReads struct {
+	group, topic string
+	wanted       map[topicPartition]*ledgerRead
+	from, end    map[int32]int64 // per responses partition
+}
+
+// ledgerRead is one source partition's part of it.
+type ledgerRead struct {
+	committed int64
+	done      *offsetSet
+}
+
+func newLedgerReads(group, topic string) *ledgerReads {
+	return &ledgerReads{
+		group: group, topic: topic, wanted: make(map[topicPartition]*ledgerRead),
+		from: make(map[int32]int64), end: make(map[int32]int64),
+	}
+}
+
+// want adds a partition whose outcomes lie in its responses partition from from up to end.
+func (l *ledgerReads) want(part *partition, mark, from, end int64) {
+	l.wanted[part.topicPartition] = &ledgerRead{committed: part.committed, done: &offsetSet{}}
+	if from >= end {
+		return
+	}
+	id := part.id % part.n
+	if at, ok := l.from[id]; !ok || from < at {
+		l.from[id] = from
+	}
+	l.end[id] = end
+}
+
+// done is what was found for a partition, nil for nothing.
+func (l *ledgerReads) done(part *partition) *offsetSet {
+	read := l.wanted[part.topicPartition]
+	if read == nil || read.done.empty() {
+		return nil
+	}
+	return read.done
+}
+
+// run reads up to the ends with a client of its own: the group's is for the sources.
+func (l *ledgerReads) run(ctx context.Context, opts []kgo.Opt, log *slog.Logger) error {
+	if len(l.from) == 0 {
+		return nil
+	}
+	at := make(map[int32]kgo.Offset, len(l.from))
+	for id, from := range l.from {
+		at[id] = kgo.NewOffset().At(from)
+	}
+	client, err := kgo.NewClient(append(append([]kgo.Opt{}, opts...),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{l.topic: at}),
+		kgo.KeepControlRecords(), // the last record before an end may be one
+		kgo.FetchMaxBytes(fetchBytes))...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for open := len(l.from); open > 0; {
+		bounded, cancel := context.WithTimeout(ctx, ledgerStall)
+		fetches := client.PollFetches(bounded)
+		cancel()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if bounded.Err() != nil && fetches.NumRecords() == 0 {
+			return errLedgerStalled
+		}
+		fetches.EachError(func(topic string, id int32, err error) {
+			log.Warn("reading the ledger failed, trying again", "topic", topic, "partition", id, "err", err)
+		})
+		fetches.EachPartition(func(f kgo.FetchTopicPartition) {
+			end, reading := l.end[f.Partition]
+			for _, r := range f.Records {
+				l.take(r)
+				if reading && r.Offset >= end-1 {
+					reading = false
+					delete(l.end, f.Partition)
+					open--
+				}
+			}
+		})
+	}
+	return nil
+}
+
+// ledgerStall is how long a read may bring nothing. It is begun again then, from what
+// the log holds by that time: its last records may have expired under the read.
+const ledgerStall = 30 * time.Second
+
+var errLedgerStalled = errors.New("nothing came for 30s")
+
+// take notes an outcome of round 0 that is our group's.
+func (l *ledgerReads) take(r *kgo.Record) {
+	if r.Attrs.IsControl() {
+		return
+	}
+	entry, ok := topics.ParseEntry(r)
+	if !ok || entry.Round != 0 || entry.Group != l.group {
+		return
+	}
+	read := l.wanted[topicPartition{entry.Topic, entry.Partition}]
+	if read != nil && entry.Offset >= read.committed {
+		read.done.add(entry.Offset, entry.Epoch)
+	}
+}

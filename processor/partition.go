@@ -1,0 +1,139 @@
+package processor
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/sink"
+)
+
+// topicPartition names a partition of a source topic.
+type topicPartition struct {
+	topic string
+	id    int32
+}
+
+// phase is how far a partition has come with us.
+type phase uint8
+
+const (
+	claiming phase = iota // assigned; its ledger is not read yet
+	active                // its records are delivered
+	draining              // no event starts any more, what is in the air may land
+	gone                  // no longer ours; what still lands changes nothing
+)
+
+// partition is one partition while it is ours. All of it is guarded by Processor.mu.
+type partition struct {
+	topicPartition
+	phase phase
+	live  bool // was active once: its commits say what is done
+	// stop is what its sessions are given: Soft ends with draining, Hard with gone.
+	stop       sink.Stop
+	soft, hard context.CancelCauseFunc
+
+	// As the group had it when the partition was assigned.
+	committed int64 // offset, -1 for none; later, as last committed by us
+	metadata  string
+	claimed   bool // a claim is under way or done
+
+	source    kadm.TopicID
+	responses kadm.TopicID
+	n         int32 // partitions of the responses topic
+	letters   int32 // and of the dead-letter topic
+
+	// next is one past the newest offset fetched, epoch the newest's leader epoch.
+	next  int64
+	epoch int32
+	// position is where the outcome of a record fetched now lies at the earliest.
+	position int64
+	// done are the offsets that the ledger had outcomes of, from is the mark that they
+	// were read from. Both count until the highest of them is passed.
+	done *offsetSet
+	from int64
+
+	lanes          map[laneKey]*lane
+	oldest, newest *record // the open list, by offset
+	open           int
+	inFlight       int           // events started whose outcome is not acknowledged
+	landed         chan struct{} // closed when draining and inFlight is 0
+	spanPaused     bool
+
+	renewed time.Time // last commit, or assignment
+	last    string    // metadata of the last commit by us
+}
+
+func newPartition(ctx context.Context, tp topicPartition) *partition {
+	p := &partition{
+		topicPartition: tp, committed: -1, epoch: -1, next: -1,
+		lanes: make(map[laneKey]*lane), landed: make(chan struct{}), renewed: time.Now(),
+	}
+	var hard, soft context.Context
+	hard, p.hard = context.WithCancelCause(ctx)
+	soft, p.soft = context.WithCancelCause(hard)
+	p.stop = sink.Stop{Soft: soft, Hard: hard}
+	return p
+}
+
+// link puts a record at the end of the open list.
+func (p *partition) link(r *record) {
+	r.prev = p.newest
+	if p.newest == nil {
+		p.oldest = r
+	} else {
+		p.newest.next = r
+	}
+	p.newest = r
+	p.open++
+}
+
+// unlink takes a record off the open list.
+func (p *partition) unlink(r *record) {
+	if r.prev == nil {
+		p.oldest = r.next
+	} else {
+		r.prev.next = r.next
+	}
+	if r.next == nil {
+		p.newest = r.prev
+	} else {
+		r.next.prev = r.prev
+	}
+	r.prev, r.next = nil, nil
+	p.open--
+}
+
+// commitPoint is the lowest offset that is not done, and the mark that goes with it.
+func (p *partition) commitPoint() (kgo.EpochOffset, mark) {
+	at := kgo.EpochOffset{Offset: p.next, Epoch: p.epoch}
+	m := mark{Source: p.source, Responses: p.responses, Partitions: p.n, From: p.position}
+	if r := p.oldest; r != nil {
+		at = kgo.EpochOffset{Offset: r.Offset, Epoch: r.LeaderEpoch}
+		m.From = r.position
+	}
+	if p.done != nil && !p.done.empty() {
+		if at.Offset <= p.done.top {
+			m.From = p.from
+		} else {
+			p.done = nil
+		}
+	}
+	m.Committed = at.Offset
+	return at, m
+}
+
+// isDone tells whether the ledger has an outcome of the record.
+func (p *partition) isDone(r *kgo.Record) bool {
+	return p.done != nil && p.done.has(r.Offset, r.LeaderEpoch)
+}
+
+// span is how far the newest record is from the committed offset.
+func (p *partition) span() int64 {
+	if p.oldest == nil {
+		return 0
+	}
+	return p.next - p.oldest.Offset
+}

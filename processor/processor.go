@@ -1,0 +1,205 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/topics"
+)
+
+// Processor runs one pipeline. See Run.
+type Processor struct {
+	cfg   Config
+	route sink.Route
+	dest  *sink.Destination
+	log   *slog.Logger
+
+	client *kgo.Client
+	admin  *kadm.Client
+	opts   []kgo.Opt // of the connection, for the ledger's reader
+	writer *topics.Writer
+
+	// life ends what outlives a stop's first signal: calls and writes in the air.
+	life    context.Context
+	endLife context.CancelCauseFunc
+	events  sync.WaitGroup // of deliveries
+	claims  sync.WaitGroup // of claims
+
+	// committing serialises commits, so that none of a partition that was given up
+	// comes after the last one of ours.
+	committing sync.Mutex
+
+	mu     sync.Mutex
+	parts  map[topicPartition]*partition
+	ready  laneQueue
+	open   int // records open, all partitions
+	bytes  int64
+	lanes  int
+	counts counts
+	joined bool
+	full   string // the limit that intake waits for, "" for none
+
+	readied chan struct{} // of one: a lane became ready
+	freed   chan struct{} // of one: there may be room again
+
+	metrics *metrics
+}
+
+var errStopping = errors.New("the process stops")
+
+// New makes a Processor and its client, which connects when Run begins. opts are of
+// the connection: brokers, TLS, SASL, client id.
+func New(cfg Config, route sink.Route, dest *sink.Destination, log *slog.Logger, opts ...kgo.Opt) (*Processor, error) {
+	p := &Processor{
+		cfg: cfg, route: route, dest: dest, opts: opts,
+		log:     log.With("destination", route.Name),
+		parts:   make(map[topicPartition]*partition),
+		readied: make(chan struct{}, 1), freed: make(chan struct{}, 1),
+	}
+	p.life, p.endLife = context.WithCancelCause(context.Background())
+	p.metrics = newMetrics(p)
+	client, err := kgo.NewClient(append(append([]kgo.Opt{}, opts...), p.clientOpts()...)...)
+	if err != nil {
+		return nil, fmt.Errorf("setting up the Kafka client of %s: %w", route.Name, err)
+	}
+	p.client, p.admin = client, kadm.NewClient(client)
+	p.writer = topics.NewWriter(cfg.Writer, client, p.log)
+	return p, nil
+}
+
+func (p *Processor) clientOpts() []kgo.Opt {
+	opts := []kgo.Opt{
+		kgo.ConsumerGroup(p.cfg.Group),
+		kgo.ConsumeTopics(p.cfg.Topics...),
+		// The commit means "settled", and its metadata is the mark: only we may write it.
+		kgo.DisableAutoCommit(),
+		// Hand-over of fetched records and the callbacks exclude each other, so no record
+		// of a partition that was taken away is taken in as one of its next assignment.
+		kgo.BlockRebalanceOnPoll(),
+		kgo.OnPartitionsAssigned(p.assigned),
+		kgo.OnPartitionsRevoked(p.revoked),
+		kgo.OnPartitionsLost(p.lost),
+		kgo.OnOffsetsFetched(p.offsetsFetched),
+		kgo.AdjustFetchOffsetsFn(p.startOffsets),
+		// Offsets of transaction markers count as done, so they have to be seen.
+		kgo.KeepControlRecords(),
+		kgo.FetchMaxBytes(fetchBytes),
+		// The partition of an outcome is the ledger's rule, not a hash of the key.
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		// A lane waits for its acknowledgement. Under load batches form by themselves
+		// while the request before is under way.
+		kgo.ProducerLinger(0),
+		kgo.ProducerBatchMaxBytesFn(p.batchBytes),
+	}
+	if p.cfg.Protocol == Consumer {
+		opts = append(opts, kgo.ServerSideBalancer())
+	} else {
+		opts = append(opts,
+			kgo.Balancers(kgo.CooperativeStickyBalancer()),
+			kgo.SessionTimeout(p.cfg.SessionTimeout),
+			kgo.RebalanceTimeout(rebalanceTimeout))
+	}
+	if p.cfg.InstanceID != "" {
+		opts = append(opts, kgo.InstanceID(p.cfg.InstanceID))
+	}
+	if !p.cfg.ReadUncommitted {
+		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	}
+	return append(opts, p.metrics.clientOpts()...)
+}
+
+// fetchBytes bounds what the client holds ready besides Limits.Bytes, per broker.
+const fetchBytes = 8 << 20
+
+// batchBytes lets a batch be as large as its topic takes.
+func (p *Processor) batchBytes(topic string) int32 {
+	limit := p.cfg.ResponsesMaxBytes
+	if topic == p.cfg.Writer.DeadLetters {
+		limit = p.cfg.DeadLettersMaxBytes
+	}
+	if limit <= 0 {
+		return defaultBatchBytes
+	}
+	return limit
+}
+
+// defaultBatchBytes is the max.message.bytes that a topic has unless it says otherwise.
+const defaultBatchBytes = 1 << 20
+
+// Run reads and delivers until ctx ends or something happens that it cannot go on
+// after. Then it lets what is in the air land within Config.DrainTimeout, commits and
+// leaves the group. It returns nil after an end of ctx.
+func (p *Processor) Run(ctx context.Context) error {
+	defer p.client.Close()
+	working, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	group, working := errgroup.WithContext(working)
+	group.Go(func() error { return p.intake(working) })
+	group.Go(func() error { return p.dispatch(working) })
+	group.Go(func() error { return p.commitEvery(working) })
+	err := group.Wait()
+	p.shutDown()
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// leaveTimeout bounds the farewell to the group: a join that waits for a dead member
+// can hold it up for a session timeout.
+const leaveTimeout = 2 * time.Second
+
+func (p *Processor) shutDown() {
+	p.log.Info("pipeline stopping", "open", p.openNow())
+	p.giveUp(p.all(), true)
+	p.endLife(errStopping)
+	p.events.Wait()
+	p.claims.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	if err := p.client.LeaveGroupContext(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		p.log.Warn("group left without its coordinator's answer", "err", err)
+	}
+	p.log.Info("pipeline stopped", "given_up", p.givenUp())
+}
+
+func (p *Processor) openNow() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.open
+}
+
+func (p *Processor) givenUp() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.counts.givenUp
+}
+
+// all are the partitions that are ours now.
+func (p *Processor) all() []*partition {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	parts := make([]*partition, 0, len(p.parts))
+	for _, part := range p.parts {
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// signal wakes the one who waits on ch, now or when it comes to wait.
+func signal(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
