@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -22,6 +22,9 @@ import (
 // MaxBody is how much of an answer is read. A longer one is cut and so malformed:
 // no answer that a help desk documents comes near it.
 const MaxBody = 1 << 20
+
+// maxHeader is how much of an answer's header is read; net/http would take 10 MiB.
+const maxHeader = 64 << 10
 
 // maxRedirects is how many redirects a lookup follows, on its own host only.
 const maxRedirects = 5
@@ -36,14 +39,24 @@ type Client struct {
 }
 
 func newClient(c Config) *Client {
+	return &Client{
+		base: c.baseURL(), token: c.Credential, agent: "deskstream/" + c.Version, timeout: c.Timeout,
+		http: &http.Client{
+			Transport:     c.transport(),
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+func (c Config) transport() http.RoundTripper {
+	if c.Transport != nil {
+		return c.Transport
+	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	// Every call goes to one host, so the idle connections are as many as calls in flight.
 	transport.MaxIdleConns = 0
 	transport.MaxIdleConnsPerHost = c.MaxInFlight
-	return &Client{
-		base: c.baseURL(), token: c.Credential, agent: "deskstream/" + c.Version, timeout: c.Timeout,
-		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-	}
+	return transport
 }
 
 // transportError is a call that got no answer.
@@ -57,7 +70,7 @@ type transportError struct {
 func (e *transportError) Error() string { return e.err.Error() }
 func (e *transportError) Unwrap() error { return e.err }
 
-// do makes one attempt. Its error is a *transportError, or the cause of ctx when
+// do makes one attempt, and follows the redirects of a lookup on its own origin. Its error is a *transportError, or the cause of ctx when
 // the caller ended it.
 func (c *Client) do(ctx context.Context, call Call) (Reply, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errCallTimeout)
@@ -71,7 +84,7 @@ func (c *Client) do(ctx context.Context, call Call) (Reply, error) {
 		if err != nil || !call.Lookup || redirects == maxRedirects {
 			return reply, err
 		}
-		next, ok := sameHostRedirect(target, reply)
+		next, ok := ownRedirect(target, reply)
 		if !ok {
 			return reply, nil
 		}
@@ -91,16 +104,34 @@ func (c *Client) roundTrip(ctx context.Context, call Call, target string) (Reply
 	if err != nil {
 		return Reply{}, &transportError{code: Connection, err: err}
 	}
+	// net/http sends a request again on its own when a reused connection turns out to
+	// be closed, but never a write of ours that may have arrived: a POST or PUT without
+	// an Idempotency-Key goes out again only when not a byte of it was written, or when
+	// an HTTP/2 server says that it did not handle it.
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return Reply{}, transportFault(ctx, err, sent.Load())
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody))
-	if err != nil {
+	reply := Reply{Status: resp.StatusCode, Header: resp.Header}
+	if reply.Status == http.StatusSwitchingProtocols {
+		return reply, nil // what follows is no body, and no timeout of net/http ends it
+	}
+	err = reply.read(resp.Body)
+	if err != nil && reply.OK() {
 		return Reply{}, transportFault(ctx, err, true)
 	}
-	return Reply{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+	return reply, nil // of a refusal the status is enough
+}
+
+// read takes in the body, MaxBody bytes at most.
+func (r *Reply) read(from io.Reader) error {
+	body, err := io.ReadAll(io.LimitReader(from, MaxBody+1))
+	r.Cut = len(body) > MaxBody
+	r.Body = body[:min(len(body), MaxBody)]
+	parsed := r.JSON()
+	r.parsed = &parsed
+	return err
 }
 
 func (c *Client) request(ctx context.Context, call Call, target string) (*http.Request, error) {
@@ -121,8 +152,9 @@ func (c *Client) request(ctx context.Context, call Call, target string) (*http.R
 	return req, nil
 }
 
-// sameHostRedirect is where a redirect leads, if it stays on the same scheme and host.
-func sameHostRedirect(from string, reply Reply) (string, bool) {
+// ownRedirect is where a redirect leads, if it stays on the same scheme and host, so
+// that the credential goes to nobody else.
+func ownRedirect(from string, reply Reply) (string, bool) {
 	if !isRedirect(reply.Status) {
 		return "", false
 	}
@@ -130,8 +162,9 @@ func sameHostRedirect(from string, reply Reply) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	next, err := base.Parse(reply.Header.Get("Location"))
-	if err != nil || reply.Header.Get("Location") == "" || next.Scheme != base.Scheme || next.Host != base.Host {
+	location := reply.Header.Get("Location")
+	next, err := base.Parse(location)
+	if err != nil || location == "" || next.Scheme != base.Scheme || !strings.EqualFold(next.Host, base.Host) {
 		return "", false
 	}
 	return next.String(), true
@@ -153,7 +186,7 @@ func transportFault(ctx context.Context, err error, sent bool) error {
 	case isTimeout(ctx, err):
 		fault.code, fault.err = Timeout, errCallTimeout
 	case isTLS(err):
-		fault.code, fault.sent = TLS, false
+		fault.code = TLS
 	case errors.Is(err, syscall.ECONNREFUSED):
 		fault.refused = true
 	}
@@ -175,9 +208,9 @@ func isTLS(err error) bool {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return true
 	}
-	if _, ok := errors.AsType[tls.AlertError](err); ok {
+	if errors.Is(err, http.ErrSchemeMismatch) { // plain HTTP on the port
 		return true
 	}
-	_, ok := errors.AsType[x509.UnknownAuthorityError](err)
+	_, ok := errors.AsType[tls.AlertError](err)
 	return ok
 }

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,8 @@ type Config struct {
 	Alone bool
 	// Version is the program's version, for the User-Agent.
 	Version string
+	// Transport makes the HTTP exchanges; nil is a transport of the destination's own.
+	Transport http.RoundTripper
 	// OnCall, if set, is told of each attempt. status is 0 without an answer.
 	OnCall func(op string, status int, took time.Duration)
 }
