@@ -1,0 +1,90 @@
+package stub
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Channel types as Trengo names them. EMAIL takes e-mail addresses, the others phone
+// numbers.
+const (
+	EMAIL      = "EMAIL"
+	WABusiness = "WA_BUSINESS"
+	SMS        = "SMS"
+	VOIP       = "VOIP"
+)
+
+// Config says how both help desks behave.
+type Config struct {
+	// Seed decides which calls fail and how long each one takes.
+	Seed uint64
+	// Latency passes before every answer. Default 0.
+	Latency time.Duration
+	// Jitter is the most that is added to Latency, by a hash of the call. Default 0.
+	Jitter time.Duration
+	// FailRate is the share of authorized calls, 0 to 1, that get no usable answer: 500,
+	// 503, a connection cut before or after the effect, or silence. Default 0.
+	FailRate float64
+	// Silence is how long a call without an answer is held before its connection is
+	// cut. Default 2s.
+	Silence time.Duration
+	// Limit is how many calls each token has in a Window. Default 60,000.
+	Limit int
+	// Window is the length of the fixed window that Limit counts in. Windows begin at
+	// multiples of it since the Unix epoch. Default 1m.
+	Window time.Duration
+	// Tokens are the bearer tokens accepted. None: every token is.
+	Tokens []string
+	// Channels are Trengo's channels, id to type. Default: 123456 for e-mail, 123457
+	// for WhatsApp.
+	Channels map[string]string
+	// KeepBodies keeps the bodies of the calls received. Default: they are dropped.
+	KeepBodies bool
+}
+
+func (c Config) withDefaults() Config {
+	if c.Silence == 0 {
+		c.Silence = 2 * time.Second
+	}
+	if c.Limit == 0 {
+		c.Limit = 60000
+	}
+	if c.Window == 0 {
+		c.Window = time.Minute
+	}
+	if c.Channels == nil {
+		c.Channels = map[string]string{"123456": EMAIL, "123457": WABusiness}
+	}
+	return c
+}
+
+// Validate names everything that is wrong with the configuration.
+func (c Config) Validate() error {
+	var errs []error
+	if c.FailRate < 0 || c.FailRate > 1 {
+		errs = append(errs, fmt.Errorf("the fail rate is %v, not a share of 0 to 1", c.FailRate))
+	}
+	if c.Limit < 0 {
+		errs = append(errs, fmt.Errorf("the limit is %d, less than 0", c.Limit))
+	}
+	for name, d := range map[string]time.Duration{
+		"latency": c.Latency, "jitter": c.Jitter, "silence": c.Silence, "window": c.Window,
+	} {
+		if d < 0 {
+			errs = append(errs, fmt.Errorf("the %s is %v, less than 0", name, d))
+		}
+	}
+	for id, kind := range c.Channels {
+		if n, err := strconv.ParseInt(id, 10, 64); err != nil || n <= 0 {
+			errs = append(errs, fmt.Errorf("channel %q is no positive number", id))
+		}
+		switch kind {
+		case EMAIL, WABusiness, SMS, VOIP:
+		default:
+			errs = append(errs, fmt.Errorf("channel %s has the unknown type %q", id, kind))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,222 @@
+package stub
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"net/mail"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// channel is a channel as contacts and tickets show it.
+type channel struct {
+	ID    json.Number `json:"id"`
+	Type  string      `json:"type"`
+	Title string      `json:"title"`
+}
+
+func channelOf(id, kind string) channel {
+	return channel{ID: json.Number(id), Type: kind, Title: kind + " " + id}
+}
+
+// contact is a Trengo contact as answers show it.
+type contact struct {
+	ID          int64           `json:"id"`
+	Name        *string         `json:"name"`
+	FullName    *string         `json:"full_name"`
+	DisplayName string          `json:"display_name"`
+	Email       *string         `json:"email"`
+	Phone       *string         `json:"phone"`
+	Formatted   *string         `json:"formatted_phone"`
+	Identifier  string          `json:"identifier"`
+	IsPhone     bool            `json:"is_phone"`
+	IsPrivate   bool            `json:"is_private"`
+	CustomData  map[string]any  `json:"custom_field_data"`
+	Profile     []any           `json:"profile"`
+	Groups      []any           `json:"groups"`
+	Pivot       json.RawMessage `json:"pivot"`
+	Channels    []channel       `json:"channels"`
+
+	text    string // what a search looks at, in lower case
+	tickets int
+}
+
+// contacts are the contacts of one account.
+type contacts struct {
+	mu      sync.RWMutex
+	byID    map[string]*contact
+	index   index
+	tickets int
+}
+
+func newContacts() *contacts {
+	c := &contacts{}
+	c.clear()
+	return c
+}
+
+// contactKey is an identifier as it is stored: an e-mail address in lower case, a
+// phone number as + and its digits. National numbers get the + as well: the vendor
+// stores what it is sent.
+func contactKey(kind, identifier string) (string, bool) {
+	identifier = strings.TrimSpace(identifier)
+	if kind == EMAIL {
+		a, err := mail.ParseAddress(identifier)
+		return strings.ToLower(identifier), err == nil && a.Address == identifier
+	}
+	d := digits(identifier)
+	return "+" + d, d != ""
+}
+
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// findOrCreate gives a copy of the contact of a key, and whether it is new.
+func (s *contacts) findOrCreate(kind, channelID, key, name string) (contact, bool) {
+	id := numericID(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, known := s.byID[strconv.FormatInt(id, 10)]
+	if !known {
+		c = newContact(id, kind, key)
+		c.setName(name)
+		s.byID[strconv.FormatInt(id, 10)] = c
+		s.index.add(c, "")
+	}
+	joined := channelOf(channelID, kind)
+	if !slices.Contains(c.Channels, joined) {
+		// A fresh list, as copies of the contact were given out.
+		c.Channels = append(slices.Clone(c.Channels), joined)
+	}
+	return *c, !known
+}
+
+func newContact(id int64, kind, key string) *contact {
+	c := &contact{ID: id, Identifier: key, Profile: []any{}, Groups: []any{}}
+	if kind == EMAIL {
+		c.Email = &key
+		return c
+	}
+	shown := formatPhone(key)
+	c.IsPhone, c.Phone, c.Formatted, c.Identifier = true, &key, &shown, shown
+	return c
+}
+
+// formatPhone shows a stored number with a blank behind the first two digits.
+func formatPhone(stored string) string {
+	if len(stored) < 4 {
+		return stored
+	}
+	return stored[:3] + " " + stored[3:]
+}
+
+func (c *contact) setName(name string) {
+	c.Name = nullable(name)
+	c.FullName = c.Name
+	c.DisplayName = c.Identifier
+	if name != "" {
+		c.DisplayName = name + " (" + c.Identifier + ")"
+	}
+	stored := ""
+	if c.Phone != nil {
+		stored = *c.Phone
+	}
+	c.text = strings.ToLower(strings.Join([]string{name, c.Identifier, stored}, "\n"))
+}
+
+func nullable(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func (s *contacts) get(id string) (contact, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if c, ok := s.byID[id]; ok {
+		return *c, true
+	}
+	return contact{}, false
+}
+
+func (s *contacts) identifier(id string) string {
+	c, _ := s.get(id)
+	return c.Identifier
+}
+
+// rename sets the name; "" leaves it as it is.
+func (s *contacts) rename(id, name string) (contact, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.byID[id]
+	if !ok {
+		return contact{}, false
+	}
+	if name != "" {
+		old := c.text
+		c.setName(name)
+		s.index.add(c, old)
+	}
+	return *c, true
+}
+
+// openTicket counts a ticket and gives its id: a hash of the contact, the subject and
+// how many tickets the contact had.
+func (s *contacts) openTicket(contactID, subject string) (int64, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.byID[contactID]
+	if !ok {
+		return 0, false
+	}
+	id := numericID(contactID, subject, strconv.Itoa(c.tickets))
+	c.tickets++
+	s.tickets++
+	return id, true
+}
+
+// search gives the hits of a page by id, and whether more follow. No term finds all.
+func (s *contacts) search(term string, skip, n int) ([]contact, bool) {
+	term = strings.ToLower(term)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	candidates, ok := s.index.candidates(term)
+	if !ok {
+		candidates = slices.Collect(maps.Values(s.byID))
+	}
+	var hits []*contact
+	for _, c := range candidates {
+		if strings.Contains(c.text, term) {
+			hits = append(hits, c)
+		}
+	}
+	slices.SortFunc(hits, func(a, b *contact) int { return cmp.Compare(a.ID, b.ID) })
+	hits = slices.Compact(hits)
+	page := []contact{}
+	for _, c := range hits[min(skip, len(hits)):min(skip+n, len(hits))] {
+		page = append(page, *c)
+	}
+	return page, skip+n < len(hits)
+}
+
+func (s *contacts) count() map[string]int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return map[string]int{"contacts": len(s.byID), "tickets": s.tickets}
+}
+
+func (s *contacts) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.byID, s.index, s.tickets = make(map[string]*contact), make(index), 0
+}

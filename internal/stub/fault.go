@@ -1,0 +1,88 @@
+package stub
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"math"
+	"sync"
+)
+
+// Fault is a failure that a stub makes up.
+type Fault string
+
+// The faults. Outage is any answer that SetOutage asked for.
+const (
+	Honest      Fault = ""
+	ServerError Fault = "500"    // status 500, nothing done
+	Unavailable Fault = "503"    // status 503, nothing done
+	Cut         Fault = "cut"    // connection reset, nothing done
+	Lost        Fault = "lost"   // done, but the connection is reset instead of an answer
+	Silent      Fault = "silent" // nothing done, no answer for Config.Silence, then a reset
+	Outage      Fault = "outage"
+)
+
+var faults = [...]Fault{ServerError, Unavailable, Cut, Lost, Silent}
+
+// dice decides about calls by hash. Equal calls are told apart by how many came
+// before, so that a repeated call is thrown for again.
+type dice struct {
+	seed uint64
+	mu   sync.Mutex
+	seen map[uint64]uint64
+}
+
+// roll gives a call its own random number.
+func (d *dice) roll(parts ...string) uint64 {
+	h := hash(parts...)
+	d.mu.Lock()
+	if d.seen == nil {
+		d.seen = make(map[uint64]uint64)
+	}
+	n := d.seen[h]
+	d.seen[h] = n + 1
+	d.mu.Unlock()
+	return mix(mix(h^d.seed) + n)
+}
+
+func (d *dice) reset() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.seen = nil
+}
+
+// fault is what share of the calls gets, by a call's number.
+func faultOf(roll uint64, share float64) Fault {
+	if unit(roll) >= share {
+		return Honest
+	}
+	return faults[mix(roll)%uint64(len(faults))]
+}
+
+// unit maps a number to [0, 1).
+func unit(n uint64) float64 { return float64(n>>11) / (1 << 53) }
+
+// mix is the finalizer of SplitMix64: neighbouring numbers come out unrelated.
+func mix(n uint64) uint64 {
+	n += 0x9e3779b97f4a7c15
+	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
+	n = (n ^ n>>27) * 0x94d049bb133111eb
+	return n ^ n>>31
+}
+
+// hash is one number for a list of texts; where one ends and the next begins counts.
+func hash(parts ...string) uint64 {
+	h := fnv.New64a()
+	var size [8]byte
+	for _, p := range parts {
+		binary.LittleEndian.PutUint64(size[:], uint64(len(p)))
+		_, _ = h.Write(size[:]) // a hash's Write never fails
+		_, _ = h.Write([]byte(p))
+	}
+	return mix(h.Sum64())
+}
+
+// numericID is a positive id that a JavaScript number holds exactly.
+func numericID(parts ...string) int64 {
+	id := int64(hash(parts...) & (1<<53 - 1))
+	return max(id, math.MaxInt8) // 0 is no id
+}

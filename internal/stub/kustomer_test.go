@@ -1,0 +1,272 @@
+package stub_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/deskstream/deskstream/internal/stub"
+)
+
+func list(n int, element string) string {
+	elements := make([]string, n)
+	for i := range elements {
+		elements[i] = strings.ReplaceAll(element, "#", strconv.Itoa(i))
+	}
+	return "[" + strings.Join(elements, ",") + "]"
+}
+
+func members(n int, member string) string {
+	text := list(n, member)
+	return "{" + text[1:len(text)-1] + "}"
+}
+
+func TestKustomer_refusesBrokenCustomers(t *testing.T) {
+	d := serve(t, stub.Config{})
+	for name, body := range map[string]string{
+		"no JSON":                     `{`,
+		"list":                        `[]`,
+		"null":                        `null`,
+		"two values":                  `{} {}`,
+		"unknown key":                 `{"surname":"x"}`,
+		"data wrapper":                `{"data":{}}`,
+		"numeric external id":         `{"externalId":7}`,
+		"empty external id":           `{"externalId":""}`,
+		"long external id":            `{"externalId":"` + strings.Repeat("x", 257) + `"}`,
+		"long name":                   `{"name":"` + strings.Repeat("x", 257) + `"}`,
+		"numeric name":                `{"name":7}`,
+		"company as object":           `{"company":{"name":"x"}}`,
+		"gender as word":              `{"gender":"female"}`,
+		"date without time":           `{"signedUpAt":"2026-01-01"}`,
+		"number as date":              `{"birthdayAt":7}`,
+		"createdAt null":              `{"createdAt":null}`,
+		"long locale":                 `{"locale":"xxxxxxxxxxxxxxxxx"}`,
+		"avatar no uri":               `{"avatarUrl":"me.png"}`,
+		"emails as object":            `{"emails":{}}`,
+		"email without address":       `{"emails":[{"type":"home"}]}`,
+		"email of unknown type":       `{"emails":[{"email":"a@example.com","type":"private"}]}`,
+		"email with unknown key":      `{"emails":[{"email":"a@example.com","id":null}]}`,
+		"address that is none":        `{"emails":[{"email":"a b@example.com"}]}`,
+		"same email twice":            `{"emails":[{"email":"a@example.com"},{"email":"a@example.com"}]}`,
+		"eleven emails":               `{"emails":` + list(11, `{"email":"a#@example.com"}`) + `}`,
+		"eleven phones":               `{"phones":` + list(11, `{"phone":"+3160000000#"}`) + `}`,
+		"phone that is none":          `{"phones":[{"phone":"call me"}]}`,
+		"whatsapp at home":            `{"whatsapps":[{"phone":"+31600000000","type":"home"}]}`,
+		"social without name":         `{"socials":[{"type":"twitter"}]}`,
+		"unknown social":              `{"socials":[{"type":"myspace","username":"x"}]}`,
+		"tags as text":                `{"tags":"vip"}`,
+		"tag with ampersand":          `{"tags":["a&b"]}`,
+		"tag that begins with blank":  `{"tags":[" a"]}`,
+		"tag of 65":                   `{"tags":["` + strings.Repeat("x", 65) + `"]}`,
+		"21 tags":                     `{"tags":` + list(21, `"t#"`) + `}`,
+		"address of 257":              `{"locations":[{"address":"` + strings.Repeat("x", 257) + `"}]}`,
+		"country of three":            `{"locations":[{"countryCode":"NLD"}]}`,
+		"location with unknown key":   `{"locations":[{"street":"x"}]}`,
+		"sentiment without half":      `{"sentiment":{"polarity":1}}`,
+		"sentiment out of range":      `{"sentiment":{"polarity":1,"confidence":2}}`,
+		"half polarity":               `{"sentiment":{"polarity":0.5,"confidence":1}}`,
+		"text as Num":                 `{"custom":{"aNum":"1"}}`,
+		"number as Str":               `{"custom":{"aStr":1}}`,
+		"long Txt":                    `{"custom":{"aTxt":"` + strings.Repeat("x", 1025) + `"}}`,
+		"word as At":                  `{"custom":{"aAt":"soon"}}`,
+		"word as Bool":                `{"custom":{"aBool":"yes"}}`,
+		"word as Url":                 `{"custom":{"aUrl":"here"}}`,
+		"no suffix":                   `{"custom":{"plan":"pro"}}`,
+		"nothing but suffix":          `{"custom":{"Num":1}}`,
+		"101 custom attributes":       `{"custom":` + members(101, `"a#Num":1`) + `}`,
+		"custom as list":              `{"custom":[]}`,
+		"external ids with other key": `{"externalIds":[{"id":"x"}]}`,
+		"rev as text":                 `{"rev":"1"}`,
+	} {
+		r := d.call("POST", kustomer+"/customers", body)
+		if r.status != 400 || !strings.Contains(r.body, `"code":"bad_request"`) || !strings.Contains(r.body, `"status":"400"`) {
+			t.Errorf("%s: got %d %s, want 400 in the longer shape", name, r.status, r.body)
+		}
+	}
+	if n := d.server.Stats().Holds["kustomer"]["customers"]; n != 0 {
+		t.Errorf("refused bodies made %d customers", n)
+	}
+}
+
+const fullCustomer = `{"name":"Ada","username":"ada","externalId":"u-1","company":"65f000000000000000000001","avatarUrl":"https://example.com/a.png",
+"locale":"nl-NL","timeZone":"Europe/Amsterdam","defaultLang":"nl","signedUpAt":"2026-01-01T00:00:00Z","lastSeenAt":null,"gender":"f",
+"emails":[{"email":"Ada@example.com","type":"home","verified":true}],"phones":[{"phone":"+31 6 12345678","type":"mobile"}],
+"whatsapps":[{"phone":"+31612345678","type":"mobile"}],"socials":[{"type":"twitter","username":"ada"}],"urls":[{"url":"https://example.com"}],
+"locations":[{"type":"home","address":"Molenweg 1","latitude":52.1}],"tags":["vip","Zoë-1"],"sentiment":{"polarity":-1,"confidence":0.5},
+"custom":{"planStr":"pro","scoreNum":12.50,"sinceAt":"2026-01-01T00:00:00+01:00","okBool":true,"siteUrl":"https://example.com/x","noteTxt":null}}`
+
+func TestKustomer_keepsAndFindsACustomer(t *testing.T) {
+	d := serve(t, stub.Config{})
+	created := must(t, d.call("POST", kustomer+"/customers", fullCustomer), 201)
+	id := created["data"].(map[string]any)["id"].(string)
+	if !regexp.MustCompile(`^[0-9a-f]{24}$`).MatchString(id) {
+		t.Errorf("the id is %q, want 24 hexadecimal digits", id)
+	}
+	for _, path := range []string{id, "email=ada@EXAMPLE.com", "externalId=u-1", "phone=%2B31612345678"} {
+		if diff := cmp.Diff(created, must(t, d.call("GET", kustomer+"/customers/"+path, ""), 200)); diff != "" {
+			t.Errorf("%s finds something else: %s", path, diff)
+		}
+	}
+	d.expect([]refusal{
+		{"unknown id", "GET", kustomer + "/customers/65f000000000000000000001", "", 404, `"errors"`},
+		{"unknown email", "GET", kustomer + "/customers/email=b@example.com", "", 404, `"errors"`},
+		{"unknown external id", "GET", kustomer + "/customers/externalId=u%2F1", "", 404, `"errors"`},
+		{"update of an unknown id", "PUT", kustomer + "/customers/1?replace=false", "{}", 404, `"errors"`},
+		{"unknown path", "GET", kustomer + "/companies", "", 404, `"errors":[{"code":"notfound"`},
+		{"second customer with the email", "POST", kustomer + "/customers", `{"emails":[{"email":"ada@example.com"}]}`, 409, `"status":"409"`},
+		{"second customer with the phone", "POST", kustomer + "/customers", `{"phones":[{"phone":"31612345678"}]}`, 409, `"status":"409"`},
+		{"second customer with the id", "POST", kustomer + "/customers", `{"externalId":"u-1"}`, 409, `"status":"409"`},
+		{"stale revision", "PUT", kustomer + "/customers/" + id, `{"rev":7}`, 409, `"status":"409"`},
+	})
+}
+
+func TestKustomer_escapedSlashBelongsToTheValue(t *testing.T) {
+	d := serve(t, stub.Config{})
+	must(t, d.call("POST", kustomer+"/customers", `{"externalId":"a/../b?c"}`), 201)
+	must(t, d.call("GET", kustomer+"/customers/externalId=a%2F..%2Fb%3Fc", ""), 200)
+}
+
+func TestKustomer_updateKeepsWhatTheBodyLeavesOut(t *testing.T) {
+	for _, method := range []string{"PUT", "PATCH"} {
+		d := serve(t, stub.Config{})
+		id := must(t, d.call("POST", kustomer+"/customers", fullCustomer), 201)["data"].(map[string]any)["id"].(string)
+		r := d.call(method, kustomer+"/customers/"+id+"?replace=false", `{"externalId":"u-2","emails":[{"email":"new@example.com"}],"custom":{"planStr":"free"},"rev":1}`)
+		got := must(t, r, 200)["data"].(map[string]any)["attributes"].(map[string]any)
+		custom, _ := got["custom"].(map[string]any)
+		if got["name"] != "Ada" || custom["planStr"] != "free" || custom["okBool"] != true || got["rev"] != json.Number("2") {
+			t.Errorf("%s gave %v", method, got)
+		}
+		if _, linked := got["company"]; linked {
+			t.Errorf("%s kept the company that it left out", method)
+		}
+		d.expect([]refusal{
+			{method + ": old email is free", "GET", kustomer + "/customers/email=ada@example.com", "", 404, ""},
+			{method + ": new email is found", "GET", kustomer + "/customers/email=new@example.com", "", 200, id},
+			{method + ": old id is free", "POST", kustomer + "/customers", `{"externalId":"u-1"}`, 201, ""},
+			{method + ": the new owner keeps it", method, kustomer + "/customers/" + id, `{"externalId":"u-1"}`, 409, ""},
+		})
+	}
+}
+
+func TestKustomer_replaceForgetsTheRest(t *testing.T) {
+	d := serve(t, stub.Config{})
+	id := must(t, d.call("POST", kustomer+"/customers", fullCustomer), 201)["data"].(map[string]any)["id"].(string)
+	got := must(t, d.call("PUT", kustomer+"/customers/"+id+"?replace=true", `{"externalId":"u-1"}`), 200)
+	if name := got["data"].(map[string]any)["attributes"].(map[string]any)["name"]; name != nil {
+		t.Errorf("the name is still %v", name)
+	}
+}
+
+func TestKustomer_refusesBrokenEvents(t *testing.T) {
+	d := serve(t, stub.Config{})
+	event := func(text string) string { return `{"identity":{"externalId":"u-1"},"event":` + text + `}` }
+	meta := func(text string) string { return event(`{"name":"Order-Paid","meta":` + text + `}`) }
+	identity := func(text string) string { return `{"identity":` + text + `,"event":{"name":"Order-Paid"}}` }
+	for name, body := range map[string]string{
+		"no JSON":                  `{`,
+		"no event":                 `{"identity":{}}`,
+		"no identity":              `{"event":{"name":"Order-Paid"}}`,
+		"unknown key":              `{"identity":{},"event":{"name":"Order-Paid"},"timestamp":1}`,
+		"no name":                  event(`{}`),
+		"name with blank":          event(`{"name":"Order Paid"}`),
+		"name of one":              event(`{"name":"O"}`),
+		"name of 256":              event(`{"name":"` + strings.Repeat("x", 256) + `"}`),
+		"name that begins wrong":   event(`{"name":"1st"}`),
+		"numeric name":             event(`{"name":1}`),
+		"numeric session":          event(`{"name":"Order-Paid","sessionId":1}`),
+		"numeric tracking id":      event(`{"name":"Order-Paid","trackingId":1}`),
+		"unknown event key":        event(`{"name":"Order-Paid","at":"x"}`),
+		"meta as list":             meta(`[]`),
+		"number without Num":       meta(`{"total":1}`),
+		"text under Num":           meta(`{"totalNum":"1"}`),
+		"date without At":          meta(`{"paid":"2026-01-01T00:00:00Z"}`),
+		"word under At":            meta(`{"paidAt":"soon"}`),
+		"impossible date under At": meta(`{"paidAt":"2026-13-01"}`),
+		"boolean":                  meta(`{"paid":true}`),
+		"null":                     meta(`{"paid":null}`),
+		"list":                     meta(`{"items":[1]}`),
+		"object":                   meta(`{"items":{}}`),
+		"key with blank":           meta(`{"order id":"x"}`),
+		"key with dot":             meta(`{"order.id":"x"}`),
+		"key that begins wrong":    meta(`{"_order":"x"}`),
+		"key of two":               meta(`{"id":"x"}`),
+		"key of 34":                meta(`{"` + strings.Repeat("x", 34) + `":"x"}`),
+		"101 keys":                 meta(members(101, `"key#":"x"`)),
+		"identity external id":     identity(`{"externalId":1}`),
+		"identity email null":      identity(`{"email":null}`),
+		"identity strict email":    identity(`{"email":"a@b@example.com"}`),
+		"identity unknown key":     identity(`{"emails":[]}`),
+		"identity gender null":     identity(`{"gender":null}`),
+		"identity custom":          identity(`{"custom":{"plan":"x"}}`),
+	} {
+		r := d.call("POST", kustomer+"/tracking/identityEvent", body)
+		if r.status != 400 || !strings.HasPrefix(r.body, `{"errors":[{"code":"bad_request","message":`) {
+			t.Errorf("%s: got %d %s, want 400 in the shorter shape", name, r.status, r.body)
+		}
+	}
+	if holds := d.server.Stats().Holds["kustomer"]; holds["customers"]+holds["events"] != 0 {
+		t.Errorf("refused bodies left %v", holds)
+	}
+}
+
+func TestKustomer_eventFindsOrCreatesItsCustomer(t *testing.T) {
+	d := serve(t, stub.Config{})
+	track := func(identity string) any {
+		r := d.call("POST", kustomer+"/tracking/identityEvent", `{"identity":`+identity+`,"event":{"name":"Order-Paid","sessionId":"1",
+			"meta":{"orderId":"o-9","totalNum":12.5,"paidAt":"2026-01-01","sentAt":"2026-01-01T10:00:00.123+01:00","year":"1999","`+strings.Repeat("x", 33)+`":""}}}`)
+		data := must(t, r, 201)["data"].(map[string]any)
+		relationships, _ := data["relationships"].(map[string]any)
+		return fmt.Sprint(relationships["customer"])
+	}
+	ada := track(`{"externalId":"u-1"}`)
+	if again := track(`{"externalId":"u-1","email":"ada@example.com"}`); again != ada {
+		t.Errorf("the external id led to %v, want %v", again, ada)
+	}
+	if byEmail := track(`{"email":"ada@example.com"}`); byEmail != ada {
+		t.Errorf("the email that came later led to %v, want %v", byEmail, ada)
+	}
+	if other := track(`{"externalId":"u-2","email":"bob@example.com"}`); other == ada {
+		t.Errorf("another user led to %v", other)
+	}
+	if nobody := track(`{}`); nobody != "<nil>" {
+		t.Errorf("an anonymous event led to %v", nobody)
+	}
+	want := map[string]int{"customers": 2, "events": 5}
+	if diff := cmp.Diff(want, d.server.Stats().Holds["kustomer"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestKustomer_refusesOverTheLimitUntilTheReset(t *testing.T) {
+	d := serve(t, stub.Config{Limit: 1})
+	before := time.Now().Unix()
+	for _, want := range []int{200, 429} {
+		r := d.call("GET", kustomer+"/users/current", "")
+		reset, err := strconv.ParseInt(r.header.Get("X-Ratelimit-Reset"), 10, 64)
+		if r.status != want || r.header.Get("X-Ratelimit-Limit") != "1" || r.header.Get("X-Ratelimit-Remaining") != "0" {
+			t.Errorf("got %d %v, want %d with nothing left", r.status, r.header, want)
+		}
+		if err != nil || reset < before || reset > before+61 {
+			t.Errorf("the reset is %q, want Unix seconds within a minute", r.header.Get("X-Ratelimit-Reset"))
+		}
+		if r.header.Get("Retry-After") != "" {
+			t.Error("Kustomer documents no Retry-After")
+		}
+	}
+}
+
+func TestKustomer_wantsABearerToken(t *testing.T) {
+	d := serve(t, stub.Config{Tokens: []string{"good"}})
+	for token, want := range map[string]int{"": 401, "bad": 401, "good": 200} {
+		r, err := d.try(token, "GET", kustomer+"/users/current", "")
+		if err != nil || r.status != want || r.header.Get("X-Ratelimit-Limit") == "" {
+			t.Errorf("token %q: got %d %v, %v, want %d", token, r.status, r.header, err, want)
+		}
+	}
+}

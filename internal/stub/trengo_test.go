@@ -1,0 +1,190 @@
+package stub_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/deskstream/deskstream/internal/stub"
+)
+
+func TestTrengo_refusesAsDocumented(t *testing.T) {
+	d := serve(t, stub.Config{})
+	contact := must(t, d.call("POST", trengo+"/channels/123456/contacts", `{"identifier":"a@example.com"}`), 201)["id"]
+	create := trengo + "/channels/123456/contacts"
+	d.expect([]refusal{
+		{"unknown path", "GET", trengo + "/webhooks", "", 404, `"message"`},
+		{"unknown contact", "GET", trengo + "/contacts/1", "", 404, `"message"`},
+		{"update of an unknown contact", "PUT", trengo + "/contacts/1", `{"name":"x"}`, 404, `"message"`},
+		{"name is a list", "PUT", fmt.Sprintf("%s/contacts/%v", trengo, contact), `{"name":["x"]}`, 422, `"errors":{"name":[`},
+		{"unknown channel", "POST", trengo + "/channels/9/contacts", `{"identifier":"a@example.com"}`, 404, `"message"`},
+		{"no identifier", "POST", create, `{}`, 422, `"errors":{"identifier":[`},
+		{"blank identifier", "POST", create, `{"identifier":" "}`, 422, `"errors":{"identifier":[`},
+		{"numeric identifier", "POST", create, `{"identifier":7}`, 422, `"errors":{"identifier":[`},
+		{"phone number for an e-mail channel", "POST", create, `{"identifier":"+31612345678"}`, 422, `"errors":{"identifier":[`},
+		{"word for a phone channel", "POST", trengo + "/channels/123457/contacts", `{"identifier":"abc"}`, 422, `"identifier"`},
+		{"another channel in the body", "POST", create, `{"identifier":"a@example.com","channel_id":"9"}`, 422, `"channel_id"`},
+		{"numeric name", "POST", create, `{"identifier":"a@example.com","name":7}`, 422, `"errors":{"name":[`},
+		{"no JSON", "POST", create, `{`, 422, `"identifier"`},
+		{"ticket of an unknown contact", "POST", trengo + "/tickets", `{"contact_id":1,"channel_id":"123456"}`, 422, `"errors":["`},
+		{"ticket without contact", "POST", trengo + "/tickets", `{"channel_id":"123456"}`, 422, `"errors":["`},
+		{"ticket in an unknown channel", "POST", trengo + "/tickets", fmt.Sprintf(`{"contact_id":%v,"channel_id":9}`, contact), 422, `"errors":["`},
+		{"ticket with a numeric subject", "POST", trengo + "/tickets", fmt.Sprintf(`{"contact_id":%v,"channel_id":123456,"subject":1}`, contact), 422, `"errors":["`},
+	})
+}
+
+func TestTrengo_findsOrCreatesByIdentifier(t *testing.T) {
+	d := serve(t, stub.Config{})
+	path := trengo + "/channels/123456/contacts"
+	first := must(t, d.call("POST", path, `{"identifier":"Ada@example.com","name":"Ada","channel_id":"123456","colour":"unknown keys are ignored"}`), 201)
+	second := must(t, d.call("POST", path, `{"identifier":"ada@EXAMPLE.com","name":"Other"}`), 200)
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Errorf("the second create changed the contact: %s", diff)
+	}
+	id, err := first["id"].(json.Number).Int64()
+	if err != nil || id <= 0 || id >= 1<<53 {
+		t.Errorf("the id is %v, want a positive number below 2^53", first["id"])
+	}
+	other := serve(t, stub.Config{Seed: 99})
+	if again := must(t, other.call("POST", path, `{"identifier":"ada@example.com"}`), 201); again["id"] != first["id"] {
+		t.Errorf("another run gave the id %v, want %v", again["id"], first["id"])
+	}
+}
+
+func TestTrengo_showsPhonesFormatted(t *testing.T) {
+	d := serve(t, stub.Config{})
+	c := must(t, d.call("POST", trengo+"/channels/123457/contacts", `{"identifier":"31 6 1234-5678"}`), 201)
+	got := map[string]any{"phone": c["phone"], "formatted_phone": c["formatted_phone"], "identifier": c["identifier"], "email": c["email"], "is_phone": c["is_phone"]}
+	want := map[string]any{"phone": "+31612345678", "formatted_phone": "+31 612345678", "identifier": "+31 612345678", "email": nil, "is_phone": true}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if hits := search(t, d, "+31612345678", 1).hits; len(hits) != 1 {
+		t.Errorf("the number as stored finds %v, want one contact", hits)
+	}
+}
+
+type page struct {
+	hits []string // names
+	next any
+	last any
+}
+
+func search(t *testing.T, d *desk, term string, n int) page {
+	t.Helper()
+	q := url.Values{"page": {fmt.Sprint(n)}, "term": {term}}
+	m := must(t, d.call("GET", trengo+"/contacts?"+q.Encode(), ""), 200)
+	p := page{next: m["links"].(map[string]any)["next"], last: m["links"].(map[string]any)["last"]}
+	for _, hit := range m["data"].([]any) {
+		name, _ := hit.(map[string]any)["name"].(string)
+		p.hits = append(p.hits, name)
+	}
+	return p
+}
+
+func TestTrengo_searchesBySubstring(t *testing.T) {
+	d := serve(t, stub.Config{})
+	for _, c := range [][2]string{{"a@example.com", "Ada"}, {"aa@example.com", "Bob"}, {"carl@example.com", "Carl a@example.com fan"}} {
+		must(t, d.call("POST", trengo+"/channels/123456/contacts", fmt.Sprintf(`{"identifier":%q,"name":%q}`, c[0], c[1])), 201)
+	}
+	for term, want := range map[string]int{
+		"a@example.com": 3, "aa@example": 1, "ADA": 1, "carl": 1, "nobody": 0, "c": 3, "": 3, "a b": 0, "%": 0,
+	} {
+		if got := search(t, d, term, 1).hits; len(got) != want {
+			t.Errorf("%q finds %v, want %d contacts", term, got, want)
+		}
+	}
+}
+
+func TestTrengo_searchFollowsANewName(t *testing.T) {
+	d := serve(t, stub.Config{})
+	c := must(t, d.call("POST", trengo+"/channels/123456/contacts", `{"identifier":"a@example.com","name":"Ada"}`), 201)
+	for _, name := range []string{"Grace", "Ada", "Grace"} {
+		must(t, d.call("PUT", fmt.Sprintf("%s/contacts/%v", trengo, c["id"]), fmt.Sprintf(`{"name":%q}`, name)), 200)
+	}
+	if got := search(t, d, "grace", 1).hits; len(got) != 1 {
+		t.Errorf("the new name finds %v, want one contact", got)
+	}
+	if got := search(t, d, "ada", 1).hits; len(got) != 0 {
+		t.Errorf("the old name finds %v, want nothing", got)
+	}
+}
+
+func TestTrengo_pagesBy25WithTheSimplePaginator(t *testing.T) {
+	d := serve(t, stub.Config{})
+	for i := range 60 {
+		must(t, d.call("POST", trengo+"/channels/123456/contacts", fmt.Sprintf(`{"identifier":"u%d@example.com","name":"n%d"}`, i, i)), 201)
+	}
+	seen := map[string]bool{}
+	for n, want := range []int{25, 25, 10} {
+		p := search(t, d, "example.com", n+1)
+		if len(p.hits) != want || (p.next != nil) != (n < 2) || p.last != nil {
+			t.Errorf("page %d has %d hits, next %v, last %v", n+1, len(p.hits), p.next, p.last)
+		}
+		for _, name := range p.hits {
+			seen[name] = true
+		}
+	}
+	if len(seen) != 60 {
+		t.Errorf("three pages hold %d contacts, want 60", len(seen))
+	}
+}
+
+func TestTrengo_ticketIdsCountPerContact(t *testing.T) {
+	ids := func() (ids []string) {
+		d := serve(t, stub.Config{})
+		c := must(t, d.call("POST", trengo+"/channels/123456/contacts", `{"identifier":"a@example.com"}`), 201)
+		for range 3 {
+			ticket := must(t, d.call("POST", trengo+"/tickets", fmt.Sprintf(`{"contact_id":%v,"channel_id":"123456","subject":"Help"}`, c["id"])), 201)
+			if ticket["contact_id"] != c["id"] || ticket["subject"] != "Help" || ticket["status"] != "ASSIGNED" {
+				t.Errorf("the ticket is %v", ticket)
+			}
+			ids = append(ids, ticket["id"].(json.Number).String())
+		}
+		return ids
+	}
+	first := ids()
+	if first[0] == first[1] || first[1] == first[2] {
+		t.Errorf("equal tickets share an id: %v", first)
+	}
+	if diff := cmp.Diff(first, ids()); diff != "" {
+		t.Errorf("a second run gives other ids: %s", diff)
+	}
+}
+
+func TestTrengo_refusesOverTheLimit(t *testing.T) {
+	d := serve(t, stub.Config{Limit: 2})
+	for want := 1; want >= 0; want-- {
+		r := d.call("GET", trengo+"/contacts", "")
+		if r.status != 200 || r.header.Get("X-Ratelimit-Limit") != "2" || r.header.Get("X-Ratelimit-Remaining") != fmt.Sprint(want) {
+			t.Fatalf("got %d %v, want 200 with %d left", r.status, r.header, want)
+		}
+	}
+	r := d.call("GET", trengo+"/contacts", "")
+	if r.status != http.StatusTooManyRequests || r.body != `{"message":"Too Many Attempts."}` {
+		t.Errorf("got %d %s, want 429", r.status, r.body)
+	}
+	if r.header.Get("Retry-After") == "" || r.header.Get("X-Ratelimit-Reset") == "" || r.header.Get("X-Ratelimit-Remaining") != "0" {
+		t.Errorf("a 429 has the headers %v", r.header)
+	}
+	if r, err := d.try("another", "GET", trengo+"/contacts", ""); err != nil || r.status != 200 {
+		t.Errorf("another token got %d, %v: limits are per token", r.status, err)
+	}
+}
+
+func TestTrengo_wantsABearerToken(t *testing.T) {
+	d := serve(t, stub.Config{Tokens: []string{"good"}})
+	for token, want := range map[string]int{"": 401, "bad": 401, "good": 200} {
+		r, err := d.try(token, "GET", trengo+"/contacts", "")
+		if err != nil || r.status != want {
+			t.Errorf("token %q: got %d, %v, want %d", token, r.status, err, want)
+		}
+		if want == 401 && r.body != `{"message":"Unauthenticated."}` {
+			t.Errorf("token %q: got %s", token, r.body)
+		}
+	}
+}
