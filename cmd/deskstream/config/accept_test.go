@@ -1,0 +1,354 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/sink"
+)
+
+// minimal is the least that a file can say, before what a test appends.
+const minimal = `
+destinations:
+  - name: inbox
+    type: trengo
+    trengo: {api_token: t}
+  - name: crm
+    type: kustomer
+    kustomer: {api_key: k}
+`
+
+func parse(t *testing.T, text string, vars map[string]string) *config.Config {
+	t.Helper()
+	c, err := config.Parse("test.yaml", []byte(text), environment(vars))
+	if err != nil {
+		t.Fatalf("parsing:\n%s\ngot: %v", text, err)
+	}
+	return c
+}
+
+func refusal(t *testing.T, text string) string {
+	t.Helper()
+	_, err := config.Parse("test.yaml", []byte(text), testEnvironment)
+	if err == nil {
+		t.Fatalf("accepted:\n%s", text)
+	}
+	return err.Error()
+}
+
+func delivery(requests int) config.Delivery {
+	return config.Delivery{
+		MaxInFlight: 64,
+		RateLimit:   config.RateLimit{Requests: requests, Per: time.Minute, Reserve: 0.1},
+		Timeout:     30 * time.Second,
+		Retry:       config.Retry{MaxElapsed: 15 * time.Minute, Initial: 500 * time.Millisecond, Max: time.Minute},
+		Unknown:     config.UnknownRetry,
+	}
+}
+
+func start(t *testing.T, text string) config.Start {
+	t.Helper()
+	var s config.Start
+	if err := s.UnmarshalText([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestParse_everyDefault(t *testing.T) {
+	want := &config.Config{
+		Kafka: config.Kafka{Brokers: []string{"localhost:9092"}, ClientID: "deskstream"},
+		Source: config.Source{
+			Topics: []string{"events"}, Group: "deskstream", GroupProtocol: "classic", SessionTimeout: 45 * time.Second,
+			Isolation: "read_committed", Format: "auto", Start: start(t, "earliest"), CommitInterval: time.Second, DrainTimeout: 35 * time.Second,
+		},
+		Responses: config.Responses{Topic: "events.responses", Format: "json", Bodies: true},
+		DeadLetters: config.DeadLetters{
+			Topic: "dlq.events.deskstream", Dialects: []string{"connect", "spring", "kip1191"}, Breaker: config.Breaker{Share: 0.5, Of: 100},
+		},
+		Lane:   []string{"userId", "anonymousId", "key"},
+		Limits: config.Limits{Records: 100000, Bytes: 64 << 20, Lanes: 50000, Span: 5000000},
+		HTTP:   config.HTTP{Listen: "127.0.0.1:9400", Admin: "127.0.0.1:9401"},
+		Destinations: []config.Destination{
+			{
+				Name: "inbox", Type: "trengo", Start: start(t, "earliest"), Delivery: delivery(120),
+				Trengo: &config.Trengo{
+					APIToken: sink.NewSecret("t"), ChannelIdentifier: "email", EnableDedup: true, BaseURL: "https://app.trengo.com/api/v2",
+				},
+			},
+			{
+				Name: "crm", Type: "kustomer", Start: start(t, "earliest"), Delivery: delivery(1000),
+				Kustomer: &config.Kustomer{APIKey: sink.NewSecret("k"), BaseURL: "https://api.kustomerapp.com", AdvancedTransform: true},
+			},
+		},
+	}
+	got := parse(t, minimal, nil)
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config.Start{}), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("defaults (-want +got):\n%s", diff)
+	}
+}
+
+func TestParse_everyKeyIsRead(t *testing.T) {
+	got := parse(t, fileWithEveryKey, map[string]string{"TRENGO_API_TOKEN": "t", "KUSTOMER_API_KEY": "k"})
+	want := &config.Config{
+		Kafka: config.Kafka{
+			Brokers: []string{"a:1", "b:2"}, ClientID: "me",
+			TLS: config.TLS{Enabled: true, CAFile: "ca", CertFile: "cert", KeyFile: "key", ServerName: "name"},
+			SASL: config.SASL{
+				Mechanism: "oauthbearer", Username: "u", Password: sink.NewSecret("p"),
+				OAuth: config.OAuth{
+					TokenURL: "https://login/token", ClientID: "id", ClientSecret: sink.NewSecret("cs"), Scopes: []string{"s1", "s2"},
+				},
+			},
+		},
+		Source: config.Source{
+			Topics: []string{"in1", "in2"}, Group: "g", GroupInstanceID: "i-1", GroupProtocol: "consumer", SessionTimeout: 50 * time.Second,
+			Isolation: "read_uncommitted", Format: "json", Fields: map[string]string{"userId": "customer_id"}, Start: start(t, "2026-01-02T03:04:05+01:00"),
+			CommitInterval: 2 * time.Second, DrainTimeout: 70 * time.Second,
+		},
+		Responses:    config.Responses{Topic: "out", Format: "json"},
+		DeadLetters:  config.DeadLetters{Topic: "dlq", Dialects: []string{"streams", "xoriginal"}, Breaker: config.Breaker{Share: 0, Of: 10}},
+		Lane:         []string{"key"},
+		Limits:       config.Limits{Records: 1, Bytes: 2000, Lanes: 3, Span: 4},
+		HTTP:         config.HTTP{Listen: "", Admin: ":0"},
+		Destinations: everyDestination(t),
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config.Start{}), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+}
+
+func everyDestination(t *testing.T) []config.Destination {
+	t.Helper()
+	inbox := config.Destination{
+		Name: "support-inbox", Type: "trengo", Events: []string{"identify", "track"},
+		EventFilter: config.EventFilter{Allow: []string{"A"}}, Start: start(t, "latest"), Delivery: delivery(120),
+		Trengo: &config.Trengo{
+			APIToken: sink.NewSecret("t"), ChannelID: "123456", ChannelIdentifier: "phone", CreateContact: true, BaseURL: "http://trengo.internal/api", AllowInsecure: true,
+			EventTemplates: []config.EventTemplate{{Event: "Product Purchased", Template: "{{ event }} from our store"}, {Event: "Stress Test"}},
+		},
+	}
+	crm := config.Destination{
+		Name: "crm", Type: "kustomer", EventFilter: config.EventFilter{Deny: []string{"B"}}, Start: start(t, "2026-01-02T03:04:05+01:00"),
+		Kustomer: &config.Kustomer{
+			APIKey: sink.NewSecret("k"), BaseURL: "https://api.prod2.kustomerapp.com", AllowInsecure: true, SetIdentityEmail: true,
+			DisableEmailAsTrackingProperty: true, GenericPage: true, GenericScreen: true,
+		},
+		Delivery: config.Delivery{
+			MaxInFlight: 5, RateLimit: config.RateLimit{Requests: 6, Per: time.Second, Reserve: 0}, Timeout: 60 * time.Second, MaxAge: time.Hour,
+			Retry:   config.Retry{MaxAttempts: 7, MaxElapsed: 0, Initial: 8 * time.Millisecond, Max: 9 * time.Millisecond},
+			Unknown: "dead",
+		},
+	}
+	return []config.Destination{inbox, crm}
+}
+
+const fileWithEveryKey = `
+kafka:
+  brokers: [a:1, b:2]
+  client_id: me
+  tls: {enabled: true, ca_file: ca, cert_file: cert, key_file: key, server_name: name}
+  sasl:
+    mechanism: oauthbearer
+    username: u
+    password: p
+    oauth: {token: "", token_url: "https://login/token", client_id: id, client_secret: cs, scopes: [s1, s2]}
+source:
+  topics: [in1, in2]
+  group: g
+  group_instance_id: i-1
+  group_protocol: consumer
+  session_timeout: 50s
+  isolation: read_uncommitted
+  format: json
+  schema_file: ""
+  fields: {userId: customer_id}
+  start: 2026-01-02T03:04:05+01:00
+  commit_interval: 2s
+  drain_timeout: 70s
+schema_registry: {urls: [], username: "", password: "", token: "", tls: {}, auto_register: false}
+responses: {topic: out, format: json, bodies: false}
+dead_letters:
+  topic: dlq
+  dialects: [streams, xoriginal]
+  breaker: {share: 0, of: 10}
+lane: [key]
+limits: {records: 1, bytes: 2kB, lanes: 3, span: 4}
+http: {listen: "", admin: ":0"}
+destinations:
+  - name: support-inbox
+    type: trengo
+    events: [identify, track]
+    event_filter: {allow: [A], deny: []}
+    start: latest
+    trengo:
+      api_token: ${TRENGO_API_TOKEN}
+      channel_id: 123456
+      channel_identifier: phone
+      enable_dedup: false
+      create_contact: true
+      event_templates:
+        - {event: Product Purchased, template: "{{ event }} from our store"}
+        - {event: Stress Test}
+      base_url: http://trengo.internal/api
+      allow_insecure: true
+    delivery: {}
+  - name: crm
+    type: kustomer
+    event_filter: {deny: [B]}
+    start: ""
+    kustomer:
+      api_key: ${KUSTOMER_API_KEY}
+      base_url: https://api.prod2.kustomerapp.com
+      allow_insecure: true
+      advanced_transform: false
+      set_identity_email: true
+      disable_email_as_tracking_property: true
+      generic_page: true
+      generic_screen: true
+    delivery:
+      max_in_flight: 5
+      rate_limit: {requests: 6, per: 1s, reserve: 0}
+      timeout: 60s
+      max_age: 1h
+      retry: {max_attempts: 7, max_elapsed: 0, initial: 8ms, max: 9ms}
+      unknown: dead
+`
+
+func TestParse_substitution(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for name, text := range map[string]string{"plain": "from file\n", "two": "a\n\n", "windows": "crlf\r\n", "none": "bare"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	vars := map[string]string{"A": "one", "EMPTY": "", "YAML": "{a: [b]} # c", "NESTED": "${A}"}
+	for in, want := range map[string]string{
+		`${A}`:                  "one",
+		`"${A}"`:                "one",
+		`'x${A}y${A}'`:          "xoneyone",
+		`${B:-two words}`:       "two words",
+		`${A:-two}`:             "one",
+		`${EMPTY:-two}`:         "two",
+		`"${EMPTY}"`:            "",
+		`"${B:-}"`:              "",
+		`${YAML}`:               "{a: [b]} # c",
+		`${NESTED}`:             "${A}",
+		`$${A}`:                 "${A}",
+		`"$$${A}"`:              "$${A}",
+		`"$ {A} $A {A} }"`:      "$ {A} $A {A} }",
+		`${file:plain}`:         "from file",
+		`${file:two}`:           "a\n",
+		`${file:windows}`:       "crlf",
+		`${file:./none}`:        "bare",
+		`${B:-http://x:1/y?-z}`: "http://x:1/y?-z",
+	} {
+		c := parse(t, minimal+"source: {group_instance_id: x}\nkafka:\n  sasl: {mechanism: plain, username: u, password: p}\n  tls:\n    enabled: true\n    server_name: "+in+"\n", vars)
+		if got := c.Kafka.TLS.ServerName; got != want {
+			t.Errorf("%s: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestParse_substitutedTextIsConverted(t *testing.T) {
+	c := parse(t, `
+kafka: {brokers: ["${BROKERS}"]}
+limits: {records: "${N}", bytes: "${SIZE}"}
+responses:
+  bodies: ${NO}
+source:
+  drain_timeout: ${DRAIN}
+  start: ${WHEN}
+dead_letters:
+  breaker: {share: '${SHARE}'}
+`+minimal, map[string]string{
+		"BROKERS": "a:1, b:2", "N": "12", "SIZE": "1KiB", "NO": "false", "DRAIN": "40s", "SHARE": "0.25", "WHEN": "2026-01-02T03:04:05Z",
+	})
+	if diff := cmp.Diff([]string{"a:1", "b:2"}, c.Kafka.Brokers); diff != "" {
+		t.Errorf("brokers (-want +got):\n%s", diff)
+	}
+	if c.Limits.Records != 12 || c.Limits.Bytes != 1024 || c.Responses.Bodies || c.Source.DrainTimeout != 40*time.Second || c.DeadLetters.Breaker.Share != 0.25 {
+		t.Errorf("got %+v %+v %v %v", c.Limits, c.Responses, c.Source.DrainTimeout, c.DeadLetters.Breaker)
+	}
+	if want := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC); !c.Source.Start.At.Equal(want) {
+		t.Errorf("start is %v, want %v", c.Source.Start.At, want)
+	}
+}
+
+func TestParse_baseURLs(t *testing.T) {
+	for url, want := range map[string]string{
+		"https://api.example.com":       "",
+		"https://api.example.com/eu/":   "",
+		"https://api.example.com:8443":  "",
+		"http://localhost:1/x":          "",
+		"http://127.9.9.9":              "",
+		"http://[::1]:80":               "",
+		"http://example.com":            "must be https",
+		"http://localhost.example.com":  "must be https",
+		"http://127.0.0.1.example.com":  "must be https",
+		"ftp://localhost":               "write the full address",
+		"api.example.com":               "write the full address",
+		"https://":                      "write the full address",
+		"https://:443":                  "write the full address",
+		"":                              "write the full address",
+		" https://api.example.com":      "write the full address",
+		"https://a@api.example.com":     "user name",
+		"https://api.example.com?":      "query",
+		"https://api.example.com#":      "query or fragment",
+		"https://api.example.com:70000": "port",
+	} {
+		text := "destinations: [{name: a, type: kustomer, kustomer: {api_key: k, base_url: \"" + url + "\"}}]\n"
+		_, err := config.Parse("test.yaml", []byte(text), testEnvironment)
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%q: %v", url, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%q: got %v, want %q", url, err, want)
+		}
+	}
+	parse(t, "destinations: [{name: a, type: kustomer, kustomer: {api_key: k, base_url: \"http://example.com\", allow_insecure: true}}]\n", nil)
+}
+
+func TestParse_drainTimeoutStaysBetweenCallsAndSession(t *testing.T) {
+	for text, want := range map[string]string{
+		"source: {drain_timeout: 30s}":                              "must be longer than destinations[0].delivery.timeout of 30s",
+		"source: {drain_timeout: 30001ms}":                          "",
+		"source: {drain_timeout: 45s}":                              "must be shorter than source.session_timeout of 45s",
+		"source: {session_timeout: 35s}":                            "must be shorter than source.session_timeout of 35s",
+		"source: {drain_timeout: 60s, group_protocol: consumer}":    "",
+		"source: {drain_timeout: 59s, session_timeout: 60s}":        "",
+		"source: {drain_timeout: 44999ms, group_protocol: classic}": "",
+	} {
+		_, err := config.Parse("test.yaml", []byte(minimal+text), testEnvironment)
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", text, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestParse_nearestKeyIsNamed(t *testing.T) {
+	for key, want := range map[string]string{
+		"brokerz": "brokers", "apiToken": "api_token", "api-token": "api_token", "dedup": "enable_dedup", "generic_pages": "generic_page",
+		"timeot": "timeout", "ratelimit": "rate_limit", "maxinflight": "max_in_flight",
+	} {
+		for _, block := range []string{"kafka: {%s: 1}", "destinations: [{trengo: {%s: 1}}]", "destinations: [{kustomer: {%s: 1}}]", "destinations: [{delivery: {%s: 1}}]"} {
+			if got := refusal(t, strings.Replace(block, "%s", key, 1)); strings.Contains(got, `"`+want+`"`) {
+				want = ""
+			}
+		}
+		if want != "" {
+			t.Errorf("%s: no block names %s", key, want)
+		}
+	}
+}

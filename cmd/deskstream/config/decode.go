@@ -1,0 +1,277 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// decoder reads a parsed file into structs and notes every problem on the way.
+type decoder struct {
+	lookup LookupFunc
+	places map[string]place // of what the file gives, by path: "destinations[0].name"
+	broken map[string]bool  // paths whose value could not be read, so that checks leave them
+	found  *Problems
+}
+
+// unreadable notes that a path's value is wrong by itself.
+func (d *decoder) unreadable(path string, at place, message string) {
+	d.broken[path] = true
+	d.problem(at, "%s: %s", path, message)
+}
+
+func (d *decoder) problem(at place, format string, args ...any) {
+	d.found.List = append(d.found.List, Problem{at.line, at.column, fmt.Sprintf(format, args...)})
+}
+
+// block reads a mapping into a struct.
+func (d *decoder) block(path string, at place, node ast.Node, v reflect.Value, later []string) {
+	list, ok := entries(node)
+	if !ok {
+		d.broken[path] = true
+		d.problem(at, "%smust be a block of keys", prefix(path))
+		return
+	}
+	fields := fieldsOf(v.Type())
+	seen := map[string]place{}
+	for _, entry := range list {
+		f, at, ok := d.known(path, entry, fields, seen)
+		if !ok {
+			d.found.masks.hide(entry.Value)
+			continue
+		}
+		if len(later) > 0 {
+			f.later = later
+		}
+		d.value(join(path, f.key), at, entry.Value, v.Field(f.index), f)
+	}
+}
+
+// known finds the field of an entry's key, unless the key is unknown or was given.
+func (d *decoder) known(path string, entry *ast.MappingValueNode, fields []field, seen map[string]place) (field, place, bool) {
+	at := placeOf(entry.Key)
+	key, ok := d.key(entry.Key, at)
+	if !ok {
+		return field{}, at, false
+	}
+	if first, dup := seen[key]; dup {
+		d.problem(at, "%sthe key %q is given twice, first on line %d", prefix(path), key, first.line)
+		return field{}, at, false
+	}
+	seen[key] = at
+	i := slices.IndexFunc(fields, func(f field) bool { return f.key == key })
+	if i < 0 {
+		nearest, advice := suggest(key, fields)
+		d.broken[join(path, nearest)] = true // it was most likely meant, so its absence is no news
+		if !looksLikeKey.MatchString(key) {
+			d.found.masks.add(at.line, at.column) // more likely a value in a key's place
+		}
+		d.problem(at, "%s%s", prefix(path), advice)
+		return field{}, at, false
+	}
+	return fields[i], at, true
+}
+
+// key is the text of a mapping's key.
+func (d *decoder) key(node ast.Node, at place) (string, bool) {
+	if message := unsupported(node); message != "" {
+		d.problem(at, "%s", message)
+		return "", false
+	}
+	s, ok := readScalar(node)
+	if !ok || s.kind == none {
+		d.problem(at, "a key must be plain text")
+		return "", false
+	}
+	return s.text, true
+}
+
+// value reads any value into v, the field that f describes. at is the place of its key.
+func (d *decoder) value(path string, at place, node ast.Node, v reflect.Value, f field) {
+	d.places[path] = at
+	if message := unsupported(node); message != "" {
+		d.found.masks.hide(node)
+		d.unreadable(path, placeOf(node), message)
+		return
+	}
+	switch {
+	case f.typ.Kind() == reflect.Pointer:
+		v.Set(reflect.New(f.typ.Elem()))
+		setDefaults(v.Elem())
+		d.block(path, at, node, v.Elem(), f.later)
+	case isBlock(f.typ):
+		d.block(path, at, node, v, f.later)
+	case f.typ.Kind() == reflect.Slice:
+		d.list(path, at, node, v, f)
+	case f.typ.Kind() == reflect.Map:
+		d.names(path, at, node, v)
+	default:
+		d.scalar(path, at, node, v, f)
+	}
+}
+
+// list reads a sequence into a slice, which replaces the default.
+func (d *decoder) list(path string, at place, node ast.Node, v reflect.Value, f field) {
+	sequence, ok := node.(*ast.SequenceNode)
+	if !ok {
+		d.unreadable(path, at, "must be a list, like [a, b]")
+		return
+	}
+	v.Set(reflect.MakeSlice(f.typ, len(sequence.Values), len(sequence.Values)))
+	element := f
+	element.typ = f.typ.Elem()
+	for i, item := range sequence.Values {
+		target := v.Index(i)
+		if isBlock(element.typ) {
+			setDefaults(target)
+		}
+		d.value(fmt.Sprintf("%s[%d]", path, i), itemPlace(item, at), item, target, element)
+	}
+}
+
+// itemPlace is where an element begins; of a block that is its first key.
+func itemPlace(item ast.Node, list place) place {
+	if entries, ok := entries(item); ok && len(entries) > 0 {
+		return placeOf(entries[0].Key)
+	}
+	if item == nil {
+		return list
+	}
+	return placeOf(item)
+}
+
+// names reads a mapping of free names to texts.
+func (d *decoder) names(path string, at place, node ast.Node, v reflect.Value) {
+	list, ok := entries(node)
+	if !ok {
+		d.unreadable(path, at, "must be a block of names")
+		return
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	seen := map[string]bool{}
+	for _, entry := range list {
+		at := placeOf(entry.Key)
+		key, ok := d.key(entry.Key, at)
+		if !ok {
+			continue
+		}
+		if seen[key] {
+			d.problem(at, "%s: the key %q is given twice", path, key)
+		}
+		seen[key] = true
+		text := reflect.New(v.Type().Elem()).Elem()
+		d.value(join(path, key), at, entry.Value, text, field{typ: text.Type()})
+		v.SetMapIndex(reflect.ValueOf(key), text)
+	}
+}
+
+const notYet = "not yet available in this version"
+
+// scalar reads a single value.
+func (d *decoder) scalar(path string, at place, node ast.Node, v reflect.Value, f field) {
+	if f.typ == secretType {
+		d.found.masks.hide(node)
+	}
+	s, ok := readScalar(node)
+	switch {
+	case !ok:
+		d.unreadable(path, at, "must be a single value")
+		return
+	case s.kind == none:
+		d.unreadable(path, at, "has no value; give one or remove the key")
+		return
+	}
+	at = placeOf(node)
+	d.places[path] = at
+	before := v.Interface()
+	if err := d.set(s, v, f); err != nil {
+		d.unreadable(path, at, err.Error())
+		return
+	}
+	if refused(f.later, s.text, before, v.Interface()) {
+		d.unreadable(path, at, notYet)
+	}
+}
+
+// set converts a scalar into v. Its errors quote no value, because it can be secret.
+func (d *decoder) set(s scalar, v reflect.Value, f field) error {
+	var err error
+	if s.text, s.replaced, err = expand(s.text, d.lookup); err != nil {
+		return err
+	}
+	if err := s.fits(f.typ); err != nil {
+		return err
+	}
+	if err := convert(v, s.text); err != nil {
+		return err
+	}
+	if len(f.enum) > 0 && !slices.Contains(f.enum, s.text) && (s.text != "" || f.def != "") {
+		return errors.New("must be one of " + strings.Join(f.enum, ", "))
+	}
+	return inRange(v, f)
+}
+
+// fits refuses what YAML reads as another type than the field has. A substituted
+// text has no type, so it fits wherever it can be converted.
+func (s scalar) fits(t reflect.Type) error {
+	if s.replaced {
+		return nil
+	}
+	switch t.Kind() {
+	case reflect.String, reflect.Struct:
+		if s.kind == boolean {
+			return errors.New("must be text; quote it")
+		}
+	case reflect.Bool, reflect.Int, reflect.Int64, reflect.Float64:
+		if s.kind == quoted && t != durationType && t != sizeType {
+			return errors.New("must not be quoted")
+		}
+	}
+	return nil
+}
+
+// refused tells whether this version does not take the value yet.
+func refused(later []string, text string, before, after any) bool {
+	if !slices.Contains(later, "*") {
+		return slices.Contains(later, text)
+	}
+	if a, ok := after.(Secret); ok {
+		return !a.IsZero()
+	}
+	return before != after
+}
+
+// place is where a path stands in the file, or the nearest block around it.
+func (d *decoder) place(path string) place {
+	for path != "" {
+		if at, ok := d.places[path]; ok {
+			return at
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return place{1, 1}
+}
+
+// given tells whether the file gives a path.
+func (d *decoder) given(path string) bool {
+	_, ok := d.places[path]
+	return ok
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+func prefix(path string) string {
+	if path == "" {
+		return ""
+	}
+	return path + ": "
+}

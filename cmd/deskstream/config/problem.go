@@ -1,0 +1,108 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Problem is one fault of the file. Line and Column are counted from 1; column in
+// characters.
+type Problem struct {
+	Line, Column int
+	Message      string
+}
+
+// Problems is everything that is wrong with a file, in the file's order. It is the
+// error of a configuration that was read and refused.
+type Problems struct {
+	File string
+	List []Problem
+
+	lines []string
+	masks masks
+}
+
+// Error shows each problem with its place and the line that it is about. Secrets
+// are masked.
+func (p *Problems) Error() string {
+	var b strings.Builder
+	for i, problem := range p.List {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%s:%d:%d: %s", p.File, problem.Line, problem.Column, problem.Message)
+		if problem.Line <= len(p.lines) {
+			b.WriteString(p.snippet(problem))
+		}
+	}
+	return b.String()
+}
+
+func (p *Problems) sort() {
+	slices.SortStableFunc(p.List, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+}
+
+// maxSnippet is how many characters of a line are shown.
+const maxSnippet = 160
+
+// snippet is the problem's line with a caret under its column.
+func (p *Problems) snippet(problem Problem) string {
+	line := []rune(p.masks.apply(problem.Line, p.lines[problem.Line-1]))
+	column := min(max(problem.Column-1, 0), len(line))
+	if from := column - maxSnippet/2; len(line) > maxSnippet && from > 0 {
+		line, column = line[from:], column-from
+	}
+	line = line[:min(len(line), maxSnippet)]
+	pad := strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return r
+		}
+		return ' '
+	}, string(line[:column]))
+	return fmt.Sprintf("\n%5d | %s\n      | %s^", problem.Line, string(line), pad)
+}
+
+const redacted = "[redacted]"
+
+// masks says from which column on a line is not shown.
+type masks map[int]int
+
+func (m masks) add(line, column int) {
+	if old, ok := m[line]; !ok || column < old {
+		m[line] = column
+	}
+}
+
+var (
+	keyText  = regexp.MustCompile(`([\w-]+)["']?\s*:`)
+	userInfo = regexp.MustCompile(`//[^/\s]*@`)
+	secretly = regexp.MustCompile(`(?i)token|secret|passw(?:or)?d?|pwd|api[_-]?key|credential`)
+)
+
+// apply cuts what is secret off a line: what the reader marked, the user
+// information of URLs, and whatever stands behind a key that sounds secret, because
+// a line can be wrong in a way that the reader does not understand.
+func (m masks) apply(number int, line string) string {
+	if column, ok := m[number]; ok {
+		runes := []rune(line)
+		line = string(runes[:min(max(column-1, 0), len(runes))]) + redacted
+	}
+	for _, at := range keyText.FindAllStringSubmatchIndex(line, -1) {
+		if !soundsSecret(line[at[2]:at[3]]) || strings.TrimSpace(line[at[1]:]) == "" {
+			continue
+		}
+		line = line[:at[1]] + " " + redacted
+		break
+	}
+	return userInfo.ReplaceAllString(line, "//"+redacted+"@")
+}
+
+// soundsSecret tells whether a key may be meant to hold a secret.
+func soundsSecret(key string) bool {
+	return key != "token_url" && secretly.MatchString(key)
+}
