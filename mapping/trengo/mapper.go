@@ -1,0 +1,141 @@
+package trengo
+
+import (
+	"strings"
+
+	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/mapping/trengo/handlebars"
+)
+
+// Mapper maps events by one Config. It is safe for concurrent use.
+type Mapper struct {
+	config   Config
+	subjects map[string]*handlebars.Template
+}
+
+// New makes a Mapper. Its error is that of Config.Validate.
+func New(c Config) (*Mapper, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	subjects, err := c.subjects()
+	if err != nil {
+		return nil, err
+	}
+	return &Mapper{config: c, subjects: subjects}, nil
+}
+
+// Map says what to tell Trengo about the event. Its error is a *mapping.Error, or a
+// mapping.Skip when there is nothing to tell.
+func (m *Mapper) Map(ev mapping.Event) (Message, error) {
+	if err := ev.Check(); err != nil {
+		return Message{}, err
+	}
+	switch ev.Type {
+	case "identify":
+		return m.identify(newReader(ev))
+	case "track":
+		return m.track(ev)
+	default:
+		return Message{}, mapping.TypeNotTaken
+	}
+}
+
+// identify saves the contact. With dedup off a known contact id is ignored.
+func (m *Mapper) identify(r *reader) (Message, error) {
+	step := SaveContact{Search: m.config.Dedup}
+	step.Name = r.name()
+	if m.config.Dedup {
+		id, err := r.externalID(externalContact)
+		if err != nil {
+			return Message{}, err
+		}
+		if id.Exists() {
+			if step.Name == "" {
+				return Message{}, mapping.NothingToUpdate
+			}
+			step.ID = id
+			return Message{Steps: []Step{step}, Warnings: r.warnings}, nil
+		}
+	}
+	if err := m.address(r, &step.Contact); err != nil {
+		return Message{}, err
+	}
+	if !m.config.Dedup && !step.Channel.Exists() {
+		return Message{}, missingChannel()
+	}
+	return Message{Steps: []Step{step}, Warnings: r.warnings}, nil
+}
+
+// track opens a ticket for an event that the configuration names.
+func (m *Mapper) track(ev mapping.Event) (Message, error) {
+	template, err := m.subjectTemplate(ev)
+	if err != nil {
+		return Message{}, err
+	}
+	r := newReader(ev)
+	step := OpenTicket{Create: m.config.CreateContact}
+	if step.ID, err = r.externalID(externalContact); err != nil {
+		return Message{}, err
+	}
+	if err := m.address(r, &step.Contact); err != nil {
+		return Message{}, err
+	}
+	if !step.Channel.Exists() {
+		return Message{}, missingChannel()
+	}
+	if step.Create && !step.ID.Exists() {
+		step.Name = r.name()
+	}
+	if template != nil && m.config.ChannelIdentifier == Email {
+		if step.Subject, err = r.subject(template, ev); err != nil {
+			return Message{}, err
+		}
+	}
+	return Message{Steps: []Step{step}, Warnings: r.warnings}, nil
+}
+
+// subjectTemplate is the template of a track event, nil for none. Errors:
+// missing_event, wrong_type; EventNotConfigured for an event that is not named.
+func (m *Mapper) subjectTemplate(ev mapping.Event) (*handlebars.Template, error) {
+	name := ev.Body.Get("event")
+	switch {
+	case !name.Exists() || isBlank(name):
+		return nil, mapping.FieldError(mapping.MissingEvent, "event", "is missing")
+	case name.Kind() != mapping.String:
+		return nil, mapping.FieldError(mapping.WrongType, "event", "is "+name.Kind().String()+", not text")
+	}
+	template, ok := m.subjects[name.Str()]
+	if !ok {
+		return nil, mapping.EventNotConfigured
+	}
+	return template, nil
+}
+
+// address fills in the channel, and the identifier of a contact whose id is not known.
+func (m *Mapper) address(r *reader, c *Contact) error {
+	channel, err := r.externalID(externalChannel)
+	if err != nil {
+		return err
+	}
+	if !channel.Exists() && m.config.ChannelID != "" {
+		channel = mapping.Str(m.config.ChannelID)
+	}
+	c.Channel = channel
+	if c.ID.Exists() {
+		return nil
+	}
+	c.Kind = m.config.ChannelIdentifier
+	paths := emailPaths
+	if c.Kind == Phone {
+		paths = phonePaths
+	}
+	if c.Identifier = r.identifier(paths); c.Identifier == "" {
+		return mapping.FieldError(mapping.MissingIdentifier, strings.Join(paths, ", "), "hold no usable "+string(c.Kind))
+	}
+	return nil
+}
+
+func missingChannel() error {
+	return mapping.FieldError(mapping.MissingChannel, externalChannel, "is missing, and no channel_id is configured")
+}

@@ -1,0 +1,67 @@
+package trengo
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/mapping/trengo/handlebars"
+)
+
+// MaxSubject is the longest subject, in bytes; a longer one is cut.
+const MaxSubject = 64 << 10
+
+// subject renders the subject, without outer blanks. Error: template_error.
+func (r *reader) subject(template *handlebars.Template, ev mapping.Event) (string, error) {
+	text, cut, err := template.Render(templateContext(ev), MaxSubject)
+	if err != nil {
+		return "", &mapping.Error{Code: mapping.TemplateError, Message: "rendering the subject: " + err.Error()}
+	}
+	if cut {
+		r.warnings = append(r.warnings, fmt.Sprintf("the subject was cut at %d bytes", MaxSubject))
+	}
+	return strings.TrimSpace(text), nil
+}
+
+// templateContext is what a template's names mean: event is the event's name,
+// properties and traits are those of the event, and any other name is a property.
+// The first three cannot be hidden by a property of the same name.
+func templateContext(ev mapping.Event) mapping.Value {
+	properties := ev.Body.Get("properties")
+	if properties.Kind() != mapping.Object {
+		properties = mapping.Obj()
+	}
+	members := []mapping.Member{{Name: "event", Value: ev.Body.Get("event")}, {Name: "properties", Value: properties}}
+	own := []string{"event", "properties"}
+	if traits := templateTraits(ev); traits.Exists() {
+		members = append(members, mapping.Member{Name: "traits", Value: traits})
+		own = append(own, "traits")
+	}
+	return mapping.Obj(slices.Concat(members, properties.Without(own...).Members())...)
+}
+
+// templateTraits are the event's traits, and those of its context where it has no
+// value of its own; absent if it has neither.
+func templateTraits(ev mapping.Event) mapping.Value {
+	own, context := ev.Body.Get("traits"), ev.Body.Get("context", "traits")
+	if own.Kind() != mapping.Object {
+		own = mapping.Value{}
+	}
+	if context.Kind() != mapping.Object {
+		return own
+	}
+	var members []mapping.Member
+	taken := make(map[string]bool)
+	for _, m := range own.Members() {
+		if m.Value.Exists() {
+			members, taken[m.Name] = append(members, m), true
+		}
+	}
+	for _, m := range context.Members() {
+		if !taken[m.Name] {
+			members = append(members, m)
+		}
+	}
+	return mapping.Obj(members...)
+}
