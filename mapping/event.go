@@ -1,6 +1,10 @@
 package mapping
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Event is one customer event of the RudderStack and Segment specification.
 type Event struct {
@@ -13,12 +17,45 @@ type Event struct {
 
 // Decode reads a record's value as an event. Errors of ParseObject mean that it is
 // no event at all; what an event lacks, its type included, is found by Check.
-func Decode(data []byte) (Event, error) {
+func Decode(data []byte) (Event, error) { return Fields(nil).Decode(data) }
+
+// Fields gives event fields other names: userId: customer_id reads the event's userId
+// from its member customer_id. An event without that member keeps its own userId.
+type Fields map[string]string
+
+// Decode is Decode with the fields read from where f says.
+func (f Fields) Decode(data []byte) (Event, error) {
 	body, err := ParseObject(data)
 	if err != nil {
 		return Event{}, err
 	}
+	body = f.rename(body)
 	return Event{Type: strings.ToLower(strings.TrimSpace(body.Get("type").Str())), Body: body}, nil
+}
+
+// rename puts each renamed member in the place of the one that it stands for.
+func (f Fields) rename(body Value) Value {
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		v := body.Get(f[name])
+		if f[name] == name || !v.Exists() {
+			continue
+		}
+		members := body.Without(name, f[name]).Members()
+		body = Obj(append(members[:len(members):len(members)], Member{Name: name, Value: v})...)
+	}
+	return body
+}
+
+// Lane is the list of fields for Lane with the other names of f before each.
+func (f Fields) Lane(fields []string) []string {
+	var all []string
+	for _, field := range fields {
+		if other := f[field]; other != "" && field != KeyField {
+			all = append(all, other)
+		}
+		all = append(all, field)
+	}
+	return all
 }
 
 // Check tells what is wrong with the event before its destination is asked:

@@ -14,8 +14,10 @@ import (
 type Route struct {
 	// Name and Type are the destination's, as in the configuration.
 	Name, Type string
-	filter     mapping.Filter
-	deliver    func(ctx context.Context, s *Session, ev mapping.Event) (Receipt, error)
+	// Fields are other names for event fields.
+	Fields  mapping.Fields
+	filter  mapping.Filter
+	deliver func(ctx context.Context, s *Session, ev mapping.Event) (Receipt, error)
 }
 
 // NewRoute joins a help desk's mapping and its sender. mapEvent gives what to tell
@@ -79,7 +81,7 @@ func (r Route) run(ctx context.Context, s *Session, value []byte, o *Outcome) (_
 	if value == nil {
 		return Receipt{}, mapping.Tombstone
 	}
-	ev, err := mapping.Decode(value)
+	ev, err := r.Fields.Decode(value)
 	if err != nil {
 		return Receipt{}, failureOf(err, StageDecode)
 	}

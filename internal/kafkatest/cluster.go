@@ -1,6 +1,8 @@
 package kafkatest
 
 import (
+	"context"
+	"net"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -97,6 +99,14 @@ func (c *Cluster) Options() []kgo.Opt {
 		opts = append(opts, kgo.Dialer(c.network.DialContext))
 	}
 	return opts
+}
+
+// Dial opens a connection to a broker, for a test that puts itself between.
+func (c *Cluster) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if c.network != nil {
+		return c.network.DialContext(ctx, network, address)
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
 }
 
 // Client connects to the cluster until the test ends.
