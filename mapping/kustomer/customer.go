@@ -1,0 +1,195 @@
+package kustomer
+
+import (
+	"strings"
+
+	"github.com/deskstream/deskstream/mapping"
+)
+
+// rule says where a field of the customer comes from and what it takes.
+type rule struct {
+	field string
+	from  []string
+	take  coerce
+}
+
+// rules are the customer's fields in the order in which they are sent, but for
+// name, externalId, emails and phones. company goes out as it is: Kustomer calls it
+// a link, RudderStack sends a name, and which is right can only be seen in a live
+// account.
+var rules = []rule{
+	{"username", both("userName"), code(256)},
+	{"company", append(both("company.name"), both("company")...), anything},
+	{"signedUpAt", both("createdAt"), date},
+	{"lastActivityAt", both("lastActivityAt"), date},
+	{"lastCustomerActivityAt", both("lastCustomerActivityAt"), date},
+	{"lastSeenAt", both("lastSeenAt"), date},
+	{"importedAt", both("importedAt"), date},
+	{"avatarUrl", both("avatar"), uri},
+	{"gender", both("gender"), gender},
+	{"tags", both("tags"), list(maxTags, tag)},
+	{"locale", append([]string{"context.locale"}, both("locale")...), code(16)},
+	{"socials", both("socials"), list(maxEntries, socialEntry)},
+	{"urls", append(both("website"), "properties.website"), website},
+	{"locations", both("address"), locations},
+	{"birthdayAt", both("dob", "birthday"), date},
+	{"custom", both("customObject"), custom},
+	{"sentiment", both("sentiment"), sentiment},
+	{"whatsapps", both("whatsapps"), list(maxEntries, whatsappEntry)},
+	{"facebookIds", both("facebookIds"), list(maxEntries, facebookEntry)},
+	{"instagramIds", both("instagramIds"), list(maxEntries, instagramEntry)},
+	{"timeZone", append(both("timeZone"), "context.timezone"), code(64)},
+	{"defaultLang", both("defaultLanguage"), code(100)},
+	{"rev", both("rev"), number},
+}
+
+var phonePaths = append(both("phone"), "properties.phone")
+
+// upsert maps an identify.
+func upsert(ev mapping.Event, n *notes) (Step, error) {
+	id, err := kustomerID(ev)
+	if err != nil {
+		return nil, err
+	}
+	who, err := identify(ev, n)
+	if err != nil {
+		return nil, err
+	}
+	ids := who.externalIDs()
+	if id == "" && len(ids) == 0 {
+		return nil, &mapping.Error{Code: mapping.MissingIdentifier, Message: "there is neither a userId nor an anonymousId nor a kustomerId"}
+	}
+	step := Upsert{ID: id, ExternalIDs: ids}
+	email := pick(ev, emailPaths)
+	if id == "" {
+		if step.Lookups, err = lookups(email, who); err != nil {
+			return nil, err
+		}
+	}
+	step.Customer = customer(ev, n, ids, email)
+	return step, nil
+}
+
+// lookups are the ways to find the customer: by e-mail, user id, anonymous id.
+func lookups(email source, who identity) ([]Lookup, error) {
+	var found []Lookup
+	if err := checkLookup(email.value.Str(), email.path); err != nil {
+		return nil, err
+	}
+	var ignored notes // customer notes it
+	if text := emailText(&ignored, "", email.value); text.Exists() {
+		found = append(found, Lookup{ByEmail, text.Str()})
+	}
+	for i, id := range who.externalIDs() {
+		path := "anonymousId"
+		if i == 0 && who.userID != "" {
+			path = who.user.path
+		}
+		if err := checkLookup(id, path); err != nil {
+			return nil, err
+		}
+		found = append(found, Lookup{ByExternalID, id})
+	}
+	return found, nil
+}
+
+// customer is the customer object. ids may be empty: an update needs no externalId.
+func customer(ev mapping.Event, n *notes, ids []string, email source) mapping.Value {
+	var members []mapping.Member
+	add := func(field string, v mapping.Value) {
+		if v.Exists() {
+			members = append(members, mapping.Member{Name: field, Value: v})
+		}
+	}
+	add("name", name(ev, n))
+	if len(ids) > 0 {
+		add("externalId", mapping.Str(ids[0]))
+	}
+	add("emails", contacts(ev, n, "emails", emailEntry, email))
+	add("phones", contacts(ev, n, "phones", phoneEntry, pick(ev, phonePaths)))
+	for _, r := range rules {
+		if s := pick(ev, r.from); s.value.Exists() {
+			add(r.field, r.take(n, r.field+" from "+s.path, s.value))
+		}
+	}
+	return mapping.Obj(members...)
+}
+
+// name is the full name, else what there is of first and last name. Only text is a name.
+func name(ev mapping.Event, n *notes) mapping.Value {
+	full := pickIf(ev, both("name"), isName).value
+	if !full.Exists() {
+		first := pickIf(ev, namePart("first"), isName).value.Str()
+		last := pickIf(ev, namePart("last"), isName).value.Str()
+		joined := first + " " + last
+		if first == "" || last == "" {
+			joined = first + last
+		}
+		if joined == "" {
+			return mapping.Value{}
+		}
+		full = mapping.Str(joined)
+	}
+	return prose(256)(n, "name", full)
+}
+
+func isName(v mapping.Value) bool { return strings.TrimSpace(v.Str()) != "" }
+
+// namePart are the spellings of a part of the name: firstName, firstname, first_name.
+func namePart(which string) []string {
+	spellings := []string{which + "Name", which + "name", which + "_name"}
+	var paths []string
+	for _, place := range []string{"traits.", "context.traits."} {
+		for _, spelling := range spellings {
+			paths = append(paths, place+spelling)
+		}
+	}
+	return paths
+}
+
+// contacts is the list that the sender gave, else a list of the single value.
+func contacts(ev mapping.Event, n *notes, field string, entry coerce, single source) mapping.Value {
+	given := pickIf(ev, both(field), func(v mapping.Value) bool { return v.Kind() != mapping.Array || v.Len() > 0 })
+	for _, s := range []source{given, single} {
+		if !s.value.Exists() {
+			continue
+		}
+		if v := list(maxEntries, entry)(n, field+" from "+s.path, s.value); v.Exists() {
+			return v
+		}
+	}
+	return mapping.Value{}
+}
+
+// website takes one address of a web site, with or without a scheme.
+func website(n *notes, label string, v mapping.Value) mapping.Value {
+	text := strings.TrimSpace(v.Str())
+	if text == "" {
+		n.leftOut(label, "it is no text")
+		return mapping.Value{}
+	}
+	return mapping.Arr(mapping.Obj(mapping.Member{Name: "url", Value: mapping.Str(text)}))
+}
+
+// locations takes an address: text, or an object whose four known parts are joined.
+func locations(n *notes, label string, v mapping.Value) mapping.Value {
+	parts := []mapping.Value{v.Get("street"), v.Get("city"), v.Get("state"), v.Get("postalCode")}
+	if v.Kind() == mapping.String {
+		parts = []mapping.Value{v}
+	}
+	var words []string
+	for _, p := range parts {
+		if p.Kind() != mapping.String && p.Kind() != mapping.Number {
+			continue
+		}
+		if word := strings.TrimSpace(p.Text()); word != "" {
+			words = append(words, word)
+		}
+	}
+	if len(words) == 0 {
+		n.leftOut(label, "it is neither text nor has it a street, city, state or postalCode")
+		return mapping.Value{}
+	}
+	address := prose(256)(n, label, mapping.Str(strings.Join(words, " ")))
+	return mapping.Arr(homeEntry("address")(address))
+}

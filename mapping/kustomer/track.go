@@ -1,0 +1,144 @@
+package kustomer
+
+import (
+	"strings"
+
+	"github.com/deskstream/deskstream/mapping"
+)
+
+// The properties that name Kustomer's session and tracking id, and so are no meta.
+var (
+	sessionPaths  = []string{"properties.kustomerSessionId", "properties.kustomer_session_id", "context.sessionId"}
+	trackingPaths = []string{"properties.kustomerTrackingId", "properties.kustomer_tracking_id"}
+	idProperties  = []string{"kustomerSessionId", "kustomer_session_id", "kustomerTrackingId", "kustomer_tracking_id"}
+)
+
+// The names of page and screen events, and what their own names come from.
+const (
+	pageTitle   = "Web-Page-Viewed"
+	screenTitle = "Screen-Viewed"
+)
+
+var titlePaths = []string{"event", "properties.event", "name", "properties.name"}
+
+// maxName is the longest event name that the tracking API takes.
+const maxName = 255
+
+// track maps a track, page or screen.
+func (m *Mapper) track(ev mapping.Event, n *notes) (Step, error) {
+	who, err := identify(ev, n)
+	if err != nil {
+		return nil, err
+	}
+	name, err := m.name(ev)
+	if err != nil {
+		return nil, err
+	}
+	var identity []mapping.Member
+	if ids := who.externalIDs(); len(ids) > 0 {
+		identity = append(identity, mapping.Member{Name: "externalId", Value: mapping.Str(ids[0])})
+	}
+	if s := pick(ev, emailPaths); m.config.SetIdentityEmail && s.value.Exists() {
+		if email := strictEmail(n, "identity.email from "+s.path, s.value); email.Exists() {
+			identity = append(identity, mapping.Member{Name: "email", Value: email})
+		}
+	}
+	if len(identity) == 0 {
+		return nil, &mapping.Error{Code: mapping.MissingIdentity, Message: "there is nothing to tell the customer by"}
+	}
+	return Track{Body: mapping.Obj(
+		mapping.Member{Name: "identity", Value: mapping.Obj(identity...)},
+		mapping.Member{Name: "event", Value: mapping.Obj(
+			mapping.Member{Name: "name", Value: mapping.Str(name)},
+			mapping.Member{Name: "sessionId", Value: trackingID(ev, n, "sessionId", sessionPaths)},
+			mapping.Member{Name: "trackingId", Value: trackingID(ev, n, "trackingId", trackingPaths)},
+			mapping.Member{Name: "meta", Value: m.meta(ev.Body.Get("properties"), n)},
+		)},
+	)}, nil
+}
+
+// strictEmail is emailText for the tracking API, which takes no blanks and one @ only.
+func strictEmail(n *notes, label string, v mapping.Value) mapping.Value {
+	email := emailText(n, label, v)
+	if text := email.Str(); strings.Count(text, "@") > 1 || strings.ContainsAny(text, " \t\r\n") {
+		n.leftOut(label, "it is no e-mail address")
+		return mapping.Value{}
+	}
+	return email
+}
+
+func trackingID(ev mapping.Event, n *notes, field string, paths []string) mapping.Value {
+	s := pick(ev, paths)
+	if !s.value.Exists() {
+		return mapping.Value{}
+	}
+	text, _ := scalarText(n, field+" from "+s.path, s.value)
+	return text
+}
+
+// name is the event's name. Errors: missing_event, wrong_type, invalid_event_name.
+func (m *Mapper) name(ev mapping.Event) (string, error) {
+	name, err := m.rawName(ev)
+	if err != nil || !m.config.AdvancedTransform {
+		return name, err
+	}
+	if name = cleanName(name); name == "" {
+		return "", mapping.FieldError(mapping.InvalidEventName, "event", "has no letter that Kustomer takes")
+	}
+	return name, nil
+}
+
+func (m *Mapper) rawName(ev mapping.Event) (string, error) {
+	switch ev.Type {
+	case "page":
+		if m.config.GenericPage {
+			return pageTitle, nil
+		}
+		return title(ev, pageTitle), nil
+	case "screen":
+		if m.config.GenericScreen {
+			return screenTitle, nil
+		}
+		return title(ev, screenTitle), nil
+	}
+	event := ev.Body.Get("event")
+	if event.Exists() && event.Kind() != mapping.String {
+		return "", mapping.FieldError(mapping.WrongType, "event", "is "+event.Kind().String()+", not text")
+	}
+	blank := strings.TrimSpace(event.Str()) == ""
+	if event.Str() == "" || blank && !m.config.AdvancedTransform {
+		return "", mapping.FieldError(mapping.MissingEvent, "event", "is missing or blank")
+	}
+	return event.Str(), nil
+}
+
+// title is the name of a page or screen event: its kind, and its own name if it has one.
+func title(ev mapping.Event, kind string) string {
+	own := pickIf(ev, titlePaths, isName).value.Str()
+	if own == "" {
+		return kind
+	}
+	return strings.TrimSpace(kind + "-" + own)
+}
+
+// cleanName makes a name of the tracking API's alphabet: a letter, then letters,
+// digits, dashes, underscores and dots. "" if nothing is left.
+func cleanName(name string) string {
+	var b strings.Builder
+	replaced := false
+	for _, r := range strings.TrimSpace(name) {
+		if isLetter(r) || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.' {
+			b.WriteRune(r)
+			replaced = false
+			continue
+		}
+		if !replaced {
+			b.WriteByte('-')
+		}
+		replaced = true
+	}
+	clean := strings.TrimLeftFunc(b.String(), func(r rune) bool { return !isLetter(r) })
+	return cut(clean, maxName)
+}
+
+func isLetter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
