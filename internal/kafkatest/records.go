@@ -1,11 +1,13 @@
 package kafkatest
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -100,7 +102,8 @@ func (c *Cluster) offsets(t testing.TB, topic string, end bool) map[int32]int64 
 }
 
 // Committed are the offsets that a group has committed for a topic, by partition,
-// with their metadata. Partitions without a commit are absent.
+// with their metadata. Partitions without a commit are absent, all of them while there
+// is no such group.
 func (c *Cluster) Committed(t testing.TB, group, topic string) map[int32]kadm.Offset {
 	t.Helper()
 	cl, err := kgo.NewClient(c.Options()...)
@@ -109,7 +112,7 @@ func (c *Cluster) Committed(t testing.TB, group, topic string) map[int32]kadm.Of
 	}
 	defer cl.Close()
 	found, err := kadm.NewClient(cl).FetchOffsets(t.Context(), group)
-	if err != nil {
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		t.Fatalf("fetching offsets of group %s: %v", group, err)
 	}
 	committed := make(map[int32]kadm.Offset)
