@@ -142,7 +142,7 @@ func TestParse_refusesWhatCannotBeRendered(t *testing.T) {
 		"{{#if a}}x{{else if}}y{{/if}}", "{{#if a as |b|}}x{{/if}}", "{{#each a as ||}}x{{/each}}", "{{#each a as |b}}x{{/each}}",
 		"{{lookup (foo a) b}}", "{{lookup (lookup a) b}}", "{{lookup (lookup a b}}", "{{(lookup a b)}}", "{{#if (log a)}}x{{/if}}",
 		"{{a.this}}", "{{a..b}}", "{{a/../b}}", "{{a.}}", "{{@}}", "{{[a}}", `{{lookup a "b}}`, "{{a,b}}", "{{a;}}", "{{a = }}", "{{log a=}}",
-		"{{! open", "{{!-- open }}", "{{{{raw}}}} x", "{{{{raw}}}} x {{{{/war}}}}", "{{{{raw}} x {{{{/raw}}}}", "{{{{/raw}}}}",
+		"\xb8", "{{! open", "{{!-- open }}", "{{{{raw}}}} x", "{{{{raw}}}} x {{{{/war}}}}", "{{{{raw}} x {{{{/raw}}}}", "{{{{/raw}}}}",
 		"{{#a}}x{{{{/a}}}}", "{{{{a}}}}x{{{{b}}}}{{{{/a}}}}",
 		strings.Repeat("{{#if a}}", 60) + strings.Repeat("{{/if}}", 60),
 		"{{#if a}}" + strings.Repeat("{{else if a}}", 60) + "{{/if}}",

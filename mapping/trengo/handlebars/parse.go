@@ -1,6 +1,10 @@
 package handlebars
 
-import "github.com/deskstream/deskstream/mapping"
+import (
+	"unicode/utf8"
+
+	"github.com/deskstream/deskstream/mapping"
+)
 
 // maxNesting bounds how deep sections and calls nest, and so the recursion.
 const maxNesting = 50
@@ -15,6 +19,9 @@ type Template struct{ nodes []node }
 func Parse(input string) (*Template, error) {
 	if len(input) > MaxTemplate {
 		return nil, &Error{Offset: MaxTemplate, Reason: "the template is too long"}
+	}
+	if !utf8.ValidString(input) {
+		return nil, &Error{Reason: "the template is not valid UTF-8"}
 	}
 	tokens, err := lex(input)
 	if err != nil {
