@@ -83,7 +83,7 @@ func (l *letter) record(form int) *kgo.Record {
 	}
 	return &kgo.Record{
 		Topic:     l.w.cfg.DeadLetters,
-		Partition: src.Partition % l.entry.DeadLetterPartitions,
+		Partition: targetPartition(src, l.entry.DeadLetterPartitions),
 		Key:       src.Key,
 		Value:     src.Value,
 		Headers:   h.list,

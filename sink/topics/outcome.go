@@ -45,7 +45,7 @@ func (w *Writer) outcomeRecord(e *Entry, out *sink.Outcome, form int) *kgo.Recor
 	}
 	return &kgo.Record{
 		Topic:     w.cfg.Responses,
-		Partition: e.Source.Partition % e.ResponsesPartitions,
+		Partition: targetPartition(e.Source, e.ResponsesPartitions),
 		Key:       outcomeKey(e.Lane, form),
 		Value:     outcomeValue(*out, form, w.cfg.Bodies),
 		Headers:   w.outcomeHeaders(e.Source, out),

@@ -57,7 +57,8 @@ type Entry struct {
 	Plan string
 
 	// ResponsesPartitions and DeadLetterPartitions are the topics' numbers of
-	// partitions as they were found when the source partition was assigned, at least 1.
+	// partitions as they were found when the source partition was assigned. Below 1
+	// they count as 1.
 	ResponsesPartitions, DeadLetterPartitions int32
 }
 
@@ -93,6 +94,10 @@ func (w *Writer) Write(ctx context.Context, e Entry, done func(offset int64, err
 		},
 	})
 }
+
+// targetPartition keeps what is in one source partition in one partition of a topic
+// with n of them, and in order.
+func targetPartition(src *kgo.Record, n int32) int32 { return src.Partition % max(n, 1) }
 
 func (w *Writer) writeOutcome(ctx context.Context, e *Entry, out *sink.Outcome, done func(int64, error)) {
 	w.ship(&parcel{

@@ -57,11 +57,13 @@ func newBench(t *testing.T, change func(*topics.Config)) *bench {
 	return b
 }
 
-// write waits until the entry is done.
+// write waits until the entry is done, which has a day of the bubble's time.
 func (b *bench) write(t *testing.T, e topics.Entry) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+	defer cancel()
 	errs := make(chan error, 1)
-	b.writer.Write(t.Context(), e, func(_ int64, err error) { errs <- err })
+	b.writer.Write(ctx, e, func(_ int64, err error) { errs <- err })
 	if err := <-errs; err != nil {
 		t.Fatalf("writing the entry: %v", err)
 	}
