@@ -25,9 +25,7 @@ func ParseJSON(data []byte) (Value, error) {
 	if !utf8.Valid(data) {
 		return Value{}, &Error{Code: NotJSON, Message: "the value is not valid UTF-8"}
 	}
-	dec := jsontext.NewDecoder(bytes.NewReader(data),
-		jsontext.AllowDuplicateNames(true), // the last one wins, as in every JavaScript sender
-		jsontext.AllowInvalidUTF8(true))    // for lone escaped surrogates; bytes were checked above
+	dec := newDecoder(data)
 	v, err := parse(dec, 1)
 	if err != nil {
 		return Value{}, decodeError(err)
@@ -36,6 +34,13 @@ func ParseJSON(data []byte) (Value, error) {
 		return Value{}, &Error{Code: NotJSON, Message: "more follows behind the JSON value"}
 	}
 	return v, nil
+}
+
+// newDecoder reads data, which must be valid UTF-8, in place: a Buffer is not copied.
+func newDecoder(data []byte) *jsontext.Decoder {
+	return jsontext.NewDecoder(bytes.NewBuffer(data),
+		jsontext.AllowDuplicateNames(true), // the last one wins, as in every JavaScript sender
+		jsontext.AllowInvalidUTF8(true))    // for escaped surrogates without their other half
 }
 
 // ParseObject is ParseJSON for a text that must be a JSON object: not_an_object if
@@ -47,6 +52,8 @@ func ParseObject(data []byte) (Value, error) {
 	}
 	return v, err
 }
+
+var errDeep = &Error{Code: TooDeep, Message: "the value nests more than 1000 levels"}
 
 func decodeError(err error) error {
 	if own, ok := errors.AsType[*Error](err); ok {
@@ -76,7 +83,7 @@ func parse(dec *jsontext.Decoder, depth int) (Value, error) {
 		return Num(tok.String()), nil
 	}
 	if depth > MaxDepth {
-		return Value{}, &Error{Code: TooDeep, Message: "the value nests more than 1000 levels"}
+		return Value{}, errDeep
 	}
 	if tok.Kind() == '[' {
 		return parseArray(dec, depth)

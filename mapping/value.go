@@ -136,7 +136,12 @@ func (v Value) At(i int) Value {
 }
 
 // Path is Get with the path as dotted text, "context.traits.email".
-func (v Value) Path(dotted string) Value { return v.Get(strings.Split(dotted, ".")...) }
+func (v Value) Path(dotted string) Value {
+	for name := range strings.SplitSeq(dotted, ".") {
+		v = v.Get(name)
+	}
+	return v
+}
 
 // Without is v without the named members.
 func (v Value) Without(names ...string) Value {
@@ -154,6 +159,14 @@ next:
 		kept = append(kept, m)
 	}
 	return Value{kind: Object, members: kept}
+}
+
+// With is a list or an object like v that has these members instead of its own.
+func (v Value) With(members []Member) Value {
+	if v.kind != Object && v.kind != Array {
+		return v
+	}
+	return Value{kind: v.kind, members: members}
 }
 
 // JSON is v as compact JSON text: members in order, numbers by their literal,
