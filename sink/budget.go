@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -17,61 +18,110 @@ type Rate struct {
 	Reserve float64
 }
 
-// burstShare is the part of the limit that may be used at once. What is left is
-// spread evenly, so that no window of the vendor's, wherever it begins, sees more
-// than the limit.
+// burstShare is the part of the limit that may be used at once, so that the calls of
+// one event need not wait for each other when there is little to do.
 const burstShare = 0.02
+
+// paceMargin is the part of the limit that is left unused, so that no rounding of
+// moments lets a window see one request too many.
+const paceMargin = 0.001
 
 // Budget spends one credential's requests. It starts with the configured Rate and
 // learns from x-ratelimit-limit, -remaining, -reset and Retry-After.
 type Budget struct {
 	rate Rate
+	// head is held by the caller whose turn is next; the others queue for it. So each
+	// call goes the moment that its own token is there, after a block too, when all
+	// who waited would otherwise go at once with tokens of long ago.
+	head chan struct{}
 
 	mu      sync.Mutex
 	limiter *rate.Limiter
-	limit   int       // requests per window, as configured or as last told
-	until   time.Time // nothing is left until then
+	limit   int           // requests per window, as configured or as last told
+	share   float64       // the part of the limit that is this process's
+	until   time.Time     // nothing is left until then
+	changed chan struct{} // closed when the pace changes
 }
 
 // NewBudget makes a Budget that spends what r leaves beside its reserve.
 func NewBudget(r Rate) *Budget {
-	b := &Budget{rate: r, limit: r.Requests}
+	b := &Budget{rate: r, limit: r.Requests, share: 1, head: make(chan struct{}, 1), changed: make(chan struct{})}
 	every, burst := b.pace()
 	b.limiter = rate.NewLimiter(every, burst)
 	return b
 }
 
-// pace spreads the usable part of the limit over the window.
+// SetShare gives this process the part of the limit, from 0 to 1, that the others
+// with the same credential leave it. A new share starts empty.
+func (b *Budget) SetShare(share float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if share == b.share {
+		return
+	}
+	b.share = share
+	b.setPace()
+	now := time.Now()
+	b.limiter.AllowN(now, int(b.limiter.TokensAt(now)))
+}
+
+// pace spreads the usable part of the limit over the window. A bucket of burst tokens
+// that gains gain of them per window lets fewer than burst+gain calls into any window,
+// wherever it begins.
 func (b *Budget) pace() (rate.Limit, int) {
-	usable := float64(b.limit) * (1 - b.rate.Reserve)
+	usable := float64(b.limit) * (1 - b.rate.Reserve) * b.share
+	if usable >= 1 {
+		usable = math.Floor(usable)
+	}
 	burst := max(1, int(usable*burstShare))
-	steady := max(usable-float64(burst), usable/2)
-	return rate.Limit(steady / b.rate.Per.Seconds()), burst
+	gain := max(0, usable*(1-paceMargin)-float64(burst-1))
+	return rate.Limit(gain / b.rate.Per.Seconds()), burst
+}
+
+// setPace tells the limiter and the caller that waits for it. b is locked.
+func (b *Budget) setPace() {
+	every, burst := b.pace()
+	b.limiter.SetLimit(every)
+	b.limiter.SetBurst(burst)
+	close(b.changed)
+	b.changed = make(chan struct{})
 }
 
 // Wait waits until one more call may be made. Its error is the cause of ctx.
 func (b *Budget) Wait(ctx context.Context) error {
-	if err := b.limiter.Wait(ctx); err != nil {
+	select {
+	case b.head <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-b.head }()
+	for {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return err
-	}
-	for {
-		wait := time.Until(b.blockedUntil())
+		wait, changed := b.take(time.Now())
 		if wait <= 0 {
 			return nil
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := sleepOr(ctx, wait, changed); err != nil {
 			return err
 		}
 	}
 }
 
-func (b *Budget) blockedUntil() time.Time {
+// take spends a token, or tells how long it takes until there may be one.
+func (b *Budget) take(now time.Time) (wait time.Duration, changed <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.until
+	if wait := b.until.Sub(now); wait > 0 {
+		return wait, b.changed
+	}
+	token := b.limiter.ReserveN(now, 1)
+	wait = token.DelayFrom(now)
+	if wait > 0 {
+		token.CancelAt(now)
+	}
+	return wait, b.changed
 }
 
 // Learn takes in what an answer says about the limit. A limit that the vendor
@@ -82,9 +132,7 @@ func (b *Budget) Learn(reply Reply, now time.Time) {
 	defer b.mu.Unlock()
 	if limit, ok := headerInt(reply.Header, "x-ratelimit-limit"); ok && limit > 0 && int(limit) != b.limit {
 		b.limit = int(limit)
-		every, burst := b.pace()
-		b.limiter.SetLimit(every)
-		b.limiter.SetBurst(burst)
+		b.setPace()
 	}
 	remaining, ok := headerInt(reply.Header, "x-ratelimit-remaining")
 	wait := time.Duration(0)
@@ -100,11 +148,16 @@ func (b *Budget) Learn(reply Reply, now time.Time) {
 }
 
 // sleep waits for d; its error is the cause of ctx.
-func sleep(ctx context.Context, d time.Duration) error {
+func sleep(ctx context.Context, d time.Duration) error { return sleepOr(ctx, d, nil) }
+
+// sleepOr is sleep that ends early when wake is closed.
+func sleepOr(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return nil
+	case <-wake:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

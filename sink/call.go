@@ -40,9 +40,13 @@ type Reply struct {
 	Header http.Header
 	// Body is at most MaxBody bytes of the answer's body.
 	Body []byte
+	// Cut marks a Body of which that was only the beginning.
+	Cut bool
 	// Planned marks the stand-in for the answer to a write that plan does not send:
 	// status 0 and no body.
 	Planned bool
+
+	parsed *mapping.Value // what JSON gives, once it is known
 }
 
 // OK tells whether the status is 2xx.
@@ -50,6 +54,9 @@ func (r Reply) OK() bool { return r.Status >= 200 && r.Status < 300 }
 
 // JSON is the body as a JSON value, absent if it is empty or no JSON.
 func (r Reply) JSON() mapping.Value {
+	if r.parsed != nil {
+		return *r.parsed
+	}
 	v, err := mapping.ParseJSON(r.Body)
 	if err != nil {
 		return mapping.Value{}

@@ -56,6 +56,7 @@ func (c Config) transport() http.RoundTripper {
 	// Every call goes to one host, so the idle connections are as many as calls in flight.
 	transport.MaxIdleConns = 0
 	transport.MaxIdleConnsPerHost = c.MaxInFlight
+	transport.MaxResponseHeaderBytes = maxHeader
 	return transport
 }
 
@@ -70,8 +71,8 @@ type transportError struct {
 func (e *transportError) Error() string { return e.err.Error() }
 func (e *transportError) Unwrap() error { return e.err }
 
-// do makes one attempt, and follows the redirects of a lookup on its own origin. Its error is a *transportError, or the cause of ctx when
-// the caller ended it.
+// do makes one attempt, and follows the redirects of a lookup on its own origin. Its
+// error is a *transportError, or the cause of ctx when the caller ended it.
 func (c *Client) do(ctx context.Context, call Call) (Reply, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errCallTimeout)
 	defer cancel()

@@ -3,6 +3,7 @@ package sink
 import (
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -50,14 +51,14 @@ type Destination struct {
 	gate     *Gate
 	budget   *Budget
 	evidence evidence
-	redact   *strings.Replacer
+	redact   redactor
 	log      *slog.Logger
 }
 
 // NewDestination makes a Destination that spends from budget, which other
 // destinations with the same credential share.
 func NewDestination(c Config, budget *Budget, log *slog.Logger) *Destination {
-	d := &Destination{Config: c, client: newClient(c), budget: budget, redact: redactor(c.Credential), log: log}
+	d := &Destination{Config: c, client: newClient(c), budget: budget, redact: newRedactor(c.Credential), log: log}
 	giveUp := time.Duration(0)
 	if c.Alone {
 		giveUp = c.Retry.MaxElapsed
@@ -127,8 +128,8 @@ func (a *Accounts) IDs(c Config) *IDs {
 // account is the key of (host of the base URL, credential).
 func (c Config) account() string {
 	host := c.baseURL()
-	if _, rest, ok := strings.Cut(host, "://"); ok {
-		host, _, _ = strings.Cut(rest, "/")
+	if u, err := url.Parse(host); err == nil {
+		host = strings.ToLower(u.Host)
 	}
 	return host + "\x00" + c.Credential.Reveal()
 }

@@ -60,6 +60,9 @@ type Failure struct {
 	Code    mapping.Code
 	Status  int    // of the answer; 0 without one
 	Message string // for people; quotes neither secrets nor the customer's data
+	// Detail is the help desk's own text about it. It may quote the customer's data, so
+	// it stands in outcomes and dead letters, and not in Error, which may be logged.
+	Detail string
 }
 
 func (f *Failure) Error() string {

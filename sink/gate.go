@@ -7,13 +7,6 @@ import (
 	"time"
 )
 
-// failuresToHold is how many calls in a row must fail, of at least two lanes, before
-// passing failures stop the whole destination.
-const failuresToHold = 10
-
-// maxProbeInterval is the longest pause between two probes that nobody asked for.
-const maxProbeInterval = 10 * time.Second
-
 // Gate decides whose turn it is to call one destination. At most limit events are in
 // flight. When the destination is on hold there is one, the probe, at growing
 // intervals, and the events that wait take turns at being it; once a probe is
@@ -30,29 +23,18 @@ type Gate struct {
 	allowed int // grows back to limit after a hold
 	inUse   int
 	waiting list.List // of *turn, first come first served
+
 	hold    Hold
+	heldFor time.Duration // of ended holds
+	gaveUp  bool
 	next    time.Time     // earliest next probe
 	every   time.Duration // pause before the probe after that
 	probe   *Pass
-	timer   *time.Timer
-	gaveUp  bool
-	heldFor time.Duration // of ended holds
-
-	failures int    // calls failed in a row
-	lane     string // the lane of the first of them
-	lanes    bool   // they are of two lanes or more
+	timer   *time.Timer // for what only time brings; nil when nobody waits for it
+	streak  streak
 }
 
-// Hold is a destination's stop. Since is zero when there is none.
-type Hold struct {
-	Reason string // closed set: http_401, http_403, http_429, refused, failing
-	Since  time.Time
-}
-
-// Active tells whether the destination is on hold.
-func (h Hold) Active() bool { return !h.Since.IsZero() }
-
-// turn is one waiter; granted is closed when its pass has a place.
+// turn is one waiter; granted is closed when its pass has a place, or the Gate gave up.
 type turn struct {
 	pass    *Pass
 	granted chan struct{}
@@ -60,9 +42,11 @@ type turn struct {
 
 // Pass is one event's right to call. It is used by one goroutine at a time.
 type Pass struct {
-	gate  *Gate
-	lane  string
-	place bool // guarded by gate.mu
+	gate *Gate
+	lane string
+	// Guarded by gate.mu.
+	place  bool
+	proved bool // as the probe, a write of this event was accepted or judged
 }
 
 // NewGate makes a Gate for limit events in flight. initial is the first pause before
@@ -73,34 +57,17 @@ func NewGate(limit int, initial, giveUp time.Duration, onChange func(Hold)) *Gat
 	if onChange == nil {
 		onChange = func(Hold) {}
 	}
+	initial = min(max(initial, time.Millisecond), maxProbeInterval)
 	return &Gate{limit: limit, allowed: limit, initial: initial, giveUp: giveUp, onChange: onChange}
 }
 
 // Enter waits for a place for an event of the lane. Its error is the cause of ctx, or ErrHeld.
 func (g *Gate) Enter(ctx context.Context, lane string) (*Pass, error) {
 	p := &Pass{gate: g, lane: lane}
-	return p, p.Return(ctx)
-}
-
-// Held is the present hold.
-func (g *Gate) Held() Hold {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.hold
-}
-
-// HeldFor is how long the destination has been on hold in all.
-func (g *Gate) HeldFor() time.Duration {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.heldForLocked()
-}
-
-func (g *Gate) heldForLocked() time.Duration {
-	if !g.hold.Active() {
-		return g.heldFor
+	if err := p.Return(ctx); err != nil {
+		return nil, err
 	}
-	return g.heldFor + time.Since(g.hold.Since)
+	return p, nil
 }
 
 // InUse is the number of events that hold a place.
@@ -110,11 +77,13 @@ func (g *Gate) InUse() int {
 	return g.inUse
 }
 
-// holdsPlace tells whether p has a place.
-func (p *Pass) holdsPlace() bool {
-	p.gate.mu.Lock()
-	defer p.gate.mu.Unlock()
-	return p.place
+// mayCall tells whether p has a place and, in a hold, is the probe: an event that
+// entered before the hold began waits with the others.
+func (p *Pass) mayCall() bool {
+	g := p.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return p.place && (!g.hold.Active() || g.probe == p)
 }
 
 // Return waits for a place again after Rest.
@@ -146,6 +115,7 @@ func (p *Pass) Return(ctx context.Context) error {
 		return ErrHeld
 	default:
 		g.waiting.Remove(at)
+		g.pump()
 		return context.Cause(ctx)
 	}
 }
@@ -159,129 +129,56 @@ func (p *Pass) Rest() {
 	p.gate.leave(p)
 }
 
-// Passed reports that the API accepted or judged a call of this event. The streak of
-// failures ends; when the call was a write of the probe, so does the hold.
-func (p *Pass) Passed(write bool) {
+// Done gives the place back for good, after the event's last call. A probe whose
+// writes passed ends the hold.
+func (p *Pass) Done() {
 	g := p.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.failures, g.lane, g.lanes = 0, "", false
-	switch {
-	case g.hold.Active() && g.probe == p && write:
-		g.heldFor += time.Since(g.hold.Since)
-		g.hold, g.probe, g.allowed = Hold{}, nil, 1
-		g.stopTimer()
-		g.onChange(g.hold)
-	case !g.hold.Active() && g.allowed < g.limit:
-		g.allowed++ // one more for each that comes back: doubling per round trip
-	}
-	g.pump()
-}
-
-// Failed reports a passing failure: it counts towards a hold, and a probe was in vain.
-// wait is how long the API asked to be left alone, 0 if it did not. The place is given back.
-func (p *Pass) Failed(wait time.Duration) {
-	g := p.gate
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.failures == 0 {
-		g.lane = p.lane
-	}
-	g.failures++
-	g.lanes = g.lanes || p.lane != g.lane
-	g.vain(p, wait)
-	if !g.hold.Active() && g.failures >= failuresToHold && g.lanes {
-		g.open("failing", wait)
+	if g.probe == p && p.proved {
+		g.end()
 	}
 	g.leave(p)
-}
-
-// Hold reports an answer that stops the whole destination, for a reason of Hold.Reason.
-// The place is given back.
-func (p *Pass) Hold(reason string, wait time.Duration) {
-	g := p.gate
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	switch {
-	case !g.hold.Active():
-		g.open(reason, wait)
-	case g.probe == p:
-		g.hold.Reason = reason
-		g.vain(p, wait)
-	default: // a call that was in flight when the hold began
-		g.notBefore(wait)
-	}
-	g.leave(p)
-}
-
-func (g *Gate) open(reason string, wait time.Duration) {
-	g.hold = Hold{Reason: reason, Since: time.Now()}
-	g.every = g.initial
-	g.next = time.Now().Add(g.every)
-	g.notBefore(wait)
-	g.onChange(g.hold)
-}
-
-// vain puts the next probe off after p, if p was the probe.
-func (g *Gate) vain(p *Pass, wait time.Duration) {
-	if g.probe != p {
-		return
-	}
-	g.every = min(2*g.every, maxProbeInterval)
-	g.next = time.Now().Add(g.every)
-	g.notBefore(wait)
-}
-
-func (g *Gate) notBefore(wait time.Duration) {
-	if at := time.Now().Add(wait); at.After(g.next) {
-		g.next = at
-	}
 }
 
 // leave takes the place of p away and lets the next one in.
 func (g *Gate) leave(p *Pass) {
-	if !p.place {
-		return
+	if p.place {
+		p.place, p.proved = false, false
+		g.inUse--
 	}
-	p.place = false
-	g.inUse--
 	if g.probe == p {
 		g.probe = nil
 	}
 	g.pump()
 }
 
-// pump grants places for as long as there are any. The Gate is locked.
+// pump grants places for as long as there are any, and sets the timer for the rest.
 func (g *Gate) pump() {
-	for g.waiting.Len() > 0 {
-		if g.hold.Active() {
-			if g.giveUp > 0 && time.Since(g.hold.Since) >= g.giveUp {
-				g.abandon()
-				return
-			}
-			if g.probe != nil || time.Now().Before(g.next) {
-				g.arm()
-				return
-			}
-			g.grant()
-			g.arm()
-			return
-		}
-		if g.inUse >= min(g.limit, g.allowed) {
-			return
-		}
+	g.stopTimer()
+	for g.waiting.Len() > 0 && !g.hold.Active() && g.inUse < min(g.limit, g.allowed) {
 		g.grant()
 	}
+	if g.waiting.Len() == 0 || !g.hold.Active() {
+		return
+	}
+	now := time.Now()
+	if g.giveUp > 0 && now.Sub(g.hold.Since) >= g.giveUp {
+		g.abandon()
+		return
+	}
+	if g.probe == nil && !now.Before(g.next) {
+		g.probe = g.grant()
+	}
+	g.arm(now)
 }
 
-func (g *Gate) grant() {
+func (g *Gate) grant() *Pass {
 	t := g.waiting.Remove(g.waiting.Front()).(*turn)
 	t.pass.place = true
 	g.inUse++
-	if g.hold.Active() {
-		g.probe = t.pass
-	}
 	close(t.granted)
+	return t.pass
 }
 
 // abandon fails all who wait, now and later.
@@ -292,24 +189,25 @@ func (g *Gate) abandon() {
 	}
 }
 
-// arm sets the timer for the next thing that only time brings.
-func (g *Gate) arm() {
-	at := g.next
-	if g.probe != nil {
-		at = time.Time{}
-	}
-	if end := g.hold.Since.Add(g.giveUp); g.giveUp > 0 && (at.IsZero() || end.Before(at)) {
-		at = end
-	}
-	g.stopTimer()
-	if at.IsZero() {
+// arm sets the timer for the next thing that only time brings to those who wait.
+func (g *Gate) arm(now time.Time) {
+	if g.waiting.Len() == 0 {
 		return
 	}
-	g.timer = time.AfterFunc(time.Until(at), func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.pump()
-	})
+	var wait time.Duration
+	if g.probe == nil {
+		wait = g.next.Sub(now)
+	}
+	if end := g.hold.Since.Add(g.giveUp).Sub(now); g.giveUp > 0 && (wait == 0 || end < wait) {
+		wait = end
+	}
+	if wait > 0 {
+		g.timer = time.AfterFunc(wait, func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.pump()
+		})
+	}
 }
 
 func (g *Gate) stopTimer() {

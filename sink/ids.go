@@ -82,8 +82,9 @@ func (c *IDs) Find(ctx context.Context, identifier string, find func(ctx context
 }
 
 // FindFor is Find for a caller whose calls do makes. While it waits for another
-// caller's find it gives its place in flight back, as a Session can (Rest): otherwise
-// those who wait could hold all places and the one they wait for none.
+// caller's find it gives its place in flight back, as a Session can (Await): otherwise
+// those who wait could hold all places and the one they wait for none. A stop that
+// ends the event's patience ends its waiting with ErrInterrupted.
 func (c *IDs) FindFor(ctx context.Context, do Doer, identifier string, find func(ctx context.Context) (string, error)) (id string, how How, err error) {
 	id, f, how := c.join(identifier)
 	switch how {
@@ -93,13 +94,8 @@ func (c *IDs) FindFor(ctx context.Context, do Doer, identifier string, find func
 		id, err = c.lead(ctx, identifier, f, find)
 		return id, Own, err
 	}
-	if place, ok := do.(interface{ Rest() }); ok {
-		place.Rest()
-	}
-	select {
-	case <-ctx.Done():
-		return "", Shared, fmt.Errorf("%w: waiting for another lookup: %w", ErrInterrupted, context.Cause(ctx))
-	case <-f.done:
+	if err := await(ctx, do, f.done); err != nil {
+		return "", Shared, err
 	}
 	if f.err == nil {
 		return f.id, Shared, nil
@@ -122,6 +118,21 @@ func (c *IDs) join(identifier string) (string, *flight, How) {
 	f := &flight{done: make(chan struct{}), err: errNoResult}
 	c.flights[identifier] = f
 	return "", f, Own
+}
+
+// await waits for done as the caller's Session does, or without one as ctx allows.
+func await(ctx context.Context, do Doer, done <-chan struct{}) error {
+	if session, ok := do.(interface {
+		Await(context.Context, <-chan struct{}) error
+	}); ok {
+		return session.Await(ctx, done)
+	}
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("%w: waiting for another lookup: %w", ErrInterrupted, context.Cause(ctx))
+	case <-done:
+		return nil
+	}
 }
 
 func (c *IDs) lead(ctx context.Context, identifier string, f *flight, find func(ctx context.Context) (string, error)) (string, error) {

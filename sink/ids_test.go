@@ -152,7 +152,11 @@ type resting struct {
 	rests atomic.Int32
 }
 
-func (r *resting) Rest() { r.rests.Add(1) }
+func (r *resting) Await(_ context.Context, done <-chan struct{}) error {
+	r.rests.Add(1)
+	<-done
+	return nil
+}
 
 func TestIDs_callerThatWaitsGivesItsPlaceBack(t *testing.T) {
 	waiting := &resting{}

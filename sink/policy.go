@@ -18,11 +18,10 @@ type Policy struct {
 // Delay is the back-off after failure n, counted from 1: Initial doubled n-1 times,
 // at most Max, of which up to half is taken off by jitter, a number from 0 up to 1.
 func (p Policy) Delay(n int, jitter float64) time.Duration {
-	d := p.Initial
-	for ; n > 1 && d < p.Max; n-- {
-		d *= 2
+	d := min(p.Initial, p.Max)
+	for ; n > 1 && 0 < d && d < p.Max; n-- {
+		d += min(d, p.Max-d) // doubled without ever passing Max
 	}
-	d = min(d, p.Max)
 	return d - time.Duration(jitter*float64(d)/2)
 }
 

@@ -1,27 +1,10 @@
 package sink
 
 import (
-	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/deskstream/deskstream/mapping"
 )
-
-// redactor replaces the credential, as it is and as JSON text may spell it.
-func redactor(credential Secret) *strings.Replacer {
-	plain := credential.Reveal()
-	if plain == "" {
-		return strings.NewReplacer()
-	}
-	quoted, err := json.Marshal(plain)
-	if err != nil {
-		return strings.NewReplacer(plain, redacted)
-	}
-	escaped := string(quoted[1 : len(quoted)-1])
-	slashed := strings.ReplaceAll(escaped, "/", `\/`)
-	return strings.NewReplacer(plain, redacted, escaped, redacted, slashed, redacted)
-}
 
 // newRecord opens the list's entry for a call and gives its place.
 func (s *Session) newRecord(call Call) int {
@@ -29,9 +12,9 @@ func (s *Session) newRecord(call Call) int {
 	if call.Query != "" {
 		url += "?" + call.Query
 	}
-	record := CallRecord{Method: call.Method, URL: s.dest.redact.Replace(url), Lookup: call.Lookup}
+	record := CallRecord{Method: call.Method, URL: s.dest.redact.text(url), Lookup: call.Lookup}
 	if call.Body.Exists() {
-		record.Request, record.Truncated = s.dest.recordBody(call.Body.AppendJSON(nil))
+		record.Request, record.Truncated = s.dest.redact.body(call.Body, nil)
 	}
 	s.calls = append(s.calls, record)
 	return len(s.calls) - 1
@@ -54,11 +37,12 @@ func (s *Session) record(record int, reply Reply, took time.Duration) {
 	}
 	r.DurationMS = &total
 	r.Status, r.Response = nil, nil
+	r.Truncated = len(r.Request) > 0 && r.Request[0] == '"' // a request is text only when it was cut
 	if reply.Status != 0 {
 		r.Status = &reply.Status
 	}
 	if len(reply.Body) > 0 {
-		body, truncated := s.dest.recordBody(reply.Body)
+		body, truncated := s.dest.redact.body(reply.JSON(), reply.Body)
 		r.Response, r.Truncated = body, r.Truncated || truncated
 	}
 }
@@ -68,15 +52,16 @@ func (r *CallRecord) forget() {
 	r.Status, r.Attempts, r.DurationMS, r.Response = nil, 0, nil, nil
 }
 
-// recordBody is a body as outcomes hold it: redacted JSON, or as a JSON string what
-// is too long, no JSON, or nested too deep to stand inside another object.
-func (d *Destination) recordBody(body []byte) (RawJSON, bool) {
-	text := d.redact.Replace(string(body))
-	truncated := len(text) > MaxRecord
-	if truncated {
-		text = cut(text, MaxRecord)
-	} else if v, err := mapping.ParseJSON([]byte(text)); err == nil {
-		return v.AppendJSON(nil), false
+// body is a body as outcomes hold it: JSON, or as a JSON string what is no JSON or is
+// too long. raw is the body's text when v, which it was read as, is absent.
+func (r redactor) body(v mapping.Value, raw []byte) (body RawJSON, truncated bool) {
+	if v.Kind() == mapping.Absent {
+		text := r.text(string(raw))
+		return mapping.Str(cut(text, MaxRecord)).AppendJSON(nil), len(text) > MaxRecord
 	}
-	return mapping.Str(text).AppendJSON(nil), truncated
+	body = r.value(v).AppendJSON(nil)
+	if len(body) > MaxRecord {
+		return mapping.Str(cut(string(body), MaxRecord)).AppendJSON(nil), true
+	}
+	return body, false
 }

@@ -42,12 +42,13 @@ func NewRoute[T any](
 // it. A nil value is a tombstone. The caller fills in Source, and DLQID when it writes
 // a dead letter. The error is ErrInterrupted or ErrHeld: then there is no outcome.
 func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, error) {
-	defer s.Rest()
+	defer s.done()
+	redact := s.dest.redact
 	o := Outcome{
 		Destination: DestinationInfo{Name: r.Name, Type: r.Type},
 		Outcome:     Delivered, Round: s.Round, Schema: 1,
-		Event: EventInfo{Lane: text(s.Lane)},
-		IDs:   map[string]string{}, Warnings: []string{},
+		Event: EventInfo{Lane: text(redact.text(s.Lane))},
+		IDs:   map[string]string{},
 	}
 	receipt, err := r.run(ctx, s, value, &o)
 	if errors.Is(err, ErrInterrupted) || errors.Is(err, ErrHeld) {
@@ -57,12 +58,10 @@ func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, 
 		o.Outcome = Planned
 	}
 	o.conclude(err)
-	if receipt.IDs != nil {
-		o.IDs = receipt.IDs
+	for name, id := range receipt.IDs {
+		o.IDs[name] = redact.text(id)
 	}
-	if receipt.Warnings != nil {
-		o.Warnings = receipt.Warnings
-	}
+	o.Warnings = redact.texts(receipt.Warnings)
 	o.Calls = append([]CallRecord{}, s.calls...)
 	o.At = Time{time.Now()}
 	return o, nil
@@ -85,7 +84,8 @@ func (r Route) run(ctx context.Context, s *Session, value []byte, o *Outcome) (_
 	if err != nil {
 		return Receipt{}, failureOf(err, StageDecode)
 	}
-	o.Event.ID, o.Event.Type, o.Event.Name = text(ev.ID()), text(ev.Type), text(ev.Name())
+	redact := s.dest.redact
+	o.Event.ID, o.Event.Type, o.Event.Name = text(redact.text(ev.ID())), text(redact.text(ev.Type)), text(redact.text(ev.Name()))
 	if err := r.filter.Check(ev); err != nil {
 		return Receipt{}, failureOf(err, StageMap)
 	}
@@ -127,8 +127,12 @@ func (o *Outcome) conclude(err error) {
 	if !ok {
 		f = &Failure{Stage: StageRequest, Class: Invalid, Code: Panic, Message: "the delivery ended without a verdict"}
 	}
+	message := f.Message
+	if f.Detail != "" {
+		message += ": " + f.Detail
+	}
 	o.Outcome = Dead
-	o.Error = &ErrorInfo{Stage: f.Stage, Class: f.Class, Code: f.Code, Message: cut(f.Message, MaxText)}
+	o.Error = &ErrorInfo{Stage: f.Stage, Class: f.Class, Code: f.Code, Message: cut(message, MaxText)}
 	if f.Status != 0 {
 		o.Error.HTTPStatus = &f.Status
 	}

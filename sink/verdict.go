@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"strconv"
@@ -24,8 +25,8 @@ const (
 	throttled
 	// unreachable is a refused connection: nothing was sent.
 	unreachable
-	// passing is everything else: 408, 425, 5xx, time-outs, resets, malformed
-	// answers, and a 429 that says that budget is left (a limit of one object).
+	// passing is everything else: 408, 425, 5xx, time-outs, resets, malformed answers,
+	// and a 429 that says that budget is left: see limited.
 	passing
 )
 
@@ -38,25 +39,34 @@ type judgement struct {
 	code    mapping.Code
 	status  int
 	message string
+	// detail is the help desk's own text, which may quote the customer's data.
+	detail string
 	// unanswered marks a call that may have taken effect without telling us so.
 	unanswered bool
 	// mayHaveActed marks a failed write that may have taken effect, answered or not.
 	mayHaveActed bool
+	at           time.Time // when the attempt was judged
 	// wait is how long the help desk asks us to wait; 0 if it does not say.
 	wait time.Duration
+}
+
+// limited tells whether the answer was a limit of one object: the lane waits, the
+// destination does not, and no attempt is counted.
+func (j judgement) limited() bool {
+	return j.verdict == passing && j.status == http.StatusTooManyRequests
 }
 
 // judge is the one place that decides what an attempt means. err is a
 // *transportError or nil.
 func judge(call Call, reply Reply, err error, now time.Time) judgement {
 	if fault, ok := errors.AsType[*transportError](err); ok {
-		j := judgement{verdict: passing, code: fault.code, message: transportMessage(fault), unanswered: fault.sent, mayHaveActed: fault.sent}
+		j := judgement{verdict: passing, code: fault.code, at: now, message: transportMessage(fault), unanswered: fault.sent, mayHaveActed: fault.sent}
 		if fault.refused {
 			j.verdict = unreachable
 		}
 		return j
 	}
-	j := judgement{status: reply.Status, code: HTTPCode(reply.Status), wait: askedWait(reply, now)}
+	j := judgement{status: reply.Status, code: HTTPCode(reply.Status), at: now, wait: askedWait(reply, now)}
 	j.message = "the API answered " + strconv.Itoa(reply.Status) + " " + http.StatusText(reply.Status)
 	switch status := reply.Status; {
 	case call.answers(status):
@@ -81,7 +91,7 @@ func judge(call Call, reply Reply, err error, now time.Time) judgement {
 		j.verdict = refusedForGood
 	}
 	if j.verdict != accepted && j.code != BadAnswer {
-		j.message += vendorMessage(reply)
+		j.detail = vendorMessage(reply)
 	}
 	return j
 }
@@ -100,14 +110,20 @@ func transportMessage(fault *transportError) string {
 	}
 }
 
-var errNotJSON = errors.New("its body is not JSON")
+var (
+	errNotJSON = errors.New("its body is not JSON")
+	errTooLong = errors.New("its body is longer than any answer that is documented")
+)
 
 // check tells what is malformed about the body of a 2xx answer.
 func check(call Call, reply Reply) error {
+	if reply.Cut {
+		return errTooLong
+	}
 	if call.Accept != nil {
 		return call.Accept(reply)
 	}
-	if len(strings.TrimSpace(string(reply.Body))) > 0 && reply.JSON().Kind() == mapping.Absent {
+	if len(bytes.TrimSpace(reply.Body)) > 0 && reply.JSON().Kind() == mapping.Absent {
 		return errNotJSON
 	}
 	return nil
@@ -120,31 +136,45 @@ func vendorMessage(reply Reply) string {
 	first := body.Get("errors").At(0)
 	for _, v := range []mapping.Value{body.Get("message"), first.Get("detail"), first.Get("message"), first.Get("title"), first, body.Get("error")} {
 		if text := v.Str(); text != "" {
-			return ": " + cut(text, 300)
+			return text
 		}
 	}
 	return ""
 }
 
-// askedWait is how long an answer asks us to wait: Retry-After in seconds or as a
-// date (RFC 9110, 10.2.3), else x-ratelimit-reset in Unix seconds on a 429.
+// askedWait is how long an answer asks us to wait: Retry-After (RFC 9110, 10.2.3),
+// else x-ratelimit-reset in Unix seconds on a 429.
 func askedWait(reply Reply, now time.Time) time.Duration {
-	h := reply.Header
-	wait := time.Duration(0)
-	if text := h.Get("Retry-After"); text != "" {
-		if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 && seconds < 1e9 {
-			wait = time.Duration(seconds * float64(time.Second))
-		} else if at, err := http.ParseTime(text); err == nil {
-			wait = at.Sub(now)
-		}
-	} else if reply.Status == http.StatusTooManyRequests {
-		wait = resetIn(h, now)
+	if wait, ok := retryAfter(reply.Header.Get("Retry-After"), now); ok {
+		return wait
 	}
-	return min(max(wait, 0), maxAsked)
+	if reply.Status == http.StatusTooManyRequests {
+		return resetIn(reply.Header, now)
+	}
+	return 0
+}
+
+// retryAfter reads seconds, a fraction of them too, or a date; ok is false for
+// anything else.
+func retryAfter(text string, now time.Time) (wait time.Duration, ok bool) {
+	text = strings.TrimSpace(text)
+	if at, err := http.ParseTime(text); err == nil {
+		return bounded(at.Sub(now)), true
+	}
+	if strings.Trim(text, "0123456789.") != "" {
+		return 0, false
+	}
+	seconds, err := strconv.ParseFloat(text, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0, false
+	}
+	return bounded(time.Duration(min(seconds, maxAsked.Seconds()) * float64(time.Second))), true
 }
 
 // maxAsked bounds what a header can make us wait.
 const maxAsked = time.Hour
+
+func bounded(wait time.Duration) time.Duration { return min(max(wait, 0), maxAsked) }
 
 // resetIn is the time until x-ratelimit-reset, 0 if the header does not say.
 func resetIn(h http.Header, now time.Time) time.Duration {
@@ -152,7 +182,7 @@ func resetIn(h http.Header, now time.Time) time.Duration {
 	if !ok {
 		return 0
 	}
-	return min(max(time.Unix(at, 0).Sub(now), 0), maxAsked)
+	return bounded(time.Unix(at, 0).Sub(now))
 }
 
 func headerInt(h http.Header, name string) (int64, bool) {

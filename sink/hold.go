@@ -1,0 +1,147 @@
+package sink
+
+import "time"
+
+// failuresToHold is how many calls in a row must fail, of at least two lanes, before
+// passing failures stop the whole destination.
+const failuresToHold = 10
+
+// maxProbeInterval is the longest pause between two probes that nobody asked for.
+const maxProbeInterval = 10 * time.Second
+
+// Hold is a destination's stop. Since is zero when there is none.
+type Hold struct {
+	Reason string // closed set: http_401, http_403, http_429, refused, failing
+	Since  time.Time
+}
+
+// Active tells whether the destination is on hold.
+func (h Hold) Active() bool { return !h.Since.IsZero() }
+
+// streak is a row of failed calls.
+type streak struct {
+	calls int
+	first *Pass // whose call was the first of them
+	lanes bool  // they are of two lanes or more
+}
+
+func (s *streak) add(p *Pass) {
+	if s.calls == 0 {
+		s.first = p
+	}
+	s.calls++
+	// An event without a lane stands alone, so another such event is another lane.
+	s.lanes = s.lanes || p != s.first && (p.lane == "" || p.lane != s.first.lane)
+}
+
+func (s *streak) isOutage() bool { return s.calls >= failuresToHold && s.lanes }
+
+// Held is the present hold.
+func (g *Gate) Held() Hold {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.hold
+}
+
+// HeldFor is how long the destination has been on hold in all.
+func (g *Gate) HeldFor() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.hold.Active() {
+		return g.heldFor
+	}
+	return g.heldFor + time.Since(g.hold.Since)
+}
+
+// Passed reports that the API accepted or judged a call of this event. The streak of
+// failures ends; when the call was a write of the probe, the hold ends with the event:
+// it may have another write, which is what the hold is about.
+func (p *Pass) Passed(write bool) {
+	g := p.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.streak = streak{}
+	if g.probe == p {
+		p.proved = p.proved || write
+	}
+	if !g.hold.Active() && g.allowed < g.limit {
+		g.allowed++ // one more for each that comes back: doubling per round trip
+	}
+	g.pump()
+}
+
+// Failed reports a passing failure: it counts towards a hold, and a probe was in vain.
+// wait is how long the API asked to be left alone, 0 if it did not. The place is given back.
+func (p *Pass) Failed(wait time.Duration) {
+	g := p.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.streak.add(p)
+	g.vain(p, wait)
+	if !g.hold.Active() && g.streak.isOutage() {
+		g.open("failing", wait)
+	}
+	g.leave(p)
+}
+
+// Limited reports an answer that concerns nothing but this event's own lane: it counts
+// towards no hold, though a probe was in vain. The place is given back.
+func (p *Pass) Limited(wait time.Duration) {
+	g := p.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.vain(p, wait)
+	g.leave(p)
+}
+
+// Hold reports an answer that stops the whole destination, for a reason of Hold.Reason.
+// The place is given back.
+func (p *Pass) Hold(reason string, wait time.Duration) {
+	g := p.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case !g.hold.Active():
+		g.open(reason, wait)
+	case g.probe == p:
+		g.hold.Reason = reason
+		g.vain(p, wait)
+	default: // a call that was in flight when the hold began
+		if at := time.Now().Add(wait); at.After(g.next) {
+			g.next = at
+		}
+	}
+	g.leave(p)
+}
+
+func (g *Gate) open(reason string, wait time.Duration) {
+	g.hold = Hold{Reason: reason, Since: time.Now()}
+	g.every = g.initial
+	g.nextProbe(wait)
+	g.onChange(g.hold)
+}
+
+// end ends the hold. The probe's success is the first to come back.
+func (g *Gate) end() {
+	g.heldFor += time.Since(g.hold.Since)
+	g.hold, g.probe, g.allowed = Hold{}, nil, 1
+	g.onChange(g.hold)
+}
+
+// vain puts the next probe off after p, if p was the probe.
+func (g *Gate) vain(p *Pass, wait time.Duration) {
+	if g.probe == p {
+		g.nextProbe(wait)
+	}
+}
+
+// nextProbe sets the time of the next probe: what the API asks for, though not sooner
+// than the first interval, or else the interval, which then doubles.
+func (g *Gate) nextProbe(wait time.Duration) {
+	if wait > 0 {
+		g.next = time.Now().Add(max(wait, g.initial))
+		return
+	}
+	g.next = time.Now().Add(g.every)
+	g.every = min(2*g.every, maxProbeInterval)
+}

@@ -1,0 +1,57 @@
+package sink
+
+import (
+	"context"
+	"net/http"
+)
+
+// Plan says what a session does instead of delivering.
+type Plan uint8
+
+// The ways of planning.
+const (
+	Live           Plan = iota // deliver
+	PlanWithLookup             // make lookups, send no write
+	PlanOffline                // make no call at all: every lookup finds nothing
+)
+
+// PlanSession is a session that sends no write. It makes one attempt at a lookup,
+// and takes no place of the Gate for it.
+func (d *Destination) PlanSession(ctx context.Context, plan Plan) *Session {
+	return &Session{dest: d, stop: Stop{Soft: ctx, Hard: ctx}, plan: plan}
+}
+
+// doPlanned makes no write. Offline, a lookup gets the status that means "nothing
+// there" for its call, or an empty list.
+func (s *Session) doPlanned(ctx context.Context, call Call, record int) (Reply, error) {
+	if !call.Lookup || s.plan == PlanOffline {
+		return plannedReply(call), nil
+	}
+	if err := s.dest.budget.Wait(ctx); err != nil {
+		return Reply{}, ErrInterrupted
+	}
+	reply, j, err := s.attempt(ctx, call, record)
+	if err != nil {
+		return Reply{}, err
+	}
+	s.calls[record].forget()
+	if j.verdict == accepted {
+		return reply, nil
+	}
+	class := Rejected
+	if j.verdict != refusedForGood {
+		class = Exhausted
+	}
+	return Reply{}, s.failure(call, j, class)
+}
+
+func plannedReply(call Call) Reply {
+	reply := Reply{Planned: true}
+	if call.Lookup {
+		reply.Status, reply.Body = http.StatusOK, []byte(`{"data":[]}`)
+		if call.answers(http.StatusNotFound) {
+			reply.Status, reply.Body = http.StatusNotFound, nil
+		}
+	}
+	return reply
+}

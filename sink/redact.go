@@ -1,0 +1,72 @@
+package sink
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+
+	"github.com/deskstream/deskstream/mapping"
+)
+
+// redactor takes the credential out of whatever goes into an outcome.
+type redactor struct {
+	credential string
+	spellings  *strings.Replacer
+}
+
+// newRedactor knows the credential as it is, as JSON text may spell it, and escaped
+// for a URL.
+func newRedactor(credential Secret) redactor {
+	plain := credential.Reveal()
+	if plain == "" {
+		return redactor{spellings: strings.NewReplacer()}
+	}
+	var pairs []string
+	for _, spelling := range []string{plain, inJSON(plain), url.QueryEscape(plain), url.PathEscape(plain)} {
+		pairs = append(pairs, spelling, redacted, strings.ReplaceAll(spelling, "/", `\/`), redacted)
+	}
+	if html, err := json.Marshal(plain); err == nil { // with <, > and & escaped
+		pairs = append(pairs, string(html[1:len(html)-1]), redacted)
+	}
+	return redactor{credential: plain, spellings: strings.NewReplacer(pairs...)}
+}
+
+func inJSON(s string) string {
+	quoted := mapping.Str(s).JSON()
+	return quoted[1 : len(quoted)-1]
+}
+
+// text is s without the credential in any spelling.
+func (r redactor) text(s string) string { return r.spellings.Replace(s) }
+
+// value is v without the credential in any name, text or number. It goes by values
+// and not by JSON text, which a credential such as 12 would leave broken.
+func (r redactor) value(v mapping.Value) mapping.Value {
+	if r.credential == "" {
+		return v
+	}
+	switch v.Kind() {
+	case mapping.String, mapping.Number:
+		if clean := r.text(v.Text()); clean != v.Text() {
+			return mapping.Str(clean)
+		}
+		return v
+	case mapping.Array, mapping.Object:
+		members := make([]mapping.Member, v.Len())
+		for i, m := range v.Members() {
+			members[i] = mapping.Member{Name: r.text(m.Name), Value: r.value(m.Value)}
+		}
+		return v.With(members)
+	default:
+		return v
+	}
+}
+
+// texts redacts each of a list.
+func (r redactor) texts(list []string) []string {
+	clean := make([]string, len(list))
+	for i, s := range list {
+		clean[i] = r.text(s)
+	}
+	return clean
+}
