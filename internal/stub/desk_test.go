@@ -114,7 +114,7 @@ func TestDesk_countsOpenCallsAndThoseClosedEarly(t *testing.T) {
 			}
 			req.Header.Set("Authorization", "Bearer secret")
 			if resp, err := http.DefaultClient.Do(req); err == nil {
-				resp.Body.Close()
+				_ = resp.Body.Close()
 				t.Error("a call was answered")
 			}
 		})

@@ -63,8 +63,8 @@ func (d *desk) try(token, method, path, body string) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	defer resp.Body.Close()
 	data, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close() // the body was read, nothing can be lost
 	return reply{status: resp.StatusCode, header: resp.Header, body: string(data)}, err
 }
 
