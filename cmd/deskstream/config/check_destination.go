@@ -78,6 +78,7 @@ func checkSettings(d *decoder, path string, dest *Destination) {
 	if dest.Trengo != nil {
 		checkCredential(d, path+".trengo.api_token", dest.Trengo.APIToken)
 		checkBaseURL(d, path+".trengo.base_url", dest.Trengo.BaseURL, dest.Trengo.AllowInsecure)
+		checkMapping(d, path+".trengo", dest.Trengo)
 	}
 	if dest.Kustomer != nil {
 		checkCredential(d, path+".kustomer.api_key", dest.Kustomer.APIKey)

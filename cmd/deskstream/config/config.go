@@ -125,3 +125,6 @@ type HTTP struct {
 	Listen string `yaml:"listen" default:"127.0.0.1:9400" doc:"/metrics, /healthz and /readyz; empty: off, port 0: a free one, logged."`
 	Admin  string `yaml:"admin" default:"127.0.0.1:9401" doc:"Hold, resume and pprof; empty: off, port 0: a free one, logged."`
 }
+
+// Group is the consumer group of a destination.
+func (c *Config) Group(d Destination) string { return c.Source.Group + "." + d.Name }

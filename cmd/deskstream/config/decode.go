@@ -121,6 +121,9 @@ func (d *decoder) list(path string, at place, node ast.Node, v reflect.Value, f 
 		d.unreadable(path, at, "must be a list, like [a, b]")
 		return
 	}
+	if v.SetZero(); len(sequence.Values) == 0 {
+		return // an empty list is none given
+	}
 	v.Set(reflect.MakeSlice(f.typ, len(sequence.Values), len(sequence.Values)))
 	element := f
 	element.typ = f.typ.Elem()
