@@ -1,0 +1,63 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/deskstream/deskstream/cmd/deskstream/config"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// result is what a run of the program gave.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+// runWith runs the program in this process with an environment and an input.
+func runWith(ctx context.Context, getenv config.LookupFunc, stdin string, args ...string) result {
+	var stdout, stderr bytes.Buffer
+	code := run(ctx, args, getenv, strings.NewReader(stdin), &stdout, &stderr)
+	return result{code, stdout.String(), stderr.String()}
+}
+
+// runCommand is runWith without an environment.
+func runCommand(t *testing.T, stdin string, args ...string) result {
+	t.Helper()
+	return runWith(t.Context(), func(string) (string, bool) { return "", false }, stdin, args...)
+}
+
+// writeFile writes a file of the test and gives its path.
+func writeFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := t.TempDir() + "/" + name
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func (r result) want(t *testing.T, code int, stdout, stderr string) {
+	t.Helper()
+	if r.code != code {
+		t.Errorf("exit code %d, want %d\nstdout: %s\nstderr: %s", r.code, code, r.stdout, r.stderr)
+	}
+	if !strings.Contains(r.stdout, stdout) {
+		t.Errorf("stdout lacks %q: %s", stdout, r.stdout)
+	}
+	if !strings.Contains(r.stderr, stderr) {
+		t.Errorf("stderr lacks %q: %s", stderr, r.stderr)
+	}
+	if stdout == "" && r.stdout != "" {
+		t.Errorf("got something on stdout: %s", r.stdout)
+	}
+	if stderr == "" && r.stderr != "" {
+		t.Errorf("got something on stderr: %s", r.stderr)
+	}
+}

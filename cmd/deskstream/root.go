@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/deskstream/deskstream/cmd/deskstream/config"
+)
+
+// The exit codes.
+const (
+	exitOK    = 0
+	exitFault = 1 // a fault of the program or of what it needs
+	exitUsage = 2 // wrong arguments or configuration
+	exitDead  = 3 // deliver: some events died
+)
+
+// app is what the commands have in common: the world that they run in.
+type app struct {
+	getenv config.LookupFunc
+	stdin  io.Reader
+	stdout io.Writer // data
+	stderr io.Writer // diagnostics
+	log    *slog.Logger
+}
+
+// usageError is a wrong use of the command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// exitError ends the program with a code of its own. A nil Err prints nothing.
+type exitError struct {
+	Code int
+	Err  error
+}
+
+func (e *exitError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("exit code %d", e.Code)
+	}
+	return e.Err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.Err }
+
+// run is the program: it runs the command that args name and gives its exit code.
+func run(ctx context.Context, args []string, getenv config.LookupFunc, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler)}
+	started := false
+	root := newRootCommand(a, &started)
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil && !started {
+		err = usageError{err} // cobra found the arguments wrong before any code of ours ran
+	}
+	return report(stderr, cmd, err)
+}
+
+// report prints the error of a command and gives the exit code for it.
+func report(stderr io.Writer, cmd *cobra.Command, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if usage, ok := errors.AsType[usageError](err); ok {
+		fmt.Fprintf(stderr, "Error: %v\nRun '%s --help' for usage.\n", usage.error, cmd.CommandPath())
+		return exitUsage
+	}
+	if own, ok := errors.AsType[*exitError](err); ok {
+		if own.Err != nil {
+			fmt.Fprintf(stderr, "Error: %v\n", own.Err)
+		}
+		return own.Code
+	}
+	if problems, ok := errors.AsType[*config.Problems](err); ok {
+		fmt.Fprintf(stderr, "%v\nError: %s is refused: %s\n", problems, problems.File, count(len(problems.List), "problem"))
+		return exitUsage
+	}
+	fmt.Fprintf(stderr, "Error: %v\n", err)
+	return exitFault
+}
+
+func newRootCommand(a *app, started *bool) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "deskstream",
+		Short: "Turns customer events from Kafka into help-desk work",
+		Long: `deskstream reads customer events (RudderStack and Segment specification) from
+Kafka, turns each into API calls for help desks and delivers them.`,
+		Example: `  deskstream demo
+  deskstream check -c deskstream.yaml
+  deskstream run -c deskstream.yaml`,
+		SilenceErrors: true, // report prints them
+		SilenceUsage:  true,
+	}
+	var format, level string
+	root.PersistentFlags().StringVar(&format, "log-format", "", "text or json (default: text on a terminal, else json)")
+	root.PersistentFlags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		log, err := newLogger(a.stderr, format, level)
+		if err != nil {
+			return err
+		}
+		*started, a.log = true, log
+		return nil
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.AddCommand(commands(a)...)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	addExamples(root)
+	return root
+}
+
+// addExamples gives the commands that cobra brings an example too.
+func addExamples(cmd *cobra.Command) {
+	examples := map[string]string{
+		"help":       "  deskstream help deliver",
+		"completion": "  deskstream completion bash > /etc/bash_completion.d/deskstream",
+		"bash":       "  source <(deskstream completion bash)",
+		"zsh":        "  deskstream completion zsh > \"${fpath[1]}/_deskstream\"",
+		"fish":       "  deskstream completion fish | source",
+		"powershell": "  deskstream completion powershell | Out-String | Invoke-Expression",
+	}
+	if cmd.Example == "" {
+		cmd.Example = examples[cmd.Name()]
+	}
+	for _, child := range cmd.Commands() {
+		addExamples(child)
+	}
+}
+
+// newLogger makes the logger that the flags ask for.
+func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
+	var options slog.HandlerOptions
+	var parsed slog.Level
+	switch level {
+	case "debug", "info", "warn", "error":
+		if err := parsed.UnmarshalText([]byte(level)); err != nil {
+			return nil, fmt.Errorf("reading --log-level: %w", err)
+		}
+	default:
+		return nil, fmt.Errorf("--log-level must be debug, info, warn or error, not %q", level)
+	}
+	options.Level = parsed
+	switch {
+	case format == "text", format == "" && isTerminal(w):
+		return slog.New(slog.NewTextHandler(w, &options)), nil
+	case format == "json", format == "":
+		return slog.New(slog.NewJSONHandler(w, &options)), nil
+	}
+	return nil, fmt.Errorf("--log-format must be text or json, not %q", format)
+}
+
+// configFlag adds -c to a command.
+func configFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().StringP("config", "c", "", "the configuration `file`")
+}
+
+// loadConfig reads the file that -c names.
+func (a *app) loadConfig(path string) (*config.Config, error) {
+	if path == "" {
+		return nil, usageError{errors.New("the flag -c FILE is needed")}
+	}
+	c, err := config.Load(path, a.getenv)
+	if err != nil {
+		if _, ok := errors.AsType[*config.Problems](err); !ok {
+			err = &exitError{Code: exitUsage, Err: err}
+		}
+		return nil, err
+	}
+	return c, nil
+}
+
+// count is "1 event" or "2 events".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
