@@ -1,0 +1,95 @@
+package kustomer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/mapping/kustomer"
+	"github.com/deskstream/deskstream/sink"
+)
+
+// The names of Kustomer's ids in receipts.
+const (
+	customerID = "customer_id"
+	identityID = "identity_id" // of the tracking identity that took an event
+	trackingID = "tracking_id" // under which Kustomer tracks a visitor
+)
+
+// Client tells Kustomer about events. It is safe for concurrent use.
+type Client struct{ ids *sink.IDs }
+
+// New makes a Client that remembers customers in ids, which belongs to one credential.
+func New(ids *sink.IDs) *Client { return &Client{ids: ids} }
+
+// Send makes the calls that m needs, in order. The error is the Doer's, or a
+// *sink.Failure of its own: rejected, for a create that Kustomer refuses as a duplicate
+// of a customer whom no lookup finds. It is mapping.NothingToUpdate when lookups made
+// for this event show that Kustomer holds all of it already. The receipt is good, as far
+// as it goes, with an error too.
+func (c *Client) Send(ctx context.Context, do sink.Doer, m kustomer.Message) (sink.Receipt, error) {
+	receipt := sink.Receipt{IDs: map[string]string{}, Warnings: slices.Clone(m.Warnings)}
+	wrote := false
+	for _, step := range m.Steps {
+		err := c.step(ctx, do, step, &receipt)
+		if errors.Is(err, mapping.NothingToUpdate) {
+			continue
+		}
+		if err != nil {
+			return receipt, err
+		}
+		wrote = true
+	}
+	if !wrote {
+		return receipt, mapping.NothingToUpdate
+	}
+	return receipt, nil
+}
+
+func (c *Client) step(ctx context.Context, do sink.Doer, step kustomer.Step, receipt *sink.Receipt) error {
+	switch step := step.(type) {
+	case kustomer.Upsert:
+		u := upsert{memory: memory{ids: c.ids, step: step}, do: do, receipt: receipt}
+		return u.run(ctx)
+	case kustomer.Track:
+		return track(ctx, do, step, receipt)
+	default:
+		return fmt.Errorf("unknown step %T", step)
+	}
+}
+
+// track posts an event. Kustomer has no key by which it would know a repeated one.
+func track(ctx context.Context, do sink.Doer, step kustomer.Track, receipt *sink.Receipt) error {
+	reply, err := do.Do(ctx, sink.Call{
+		Op: "POST /v1/tracking/identityEvent", Method: "POST", Path: "/v1/tracking/identityEvent",
+		Body: step.Body, Unrepeatable: true,
+	})
+	if err != nil || reply.Planned {
+		return err
+	}
+	data := reply.JSON().Get("data")
+	ids := map[string]mapping.Value{
+		identityID: data.Get("id"),
+		trackingID: data.Get("attributes", "trackingId"),
+		customerID: data.Get("relationships", "customer", "data", "id"),
+	}
+	maps.DeleteFunc(ids, func(_ string, v mapping.Value) bool { return idText(v) == "" })
+	for name, v := range ids {
+		receipt.IDs[name] = idText(v)
+	}
+	if receipt.IDs[identityID] == "" {
+		receipt.Warnings = append(receipt.Warnings, "Kustomer's answer to the event has no id")
+	}
+	return nil
+}
+
+// idText is an id of an answer as text, "" if there is none.
+func idText(v mapping.Value) string {
+	if v.Kind() != mapping.String && v.Kind() != mapping.Number {
+		return ""
+	}
+	return v.Text()
+}

@@ -1,0 +1,21 @@
+// Package kustomer carries out what mapping/kustomer says: the calls of Kustomer's
+// API that one event needs, their answers, and which customer they are about.
+//
+// # Who is updated
+//
+// A customer is found by the event's lookups in order: e-mail, user id, anonymous id.
+// A remembered id stands in for its own lookup only, never for an earlier one, so
+// the order decides with a memory as it does without.
+//
+// An update sets the customer's externalId. A remembered id could therefore hand a
+// customer over to someone else: after an anonymous visitor became user u1, the next
+// visitor of the same browser has that anonymous id too, and an e-mail address can
+// be shared or move on. Without a memory such a lookup would find nobody, or somebody
+// else. So it is remembered as well which externalId each customer was last seen or
+// written with. A remembered customer answers a lookup by external id only while that
+// is its externalId, and a lookup by e-mail only for an event of that very id, which the
+// update does not change. Otherwise the lookup is made again.
+//
+// A remembered customer that is answered 404 or 422 is forgotten, and the event
+// starts over once with lookups of its own.
+package kustomer
