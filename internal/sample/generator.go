@@ -16,6 +16,9 @@ type Config struct {
 	Uniform bool
 	// OddShare is the share of events, 0 to 1, that are odd or invalid. Default 0.
 	OddShare float64
+	// After is how many events came before: numbers, marks and times go on from there.
+	// Default 0.
+	After int
 	// MarkNames puts the event's mark into the name of an identify as well, the only
 	// text of one that reaches both help desks. Default: names are plain.
 	MarkNames bool
@@ -38,6 +41,9 @@ type Record struct {
 // start is the time of the first event.
 var start = time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)
 
+// meanPause is the time between two events, on average.
+const meanPause = 200 * time.Millisecond
+
 // Generator gives events one after another. It is not safe for concurrent use.
 type Generator struct {
 	cfg  Config
@@ -54,9 +60,10 @@ func New(cfg Config) *Generator {
 	if cfg.Users <= 0 {
 		cfg.Users = 1000
 	}
-	rng := rand.New(rand.NewPCG(cfg.Seed, 0x6465736b)) // any fixed second half
+	rng := rand.New(rand.NewPCG(cfg.Seed, uint64(cfg.After)))
 	return &Generator{
-		cfg: cfg, rng: rng, known: make([]bool, cfg.Users), now: start,
+		cfg: cfg, rng: rng, known: make([]bool, cfg.Users), n: cfg.After,
+		now:  start.Add(time.Duration(cfg.After) * meanPause),
 		zipf: rand.NewZipf(rng, 1.2, 8, uint64(cfg.Users-1)),
 	}
 }
@@ -64,7 +71,7 @@ func New(cfg Config) *Generator {
 // Next gives the next event.
 func (g *Generator) Next() Record {
 	g.n++
-	g.now = g.now.Add(time.Duration(20+g.rng.IntN(400)) * time.Millisecond)
+	g.now = g.now.Add(time.Duration(g.rng.Int64N(int64(2 * meanPause))))
 	p := g.person()
 	e := g.event(p)
 	r := Record{Key: []byte(e.lane()), Kind: e.Type, Mark: Mark(g.n), Time: g.now}

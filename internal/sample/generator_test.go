@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -162,6 +163,17 @@ func TestNext_marksNamesWhenAsked(t *testing.T) {
 	}
 }
 
+func TestNext_goesOnAfterEarlierEvents(t *testing.T) {
+	first := generate(sample.Config{Seed: 4}, 500)
+	later := generate(sample.Config{Seed: 4, After: 500}, 1)[0]
+	if later.Mark != sample.Mark(501) {
+		t.Errorf("the event after 500 has the mark %s, want %s", later.Mark, sample.Mark(501))
+	}
+	if last := first[499].Time; later.Time.Sub(last).Abs() > time.Minute {
+		t.Errorf("the event after 500 is of %v, far from the one before, %v", later.Time, last)
+	}
+}
+
 func TestFindMark_findsOnlyMarks(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                               "",
@@ -186,8 +198,8 @@ func ExampleGenerator() {
 		fmt.Println(r.Kind, r.Mark)
 	}
 	// Output:
-	// identify ev-00000001
-	// identify ev-00000002
+	// track ev-00000001
+	// track ev-00000002
 	// track ev-00000003
 }
 
