@@ -35,16 +35,15 @@ type Client struct {
 	token   Secret
 	agent   string
 	timeout time.Duration
-	http    *http.Client
+	// http is no http.Client, which would follow redirects with the credential and fail on
+	// a Location that is no URL, after a write that was answered.
+	http http.RoundTripper
 }
 
 func newClient(c Config) *Client {
 	return &Client{
 		base: c.baseURL(), token: c.Credential, agent: "deskstream/" + c.Version, timeout: c.Timeout,
-		http: &http.Client{
-			Transport:     c.transport(),
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		http: c.transport(),
 	}
 }
 
@@ -109,7 +108,7 @@ func (c *Client) roundTrip(ctx context.Context, call Call, target string) (Reply
 	// be closed, but never a write of ours that may have arrived: a POST or PUT without
 	// an Idempotency-Key goes out again only when not a byte of it was written, or when
 	// an HTTP/2 server says that it did not handle it.
-	resp, err := c.http.Do(req)
+	resp, err := c.http.RoundTrip(req)
 	if err != nil {
 		return Reply{}, transportFault(ctx, err, sent.Load())
 	}
@@ -173,14 +172,10 @@ func ownRedirect(from string, reply Reply) (string, bool) {
 
 func isRedirect(status int) bool { return status >= 300 && status < 400 }
 
-// transportFault puts an error of net/http into one of our few codes. The URL in
-// *url.Error may hold a customer's data, so only its cause is kept.
+// transportFault puts an error of net/http into one of our few codes.
 func transportFault(ctx context.Context, err error, sent bool) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errCallTimeout) {
 		return cause
-	}
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		err = wrapped.Err
 	}
 	fault := &transportError{code: Connection, sent: sent, err: err}
 	switch {
@@ -206,10 +201,7 @@ func isTLS(err error) bool {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return true
 	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return true
-	}
-	if errors.Is(err, http.ErrSchemeMismatch) { // plain HTTP on the port
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok { // plain HTTP on the port
 		return true
 	}
 	_, ok := errors.AsType[tls.AlertError](err)

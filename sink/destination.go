@@ -71,7 +71,11 @@ func NewDestination(c Config, budget *Budget, log *slog.Logger) *Destination {
 func (d *Destination) Gate() *Gate { return d.gate }
 
 // Close closes idle connections.
-func (d *Destination) Close() { d.client.http.CloseIdleConnections() }
+func (d *Destination) Close() {
+	if transport, ok := d.client.http.(interface{ CloseIdleConnections() }); ok {
+		transport.CloseIdleConnections()
+	}
+}
 
 // holdChanged logs a hold once when it begins and once when it ends, not per event.
 func (d *Destination) holdChanged(h Hold) {
