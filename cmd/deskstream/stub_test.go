@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+)
+
+// startCommand runs a command until the test ends and gives its standard output and
+// its exit code.
+func startCommand(t *testing.T, args ...string) (stdout *bufio.Reader, stop func() int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	code := make(chan int, 1)
+	go func() {
+		got := run(ctx, args, os.LookupEnv, strings.NewReader(""), w, t.Output())
+		_ = w.Close() // a pipe's Close never fails
+		code <- got
+	}()
+	stop = func() int {
+		cancel()
+		_, _ = io.Copy(io.Discard, r) // what is still printed; the end of the pipe is no error
+		return <-code
+	}
+	return bufio.NewReader(r), stop
+}
+
+func TestStub_servesBothUntilItIsStopped(t *testing.T) {
+	stdout, stop := startCommand(t, "stub", "--listen", "127.0.0.1:0", "--token", "good")
+	addresses := map[string]string{}
+	for range 3 {
+		line, err := stdout.ReadString('\n')
+		name, address, found := strings.Cut(strings.TrimSpace(line), " ")
+		if err != nil || !found {
+			t.Fatalf("the stub printed %q, %v", line, err)
+		}
+		addresses[name] = strings.TrimSpace(address)
+	}
+	for _, c := range []struct {
+		url, token string
+		want       int
+	}{
+		{addresses["trengo"] + "/contacts", "good", 200},
+		{addresses["kustomer"] + "/v1/users/current", "good", 200},
+		{addresses["kustomer"] + "/v1/users/current", "bad", 401},
+		{addresses["received"], "", 200},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", c.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+c.token)
+		req.Close = true
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close() // only the status counts
+		if resp.StatusCode != c.want {
+			t.Errorf("%s with %q answered %d, want %d", c.url, c.token, resp.StatusCode, c.want)
+		}
+	}
+	if code := stop(); code != exitOK {
+		t.Errorf("the exit code after a stop is %d, want 0", code)
+	}
+}
+
+func TestStub_refusesWrongUse(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want int
+		says string
+	}{
+		{[]string{"stub", "--fail-rate", "2"}, exitUsage, "fail rate"},
+		{[]string{"stub", "--channel", "1=PIGEON"}, exitUsage, "PIGEON"},
+		{[]string{"stub", "extra"}, exitUsage, "extra"},
+		{[]string{"stub", "--listen", "256.0.0.1:1"}, exitFault, "listening"},
+	} {
+		runCommand(t, "", c.args...).want(t, c.want, "", c.says)
+	}
+}
