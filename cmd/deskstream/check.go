@@ -15,14 +15,18 @@ func newCheckCommand(a *app) *cobra.Command {
 		Use:   "check -c FILE",
 		Short: "Checks the configuration file",
 		Long: `check reads the configuration file and shows every problem at once, with its
-place. It opens no connection.`,
+place. It opens no connection unless --connect asks for it: then it tries brokers,
+topics, the schema registry and each API's credential, prints a table, and exits
+with 1 if something failed.`,
 		Example: `  deskstream check -c deskstream.yaml
+  deskstream check -c deskstream.yaml --connect
   deskstream check --schema > deskstream.schema.json`,
 		Args: cobra.NoArgs,
 	}
 	path := configFlag(cmd)
 	schema := cmd.Flags().Bool("schema", false, "print the JSON Schema of the file and check nothing")
-	cmd.RunE = func(*cobra.Command, []string) error {
+	connect := cmd.Flags().Bool("connect", false, "try the brokers, topics and APIs that the file names")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *schema {
 			_, err := a.stdout.Write(config.Schema())
 			return err
@@ -33,6 +37,9 @@ place. It opens no connection.`,
 		}
 		if _, err := kafkaOpts(c); err != nil {
 			return &exitError{Code: exitUsage, Err: err}
+		}
+		if *connect {
+			return a.checkConnections(cmd.Context(), c)
 		}
 		return summarise(a.stdout, *path, c)
 	}

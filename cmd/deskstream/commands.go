@@ -6,6 +6,9 @@ import "github.com/spf13/cobra"
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		newCheckCommand(a),
+		newDeliverCommand(a),
+		newPlanCommand(a),
+		newProduceCommand(a),
 		newStubCommand(a),
 		newVersionCommand(a),
 	}

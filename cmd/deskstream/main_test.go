@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -41,6 +42,25 @@ func writeFile(t *testing.T, name, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// deskConfig is a file with destinations of the given names at one desk.
+func deskConfig(t *testing.T, url string, names ...string) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("destinations:\n")
+	for _, name := range names {
+		fmt.Fprintf(&b, `
+  - name: %s
+    type: kustomer
+    kustomer: {api_key: s3cr3t-key, base_url: "%s", advanced_transform: false}
+    delivery:
+      timeout: 5s
+      rate_limit: {requests: 1000000}
+      retry: {max_elapsed: 200ms, initial: 10ms, max: 50ms, max_attempts: 1}
+`, name, url)
+	}
+	return writeFile(t, "c.yaml", b.String())
 }
 
 func (r result) want(t *testing.T, code int, stdout, stderr string) {

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/sink"
+)
+
+func newPlanCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plan -c FILE [EVENTS]",
+		Short: "Shows the API calls that events would cause, and sends no write",
+		Long: `plan reads events as NDJSON from EVENTS or standard input, or the newest records
+of the source topics, and prints one JSON object per event and destination with
+the calls that it would cause. Lookups are made unless --offline; writes never.
+An event that would be skipped or die prints that outcome.`,
+		Example: `  deskstream plan -c deskstream.yaml events.ndjson
+  deskstream plan -c deskstream.yaml --last 20 --offline`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	path := configFlag(cmd)
+	var options planOptions
+	cmd.Flags().BoolVar(&options.offline, "offline", false, "make no lookups: take it that they find nothing")
+	cmd.Flags().IntVar(&options.last, "last", 0, "take the newest `N` records of the source topics")
+	cmd.Flags().StringArrayVar(&options.destinations, "destination", nil, "plan for this destination only (repeatable)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if cmd.Flags().Changed("last") && (len(args) > 0 || options.last < 1) {
+			return usageError{errors.New("--last takes a number from 1 up, and no EVENTS beside it")}
+		}
+		cfg, err := a.loadConfig(*path)
+		if err != nil {
+			return err
+		}
+		return a.plan(cmd.Context(), cfg, options, args)
+	}
+	return cmd
+}
+
+type planOptions struct {
+	offline      bool
+	last         int
+	destinations []string
+}
+
+// planned is one event to plan for, from a line or from a topic.
+type planned struct {
+	value, key []byte
+	timestamp  time.Time
+	record     *kgo.Record // nil for a line
+}
+
+func (a *app) plan(ctx context.Context, cfg *config.Config, options planOptions, args []string) error {
+	pipelines, err := wire(cfg, options.destinations, wireOptions{alone: true}, a.log)
+	if err != nil {
+		return &exitError{Code: exitUsage, Err: err}
+	}
+	p := &planner{cfg: cfg, pipelines: pipelines, mode: sink.PlanWithLookup, out: outcomeEncoder(a.stdout)}
+	defer p.close()
+	if options.offline {
+		p.mode = sink.PlanOffline
+	}
+	if options.last > 0 {
+		records, err := newestRecords(ctx, cfg, a.log, options.last)
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			if err := p.plan(ctx, planned{value: r.Value, key: r.Key, timestamp: r.Timestamp, record: r}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	events, err := a.openEvents(args)
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	return eachLine(ctx, events, func(l line) error { return p.plan(ctx, planned{value: l.text}) })
+}
+
+// planner plans events one after the other: it is made for reading along.
+type planner struct {
+	cfg       *config.Config
+	pipelines []pipeline
+	mode      sink.Plan
+	out       *json.Encoder
+}
+
+func (p *planner) plan(ctx context.Context, event planned) error {
+	for _, pipeline := range p.pipelines {
+		s := pipeline.dest.PlanSession(ctx, p.mode)
+		s.Lane, s.Timestamp = mapping.Lane(event.value, event.key, p.cfg.Lane), event.timestamp
+		outcome, err := pipeline.route.Deliver(ctx, s, event.value)
+		if err != nil {
+			return fmt.Errorf("planning an event: %w", err)
+		}
+		if r := event.record; r != nil {
+			outcome.Source = &sink.Source{
+				Group: p.cfg.Group(pipeline.config), Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
+				Timestamp: sink.Time{Time: r.Timestamp},
+			}
+		}
+		if err := p.out.Encode(outcome); err != nil {
+			return fmt.Errorf("writing a plan: %w", err)
+		}
+	}
+	return nil
+}
+
+func (p *planner) close() {
+	for _, pipeline := range p.pipelines {
+		pipeline.dest.Close()
+	}
+}

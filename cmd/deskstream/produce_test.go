@@ -1,0 +1,78 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/deskstream/deskstream/internal/kafkatest"
+)
+
+// withBrokers adds brokers to a configuration file.
+func withBrokers(t *testing.T, file string, brokers []string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return writeFile(t, "brokers.yaml", "kafka: {brokers: [\""+strings.Join(brokers, ",")+"\"]}\n"+string(text))
+}
+
+// keysOf maps the values on a topic to their keys; "<null>" for none.
+func keysOf(t *testing.T, cluster *kafkatest.Cluster, topic string) map[string]string {
+	t.Helper()
+	keys := map[string]string{}
+	for _, r := range cluster.Consume(t, topic) {
+		key := string(r.Key)
+		if r.Key == nil {
+			key = "<null>"
+		}
+		keys[string(r.Value)] = key
+	}
+	return keys
+}
+
+func TestProduce_keysEventsByTheirLane(t *testing.T) {
+	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 3))
+	file := withBrokers(t, deskConfig(t, "http://127.0.0.1:1", "crm"), cluster.Brokers)
+	got := runCommand(t, `{"userId":7}`+"\n\n"+`{"anonymousId":"a"}`+"\n"+`{"x":1}`+"\n", "produce", "-c", file)
+	got.want(t, exitOK, "", "3 events produced to events")
+	want := map[string]string{`{"userId":7}`: "7", `{"anonymousId":"a"}`: "a", `{"x":1}`: "<null>"}
+	if diff := cmp.Diff(want, keysOf(t, cluster, "events")); diff != "" {
+		t.Errorf("keys (-want +got):\n%s", diff)
+	}
+}
+
+func TestProduce_refusesLinesThatAreNoObject(t *testing.T) {
+	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 1), kafkatest.Topic("other", 1))
+	file := withBrokers(t, deskConfig(t, "http://127.0.0.1:1", "crm"), cluster.Brokers)
+	events := writeFile(t, "e.ndjson", "{\"userId\":\"u\"}\nnot json\n\n[1]\n")
+	got := runCommand(t, "", "produce", "-c", file, events)
+	got.want(t, exitFault, "", "2 lines refused")
+	for _, want := range []string{"line 2: not_json", "line 4: not_an_object", "1 event produced to events"} {
+		if !strings.Contains(got.stderr, want) {
+			t.Errorf("stderr lacks %q:\n%s", want, got.stderr)
+		}
+	}
+	runCommand(t, "", "produce", "--raw", "--topic", "other", "-c", file, events).want(t, exitOK, "", "3 events produced to other")
+	if n := len(keysOf(t, cluster, "events")); n != 1 {
+		t.Errorf("%d records on the topic, want 1", n)
+	}
+}
+
+func TestProduce_saysWhenTheTopicIsMissing(t *testing.T) {
+	cluster := kafkatest.Kafka(t)
+	file := withBrokers(t, deskConfig(t, "http://127.0.0.1:1", "crm"), cluster.Brokers)
+	got := runCommand(t, "{}\n{}\n", "produce", "-c", file)
+	got.want(t, exitFault, "", "producing to events: UNKNOWN_TOPIC")
+	if !strings.Contains(got.stderr, "0 events produced") {
+		t.Errorf("stderr does not say what was done:\n%s", got.stderr)
+	}
+}
+
+func TestProduce_saysWhenNoBrokerAnswers(t *testing.T) {
+	file := withBrokers(t, deskConfig(t, "http://127.0.0.1:1", "crm"), []string{"127.0.0.1:1"})
+	runCommand(t, "{}", "produce", "-c", file).want(t, exitFault, "", "connecting to Kafka at 127.0.0.1:1")
+}
