@@ -98,6 +98,7 @@ func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	route, params := find(d.table, r.Method, r.URL.EscapedPath())
 	req := request{op: route.op, params: params, query: r.URL.Query(), body: body}
+	req.object, req.notObject = parseObject(body)
 	call := d.arrived(r, req)
 	roll := d.dice.roll(d.api.name(), r.Method, r.URL.EscapedPath(), r.URL.RawQuery, string(body))
 

@@ -91,17 +91,16 @@ func customerError(err error) answer {
 	return longError(http.StatusBadRequest, err.Error(), "")
 }
 
-// customerBodyOf reads and checks a customer object.
-func customerBodyOf(body []byte) (map[string]any, error) {
-	m, err := parseObject(body)
-	if err != nil {
+// checked is the body if it follows a rule.
+func (r request) checked(follow rule) (map[string]any, error) {
+	if r.notObject != nil {
 		return nil, errors.New("the body is not a JSON object")
 	}
-	return m, customerBody(m)
+	return r.object, follow(r.object)
 }
 
 func (k *kustomer) create(r request) answer {
-	body, err := customerBodyOf(r.body)
+	body, err := r.checked(customerBody)
 	if err != nil {
 		return customerError(err)
 	}
@@ -111,7 +110,7 @@ func (k *kustomer) create(r request) answer {
 
 // update serves PUT and PATCH, which are the same unless replace is true.
 func (k *kustomer) update(r request) answer {
-	body, err := customerBodyOf(r.body)
+	body, err := r.checked(customerBody)
 	if err != nil {
 		return customerError(err)
 	}
@@ -157,11 +156,8 @@ func (*kustomer) currentUser(request) answer {
 // track takes an identity and an event: it finds or creates the customer and keeps
 // the event on the timeline.
 func (k *kustomer) track(r request) answer {
-	body, err := parseObject(r.body)
+	body, err := r.checked(identityEvent)
 	if err != nil {
-		return shortError(http.StatusBadRequest, "the body is not a JSON object")
-	}
-	if err := identityEvent(body); err != nil {
 		return shortError(http.StatusBadRequest, err.Error())
 	}
 	identity, _ := body["identity"].(map[string]any)
@@ -187,12 +183,10 @@ func (k *kustomer) user(r request) string {
 	case strings.HasPrefix(r.op, "GET /v1/customers/") && r.op != "GET /v1/customers/{id}":
 		return r.params[0]
 	case r.op == "POST /v1/tracking/identityEvent":
-		body, _ := parseObject(r.body)
-		identity, _ := body["identity"].(map[string]any)
+		identity, _ := r.object["identity"].(map[string]any)
 		return cmp.Or(scalarText(identity["externalId"]), scalarText(identity["email"]))
 	case strings.HasPrefix(r.op, "P"):
-		body, _ := parseObject(r.body)
-		if keys := valuesOf(body); len(keys) > 0 {
+		if keys := valuesOf(r.object); len(keys) > 0 {
 			return keys[0].value
 		}
 	}

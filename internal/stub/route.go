@@ -11,6 +11,9 @@ type request struct {
 	params []string // the values of the template's braces, unescaped
 	query  url.Values
 	body   []byte
+	// object is the body as a JSON object, nil with notObject if it is none.
+	object    map[string]any
+	notObject error
 }
 
 // answer is what an API says to a request.

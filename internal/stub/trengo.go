@@ -123,7 +123,7 @@ func (t *trengo) show(r request) answer {
 }
 
 func (t *trengo) update(r request) answer {
-	name, ok := laravelString(laravelBody(r.body), "name")
+	name, ok := laravelString(r.object, "name")
 	if !ok {
 		return invalid("name", "The name must be a string.")
 	}
@@ -142,7 +142,7 @@ func (t *trengo) findOrCreate(r request) answer {
 	if !ok {
 		return t.refuse(http.StatusNotFound)
 	}
-	body := laravelBody(r.body)
+	body := r.object
 	identifier, ok := laravelString(body, "identifier")
 	if !ok || strings.TrimSpace(identifier) == "" {
 		return invalid("identifier", "The identifier field is required.")
@@ -167,7 +167,7 @@ func (t *trengo) findOrCreate(r request) answer {
 
 // openTicket makes a ticket of a known contact in a known channel.
 func (t *trengo) openTicket(r request) answer {
-	body := laravelBody(r.body)
+	body := r.object
 	channel := scalarText(body["channel_id"])
 	kind, ok := t.channels[channel]
 	if !ok {
@@ -197,20 +197,14 @@ func (t *trengo) user(r request) string {
 	case "GET /contacts":
 		return r.query.Get("term")
 	case "POST /channels/{id}/contacts":
-		return scalarText(laravelBody(r.body)["identifier"])
+		return scalarText(r.object["identifier"])
 	case "POST /tickets":
-		return t.contacts.identifier(scalarText(laravelBody(r.body)["contact_id"]))
+		return t.contacts.identifier(scalarText(r.object["contact_id"]))
 	case "GET /contacts/{id}", "PUT /contacts/{id}":
 		return t.contacts.identifier(r.params[0])
 	default:
 		return ""
 	}
-}
-
-// laravelBody is the body's object; anything else is an empty one.
-func laravelBody(body []byte) map[string]any {
-	m, _ := parseObject(body)
-	return m
 }
 
 // laravelString is a text field that may be missing or null, and false when it is
