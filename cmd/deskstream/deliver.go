@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
 )
@@ -45,7 +46,7 @@ because a destination holds beyond retry.max_elapsed or the command was stopped
 			return err
 		}
 		defer events.Close()
-		d := newDelivery(a, cfg.Lane, pipelines)
+		d := newDelivery(a, cfg, pipelines)
 		defer d.close()
 		return d.run(cmd.Context(), events)
 	}
@@ -59,6 +60,7 @@ const openPerDestination = 10_000
 // delivery is one run of deliver.
 type delivery struct {
 	app       *app
+	fields    mapping.Fields
 	lane      []string
 	pipelines []pipeline
 	lanes     []*lanes // of each pipeline
@@ -71,8 +73,11 @@ type delivery struct {
 	writeErr error
 }
 
-func newDelivery(a *app, lane []string, pipelines []pipeline) *delivery {
-	d := &delivery{app: a, lane: lane, pipelines: pipelines, out: outcomeEncoder(a.stdout), settled: map[sink.Disposition]int{}}
+func newDelivery(a *app, cfg *config.Config, pipelines []pipeline) *delivery {
+	d := &delivery{
+		app: a, fields: cfg.Source.Fields, lane: laneFields(cfg), pipelines: pipelines,
+		out: outcomeEncoder(a.stdout), settled: map[sink.Disposition]int{},
+	}
 	for range pipelines {
 		d.lanes = append(d.lanes, newLanes(openPerDestination))
 	}
@@ -122,7 +127,7 @@ func (d *delivery) deliver(ctx context.Context, cancel context.CancelCauseFunc, 
 		if errors.Is(err, sink.ErrHeld) {
 			d.held++
 		}
-		fmt.Fprintf(d.app.stderr, "open: line %d, event %q, destination %s\n", l.number, eventID(l.text), p.config.Name)
+		fmt.Fprintf(d.app.stderr, "open: line %d, event %q, destination %s\n", l.number, eventID(d.fields, l.text), p.config.Name)
 		return
 	}
 	d.settled[outcome.Outcome]++

@@ -223,6 +223,16 @@ func TestDeliver_stopsWhenOutcomesCannotBeWritten(t *testing.T) {
 	}
 }
 
+func TestDeliver_readsFieldsUnderOtherNames(t *testing.T) {
+	d := newDesk(t, created)
+	file := writeFile(t, "fields.yaml", "source: {fields: {userId: customer_id, messageId: id}}\n"+readFile(t, deskConfig(t, d.URL, "crm")))
+	got := runCommand(t, `{"type":"track","id":"m-1","customer_id":"u","event":"A"}`, "deliver", "-c", file)
+	got.want(t, exitOK, `"lane":"u"`, "")
+	if diff := cmp.Diff([]string{"crm m-1 delivered"}, outcomes(t, got.stdout)); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+}
+
 func TestDeliver_wrongUsageAndInputs(t *testing.T) {
 	file := deskConfig(t, "http://127.0.0.1:1", "crm")
 	runCommand(t, "", "deliver", "-c", file, "/does/not/exist").want(t, exitUsage, "", "opening the events")

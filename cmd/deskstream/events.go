@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/mapping"
 )
 
@@ -87,10 +88,13 @@ func scanLines(r io.Reader, lines chan<- line, done <-chan struct{}) error {
 }
 
 // eventID is what people know an event by: its id, if it has one.
-func eventID(value []byte) string {
-	ev, err := mapping.Decode(value)
+func eventID(fields mapping.Fields, value []byte) string {
+	ev, err := fields.Decode(value)
 	if err != nil {
 		return ""
 	}
 	return ev.ID()
 }
+
+// laneFields are the fields that order events, by the names that they have in events.
+func laneFields(c *config.Config) []string { return mapping.Fields(c.Source.Fields).Lane(c.Lane) }

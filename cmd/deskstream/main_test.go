@@ -63,6 +63,15 @@ func deskConfig(t *testing.T, url string, names ...string) string {
 	return writeFile(t, "c.yaml", b.String())
 }
 
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 func (r result) want(t *testing.T, code int, stdout, stderr string) {
 	t.Helper()
 	if r.code != code {

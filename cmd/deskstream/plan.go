@@ -99,7 +99,7 @@ type planner struct {
 func (p *planner) plan(ctx context.Context, event planned) error {
 	for _, pipeline := range p.pipelines {
 		s := pipeline.dest.PlanSession(ctx, p.mode)
-		s.Lane, s.Timestamp = mapping.Lane(event.value, event.key, p.cfg.Lane), event.timestamp
+		s.Lane, s.Timestamp = mapping.Lane(event.value, event.key, laneFields(p.cfg)), event.timestamp
 		outcome, err := pipeline.route.Deliver(ctx, s, event.value)
 		if err != nil {
 			return fmt.Errorf("planning an event: %w", err)

@@ -93,7 +93,7 @@ func (l *loading) load(ctx context.Context, cancel context.CancelCauseFunc, cl *
 		}
 	}
 	record := &kgo.Record{Value: line.text}
-	if lane := mapping.Lane(line.text, nil, l.cfg.Lane); lane != "" {
+	if lane := mapping.Lane(line.text, nil, laneFields(l.cfg)); lane != "" {
 		record.Key = []byte(lane)
 	}
 	cl.Produce(ctx, record, func(_ *kgo.Record, err error) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -13,11 +12,7 @@ import (
 // withBrokers adds brokers to a configuration file.
 func withBrokers(t *testing.T, file string, brokers []string) string {
 	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return writeFile(t, "brokers.yaml", "kafka: {brokers: [\""+strings.Join(brokers, ",")+"\"]}\n"+string(text))
+	return writeFile(t, "brokers.yaml", "kafka: {brokers: [\""+strings.Join(brokers, ",")+"\"]}\n"+readFile(t, file))
 }
 
 // keysOf maps the values on a topic to their keys; "<null>" for none.
