@@ -23,14 +23,16 @@ type Destination struct {
 
 // Book takes in records in any order. It is safe for concurrent use.
 type Book struct {
-	mu     sync.Mutex
-	lane   []string
-	events map[place]event
-	marks  map[string]place
-	desks  []*desk
+	mu      sync.Mutex
+	lane    []string
+	events  map[place]event
+	marks   map[string]place
+	desks   []*desk
+	letters map[string]int // by dlq.id
 	// strange counts records on the responses topic that are no outcome of a destination.
 	strange int
-	letters map[string]int // by dlq.id
+	// ambiguous counts events whose mark another one has.
+	ambiguous int
 }
 
 // place is where an event stands.
@@ -88,9 +90,13 @@ func (b *Book) Event(r *kgo.Record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.events[placeOf(r)] = e
-	if e.mark != "" {
-		b.marks[e.mark] = placeOf(r)
+	if e.mark == "" {
+		return
 	}
+	if _, taken := b.marks[e.mark]; taken {
+		b.ambiguous++
+	}
+	b.marks[e.mark] = placeOf(r)
 }
 
 // outcome is what is read of a record of the responses topic.

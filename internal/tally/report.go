@@ -55,6 +55,9 @@ func (b *Book) Report(calls map[string][]stub.Call) Report {
 	if b.strange > 0 {
 		fault("records on the responses topic that are no outcome of a destination: %d", b.strange)
 	}
+	if b.ambiguous > 0 {
+		fault("events that cannot be told from another by their mark: %d", b.ambiguous)
+	}
 	named := 0
 	for _, d := range b.desks {
 		received := calls[d.Type]
