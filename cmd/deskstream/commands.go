@@ -9,6 +9,7 @@ func commands(a *app) []*cobra.Command {
 		newDeliverCommand(a),
 		newPlanCommand(a),
 		newProduceCommand(a),
+		newDemoCommand(a),
 		newStubCommand(a),
 		newVersionCommand(a),
 	}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/time/rate"
+
+	"github.com/deskstream/deskstream/internal/sample"
+)
+
+const (
+	// demoUsers and demoOddShare shape the events of the demo.
+	demoUsers    = 500
+	demoOddShare = 0.02
+	// demoAhead is how many events the generator may be ahead of the slowest destination
+	// when it runs as fast as it can.
+	demoAhead = 20_000
+)
+
+// feed generates events until there are as many as asked for or stopped ends, and
+// returns when Kafka has them. ctx ends when another part fails.
+func (d *demo) feed(stopped, ctx context.Context) error {
+	client, err := kgo.NewClient(d.kgo...)
+	if err != nil {
+		return fmt.Errorf("setting up the client of the generator: %w", err)
+	}
+	defer client.Close()
+	generator := sample.New(sample.Config{
+		Seed: d.opts.stub.Seed, Users: demoUsers, OddShare: demoOddShare, MarkNames: true, After: d.before,
+	})
+	limit := rate.NewLimiter(rate.Inf, 1)
+	if d.opts.rate > 0 {
+		limit = rate.NewLimiter(rate.Limit(d.opts.rate), 1)
+	}
+	var refused firstError
+	for n := 0; d.opts.events == 0 || n < d.opts.events; n++ {
+		if limit.Wait(stopped) != nil || d.awaitRoom(stopped, n) != nil || ctx.Err() != nil {
+			break // stopped: what was generated is all there is
+		}
+		r := generator.Next()
+		client.Produce(ctx, &kgo.Record{Topic: d.cfg.Source.Topics[0], Key: r.Key, Value: r.Value}, refused.produced)
+	}
+	if err := client.Flush(ctx); err != nil {
+		return nil // ctx ended: another part failed, and says why
+	}
+	if err := refused.get(); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("producing events: %w", err)
+	}
+	return nil
+}
+
+// awaitRoom waits while the generator is far ahead. It looks every thousand events.
+func (d *demo) awaitRoom(ctx context.Context, n int) error {
+	if n%1000 != 0 {
+		return nil
+	}
+	tick := time.NewTicker(settlePoll)
+	defer tick.Stop()
+	for d.ahead(n) > demoAhead {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// ahead is by how much n new events are more than the slowest destination settled.
+func (d *demo) ahead(n int) int {
+	settled := d.before + n
+	for _, p := range d.book.Progress() {
+		settled = min(settled, p.Settled)
+	}
+	return d.before + n - settled
+}
+
+// firstError keeps the first error of many produced records.
+type firstError struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (f *firstError) produced(_ *kgo.Record, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = cmp.Or(f.err, err)
+}
+
+func (f *firstError) get() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// recordsOn is how many records stand on topics that lost none yet.
+func recordsOn(ctx context.Context, client *kgo.Client, topics ...string) (int, error) {
+	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, topics...)
+	if err = errors.Join(err, ends.Error()); err != nil {
+		return 0, fmt.Errorf("finding the ends of the topics: %w", err)
+	}
+	n := 0
+	ends.Each(func(end kadm.ListedOffset) { n += int(end.Offset) })
+	return n, nil
+}
