@@ -33,12 +33,6 @@ type EventFilter struct {
 	Deny  []string `yaml:"deny" doc:"Take all but these; an event without a name is taken."`
 }
 
-// The identifiers of a Trengo channel.
-const (
-	IdentifierEmail = "email"
-	IdentifierPhone = "phone"
-)
-
 // Trengo is the settings of a Trengo destination.
 type Trengo struct {
 	APIToken          Secret          `yaml:"api_token" doc:"A personal access token."`
