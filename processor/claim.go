@@ -102,6 +102,7 @@ func (p *Processor) listStart(ctx context.Context) (begin, end kadm.ListedOffset
 // claim makes partitions ours to deliver: their ledger is read, and a mark is
 // committed for those that have none, before the first call.
 func (p *Processor) claim(parts []*partition) {
+	p.awaitOwnCalls(parts)
 	for {
 		parts = p.stillClaiming(parts)
 		if len(parts) == 0 {
@@ -118,6 +119,28 @@ func (p *Processor) claim(parts []*partition) {
 		}
 		pause(ctx, claimBackoff)
 		cancel()
+	}
+}
+
+// awaitOwnCalls waits, within the drain bound, for calls that this process has in the
+// air for a partition that it lost and now has again: so they are not made twice at
+// once, and their outcomes are in the ledger when it is read.
+func (p *Processor) awaitOwnCalls(parts []*partition) {
+	bound := time.NewTimer(p.cfg.DrainTimeout)
+	defer bound.Stop()
+	for _, part := range parts {
+		p.mu.Lock()
+		old := p.left[part.topicPartition]
+		p.mu.Unlock()
+		if old == nil {
+			continue
+		}
+		select {
+		case <-old.landed:
+		case <-part.stop.Soft.Done():
+		case <-bound.C:
+			return
+		}
 	}
 }
 

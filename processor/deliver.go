@@ -118,10 +118,14 @@ func (p *Processor) settled(l *lane, r *record, o *sink.Outcome, offset int64, e
 	signal(p.freed)
 }
 
-// landed takes an event out of the air.
+// landed takes an event out of the air. Whoever waits for the last one is told.
 func (p *Processor) landed(part *partition) {
 	part.inFlight--
-	if part.phase == draining && part.inFlight == 0 {
-		close(part.landed)
+	if part.inFlight > 0 || part.phase < draining {
+		return
+	}
+	part.allLanded()
+	if p.left[part.topicPartition] == part {
+		delete(p.left, part.topicPartition)
 	}
 }

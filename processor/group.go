@@ -134,7 +134,7 @@ func (p *Processor) drain(parts []*partition) {
 		}
 		part.phase = draining
 		if part.inFlight == 0 {
-			close(part.landed)
+			part.allLanded()
 		}
 	}
 	p.mu.Unlock()
@@ -169,6 +169,9 @@ func (p *Processor) dropLocked(part *partition) {
 	p.lanes -= len(part.lanes)
 	if p.parts[part.topicPartition] == part {
 		delete(p.parts, part.topicPartition)
+	}
+	if part.inFlight > 0 {
+		p.left[part.topicPartition] = part
 	}
 	signal(p.freed)
 	p.log.Info("partition given up", "topic", part.topic, "partition", part.id, "open", part.open)

@@ -59,7 +59,7 @@ type partition struct {
 	oldest, newest *record // the open list, by offset
 	open           int
 	inFlight       int           // events started whose outcome is not acknowledged
-	landed         chan struct{} // closed when draining and inFlight is 0
+	landed         chan struct{} // closed when the phase is draining or gone and inFlight is 0
 	spanPaused     bool
 
 	renewed time.Time // last commit, or assignment
@@ -76,6 +76,15 @@ func newPartition(ctx context.Context, tp topicPartition) *partition {
 	soft, p.soft = context.WithCancelCause(hard)
 	p.stop = sink.Stop{Soft: soft, Hard: hard}
 	return p
+}
+
+// allLanded tells those who wait that nothing is in the air any more.
+func (p *partition) allLanded() {
+	select {
+	case <-p.landed:
+	default:
+		close(p.landed)
+	}
 }
 
 // link puts a record at the end of the open list.

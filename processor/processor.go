@@ -40,6 +40,7 @@ type Processor struct {
 
 	mu     sync.Mutex
 	parts  map[topicPartition]*partition
+	left   map[topicPartition]*partition // given up with calls in the air
 	ready  laneQueue
 	open   int // records open, all partitions
 	bytes  int64
@@ -63,6 +64,7 @@ func New(cfg Config, route sink.Route, dest *sink.Destination, log *slog.Logger,
 		cfg: cfg, route: route, dest: dest, opts: opts,
 		log:     log.With("destination", route.Name),
 		parts:   make(map[topicPartition]*partition),
+		left:    make(map[topicPartition]*partition),
 		readied: make(chan struct{}, 1), freed: make(chan struct{}, 1),
 	}
 	p.life, p.endLife = context.WithCancelCause(context.Background())
@@ -107,6 +109,7 @@ func (p *Processor) clientOpts() []kgo.Opt {
 		opts = append(opts,
 			kgo.Balancers(kgo.CooperativeStickyBalancer()),
 			kgo.SessionTimeout(p.cfg.SessionTimeout),
+			kgo.HeartbeatInterval(min(p.cfg.SessionTimeout/3, 3*time.Second)),
 			kgo.RebalanceTimeout(rebalanceTimeout))
 	}
 	if p.cfg.InstanceID != "" {

@@ -46,3 +46,8 @@ func (c *Cluster) HoldProduce(t testing.TB, topic string) (release func()) {
 	})
 	return release
 }
+
+// FailHeartbeats answers the next n heartbeats of classic groups with err.
+func (c *Cluster) FailHeartbeats(n int, err *kerr.Error) *kfake.FaultHandle {
+	return c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: err, Count: n})
+}

@@ -1,0 +1,277 @@
+//go:build synctests
+
+package processor_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/processor"
+	"github.com/deskstream/deskstream/sink"
+)
+
+// neverCommits leaves all to the ledger.
+func neverCommits(c *processor.Config, _ *sink.Config) { c.CommitInterval = 100 * time.Hour }
+
+// deliveredAndKilled delivers events 1 to n of six users without any commit after the
+// first mark, and kills the instance.
+func deliveredAndKilled(w *world, n int) {
+	w.t.Helper()
+	for i := 1; i <= n; i++ {
+		for u := range 6 {
+			w.sendUser(int32(u%4), fmt.Sprint("u", u), i, i)
+		}
+	}
+	in := w.start(neverCommits)
+	w.eventually("all delivered", func() bool { return in.Figures().Delivered == int64(6*n) })
+	in.kill()
+	if got := w.committed(0); got != 0 {
+		w.t.Fatalf("committed %d before the kill, want the mark at 0 alone", got)
+	}
+}
+
+func TestLedger_whatHasAnOutcomeIsNotDeliveredAgain(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		deliveredAndKilled(w, 5)
+		w.sendUser(0, "u0", 6, 6)
+		again := w.start()
+		w.settledAll()
+		again.check()
+		if f := again.Figures(); f.FoundDone != 30 || f.Delivered != 1 {
+			t.Errorf("found done %d, delivered %d; want 30 and 1", f.FoundDone, f.Delivered)
+		}
+		if got := len(w.desk.ids()); got != 31 {
+			t.Errorf("%d calls for 31 events", got)
+		}
+		again.stop()
+	})
+}
+
+func TestLedger_aKillRepeatsOnlyWhatHadNoOutcome(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.desk.answers(func(s seen) (int, time.Duration) { return 201, 10 * time.Second })
+		for u := range 8 {
+			w.sendUser(int32(u%4), fmt.Sprint("u", u), 1, 4)
+		}
+		in := w.start(neverCommits)
+		w.eventually("the second calls", func() bool { return len(w.desk.ids()) == 16 })
+		in.kill()
+		again := w.start()
+		w.settledAll()
+		again.check()
+		if got := len(w.desk.ids()); got != 32+8 {
+			t.Errorf("%d calls, want 32 events and the 8 that were open at the kill again", got)
+		}
+		again.stop()
+	})
+}
+
+// The second owner dies before it has passed what the first one did: the third still
+// has to find all of it.
+func TestLedger_theMarkStaysUntilTheHighestOffsetFoundDoneIsPassed(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.desk.answers(func(s seen) (int, time.Duration) {
+			if s.User == "slow" {
+				return 500, 0
+			}
+			return 201, 0
+		})
+		w.sendUser(0, "slow", 1, 1)
+		w.sendUser(0, "a", 2, 9)
+		first := w.start(neverCommits)
+		w.eventually("the others", func() bool { return first.Figures().Delivered == 8 })
+		first.kill()
+		second := w.start() // commits every second, with the slow one open
+		w.eventually("found done", func() bool { return second.Figures().FoundDone == 8 })
+		w.sendUser(0, "b", 10, 10)
+		w.eventually("the new one", func() bool { return second.Figures().Delivered == 1 })
+		time.Sleep(5 * time.Second)
+		second.kill()
+		w.desk.answers(func(seen) (int, time.Duration) { return 201, 0 })
+		third := w.start()
+		w.settledAll()
+		third.check()
+		if f := third.Figures(); f.FoundDone != 9 || f.Delivered != 1 {
+			t.Errorf("found done %d, delivered %d; want 9 and 1", f.FoundDone, f.Delivered)
+		}
+		third.stop()
+	})
+}
+
+func TestLedger_aMarkThatDoesNotFitIsNotRead(t *testing.T) {
+	edit := func(field int, value string) func(string) string {
+		return func(mark string) string {
+			fields := strings.Split(mark, " ")
+			fields[field] = value
+			return strings.Join(fields, " ")
+		}
+	}
+	tests := map[string]func(mark string) string{
+		"none, as after an operator's reset": func(string) string { return "" },
+		"another program's":                  func(string) string { return "member-1234" },
+		"another version":                    edit(0, "2"),
+		"another source topic":               edit(1, "AAAAAAAAAAAAAAAAAAAAAQ=="),
+		"another responses topic":            edit(2, "AAAAAAAAAAAAAAAAAAAAAQ=="),
+		"another number of partitions":       edit(3, "7"),
+		"another committed offset":           edit(4, "1"),
+		"a position past the end":            edit(5, "1000"),
+		"a position that is no number":       edit(5, "-1"),
+	}
+	for name, change := range tests {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.sendUser(0, "u", 1, 3)
+				first := w.start(neverCommits)
+				w.eventually("all delivered", func() bool { return first.Figures().Delivered == 3 })
+				first.kill()
+				at := w.kafka.Committed(t, group, source)[0]
+				w.commit(0, at.At, change(at.Metadata))
+				again := w.start()
+				w.settledAll()
+				if diff := cmp.Diff([]string{"u-1", "u-2", "u-3", "u-1", "u-2", "u-3"}, w.desk.of("u")); diff != "" {
+					t.Errorf("calls (-want +got):\n%s", diff)
+				}
+				again.check()
+				again.stop()
+			})
+		})
+	}
+}
+
+// commit writes an offset and its metadata as an operator's tool does, once the group
+// is empty.
+func (w *world) commit(partition int32, offset int64, metadata string) {
+	w.t.Helper()
+	time.Sleep(2 * time.Minute) // the dead member's session ends
+	var offsets kadm.Offsets
+	offsets.Add(kadm.Offset{Topic: source, Partition: partition, At: offset, LeaderEpoch: -1, Metadata: metadata})
+	if err := w.kafka.Admin(w.t).CommitAllOffsets(w.t.Context(), group, offsets); err != nil {
+		w.t.Fatalf("committing: %v", err)
+	}
+}
+
+func TestLedger_outcomesOfAnotherGroupOrRoundOrEpochCountForNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.sendUser(0, "u", 1, 3)
+		first := w.start(neverCommits)
+		w.eventually("a mark", func() bool { return w.committed(0) == 0 && first.Figures().Delivered == 3 })
+		first.kill()
+		mine := w.kafka.Consume(t, responses)
+		w.truncateResponses() // ours are gone: what is left are forgeries
+		for _, r := range mine {
+			w.kafka.Produce(t,
+				altered(r, "deskstream.group", "deskstream.other"),
+				altered(r, "deskstream.round", "1"),
+				altered(r, "deskstream.source.epoch", "77"),
+				altered(r, "deskstream.source", "nonsense"))
+		}
+		again := w.start()
+		w.settledAll()
+		if f := again.Figures(); f.FoundDone != 0 || f.Delivered != 3 {
+			t.Errorf("found done %d, delivered %d; want 0 and 3", f.FoundDone, f.Delivered)
+		}
+		again.stop()
+	})
+}
+
+// altered is a copy of an outcome with one header changed.
+func altered(r *kgo.Record, header, value string) *kgo.Record {
+	c := &kgo.Record{Topic: r.Topic, Partition: r.Partition, Key: r.Key, Value: r.Value}
+	for _, h := range r.Headers {
+		if h.Key == header {
+			h.Value = []byte(value)
+		}
+		c.Headers = append(c.Headers, h)
+	}
+	return c
+}
+
+// truncateResponses deletes all outcomes, as retention does.
+func (w *world) truncateResponses() {
+	w.t.Helper()
+	var ends kadm.Offsets
+	for p, end := range w.kafka.EndOffsets(w.t, responses) {
+		ends.Add(kadm.Offset{Topic: responses, Partition: p, At: end, LeaderEpoch: -1})
+	}
+	if _, err := w.kafka.Admin(w.t).DeleteRecords(w.t.Context(), ends); err != nil {
+		w.t.Fatalf("deleting outcomes: %v", err)
+	}
+}
+
+func TestLedger_expiredOutcomesAreDeliveredAgainAndTheRestIsNot(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.sendUser(0, "u", 1, 2)
+		first := w.start(neverCommits)
+		w.eventually("two delivered", func() bool { return first.Figures().Delivered == 2 })
+		w.truncateResponses()
+		w.sendUser(0, "u", 3, 4)
+		w.eventually("four delivered", func() bool { return first.Figures().Delivered == 4 })
+		first.kill()
+		again := w.start()
+		w.settledAll()
+		again.check()
+		if f := again.Figures(); f.FoundDone != 2 || f.Delivered != 2 {
+			t.Errorf("found done %d, delivered %d; want 2 and 2", f.FoundDone, f.Delivered)
+		}
+		again.stop()
+	})
+}
+
+func TestLedger_anIdlePartitionsMarkMovesToTheEnd(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.sendUser(0, "u", 1, 1)
+		w.sendUser(3, "v", 1, 1) // shares responses partition 0
+		in := w.start()
+		w.settledAll()
+		w.sendUser(3, "v", 2, 50)
+		w.settledAll()
+		before := w.kafka.Committed(t, group, source)[0].Metadata
+		time.Sleep(25 * time.Minute)
+		after := w.kafka.Committed(t, group, source)[0].Metadata
+		if want := fmt.Sprint(w.kafka.EndOffsets(t, responses)[0]); before == after || !strings.HasSuffix(after, " "+want) {
+			t.Errorf("mark %q became %q, want it to end in %s", before, after, want)
+		}
+		in.stop()
+	})
+}
+
+func TestLedger_transactionMarkersCountAsDone(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.sendTransaction(0, kgo.TryCommit, event("u", 1), event("u", 2))
+		w.sendTransaction(0, kgo.TryAbort, event("u", 3))
+		in := w.start()
+		w.settledAll()
+		in.check()
+		if diff := cmp.Diff([]string{"u-1", "u-2"}, w.desk.ids()); diff != "" {
+			t.Errorf("calls (-want +got):\n%s", diff)
+		}
+		in.stop()
+	})
+}
+
+// sendTransaction produces events in a transaction of their own.
+func (w *world) sendTransaction(partition int32, end kgo.TransactionEndTry, values ...[]byte) {
+	w.t.Helper()
+	cl, err := kgo.NewClient(append(w.kafka.Options(), kgo.TransactionalID("tx"), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer cl.Close()
+	if err := cl.BeginTransaction(); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, v := range values {
+		if err := cl.ProduceSync(w.t.Context(), &kgo.Record{Topic: source, Partition: partition, Value: v}).FirstErr(); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if err := cl.EndTransaction(w.t.Context(), end); err != nil {
+		w.t.Fatal(err)
+	}
+}
