@@ -5,6 +5,7 @@ import "github.com/spf13/cobra"
 // commands lists every command of the program.
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
+		newRunCommand(a),
 		newCheckCommand(a),
 		newDeliverCommand(a),
 		newPlanCommand(a),

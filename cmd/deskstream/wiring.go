@@ -98,7 +98,7 @@ func routeOf(d config.Destination, ids *sink.IDs) (sink.Route, error) {
 	filter := mapping.Filter{Types: d.Events, Allow: d.EventFilter.Allow, Deny: d.EventFilter.Deny}
 	switch d.Type {
 	case config.TypeTrengo:
-		mapper, err := maptrengo.New(trengoMapping(d.Trengo))
+		mapper, err := maptrengo.New(d.Trengo.Mapping())
 		if err != nil {
 			return sink.Route{}, err
 		}
@@ -109,17 +109,6 @@ func routeOf(d config.Destination, ids *sink.IDs) (sink.Route, error) {
 	default:
 		return sink.Route{}, fmt.Errorf("type %q is not known", d.Type)
 	}
-}
-
-func trengoMapping(t *config.Trengo) maptrengo.Config {
-	c := maptrengo.Config{
-		ChannelID: t.ChannelID, ChannelIdentifier: maptrengo.Identifier(t.ChannelIdentifier),
-		Dedup: t.EnableDedup, CreateContact: t.CreateContact,
-	}
-	for _, e := range t.EventTemplates {
-		c.Templates = append(c.Templates, maptrengo.EventTemplate{Event: e.Event, Template: e.Template})
-	}
-	return c
 }
 
 func kustomerMapping(k *config.Kustomer) mapkustomer.Config {

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// newRegistry makes a registry with the runtime's own metrics.
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
+}
+
+// callBuckets are in seconds, up to the default delivery.timeout.
+var callBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
+
+// observeCalls counts and times the attempts at calls. The labels are of closed sets:
+// op is a path template, never a path.
+func observeCalls(registry *prometheus.Registry) func(destination string) func(op string, status int, took time.Duration) {
+	calls := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "deskstream_calls_total", Help: "Attempts at API calls by the status of the answer, none without one.",
+	}, []string{"destination", "op", "status"})
+	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "deskstream_call_seconds", Help: "Duration of attempts at API calls.", Buckets: callBuckets,
+	}, []string{"destination", "op"})
+	registry.MustRegister(calls, seconds)
+	return func(destination string) func(string, int, time.Duration) {
+		return func(op string, status int, took time.Duration) {
+			text := "none"
+			if status != 0 {
+				text = strconv.Itoa(status)
+			}
+			calls.WithLabelValues(destination, op, text).Inc()
+			seconds.WithLabelValues(destination, op).Observe(took.Seconds())
+		}
+	}
+}

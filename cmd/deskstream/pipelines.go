@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/processor"
+	"github.com/deskstream/deskstream/sink/topics"
+)
+
+// service is the pipelines of one process and its own endpoints.
+type service struct {
+	cfg       *config.Config
+	log       *slog.Logger
+	pipelines []*runningPipeline
+	registry  *prometheus.Registry
+	endpoints []endpoint
+}
+
+type runningPipeline struct {
+	pipeline
+	*processor.Processor
+}
+
+// newService wires the named destinations to the cluster, whose topics were verified.
+func newService(cfg *config.Config, names []string, found topology, log *slog.Logger, opts []kgo.Opt) (*service, error) {
+	s := &service{cfg: cfg, log: log, registry: newRegistry()}
+	observe := observeCalls(s.registry)
+	pipelines, err := wire(cfg, names, wireOptions{observe: observe}, log)
+	if err != nil {
+		return nil, &exitError{Code: exitUsage, Err: err}
+	}
+	for _, p := range pipelines {
+		c := processorConfig(cfg, p.config, found)
+		c.Metrics = s.registry
+		instance, err := processor.New(c, p.route, p.dest, log, opts...)
+		if err != nil {
+			return nil, err
+		}
+		s.pipelines = append(s.pipelines, &runningPipeline{p, instance})
+	}
+	return s, nil
+}
+
+// listen opens the service's endpoints, so that a port in use is found before any
+// event is taken.
+func (s *service) listen(ctx context.Context) error {
+	for _, e := range []struct {
+		name, address string
+		handler       handlerFunc
+	}{{"http.listen", s.cfg.HTTP.Listen, s.publicHandler}, {"http.admin", s.cfg.HTTP.Admin, s.adminHandler}} {
+		if e.address == "" {
+			continue
+		}
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", e.address)
+		if err != nil {
+			return fmt.Errorf("opening %s: %w", e.name, err)
+		}
+		s.log.Info("endpoint opened", "setting", e.name, "address", listener.Addr().String())
+		s.endpoints = append(s.endpoints, newEndpoint(listener, e.handler()))
+	}
+	return nil
+}
+
+// run runs until ctx ends or a pipeline cannot go on. The endpoints stay open while
+// the pipelines drain.
+func (s *service) run(ctx context.Context) error {
+	var serving errgroup.Group
+	for _, e := range s.endpoints {
+		serving.Go(e.serve)
+	}
+	group, running := errgroup.WithContext(ctx)
+	for _, p := range s.pipelines {
+		group.Go(func() error {
+			defer p.dest.Close()
+			if err := p.Run(running); err != nil {
+				return fmt.Errorf("destination %s: %w", p.config.Name, err)
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	for _, e := range s.endpoints {
+		e.close()
+	}
+	return errors.Join(err, serving.Wait())
+}
+
+// processorConfig is what the file says of one destination's pipeline.
+func processorConfig(c *config.Config, d config.Destination, found topology) processor.Config {
+	dialects := make([]topics.Dialect, len(c.DeadLetters.Dialects))
+	for i, name := range c.DeadLetters.Dialects {
+		dialects[i] = topics.Dialect(name)
+	}
+	return processor.Config{
+		Topics: c.Source.Topics, Group: c.Group(d), InstanceID: c.Source.GroupInstanceID,
+		Protocol: processor.Protocol(c.Source.GroupProtocol), SessionTimeout: c.Source.SessionTimeout,
+		ReadUncommitted: c.Source.Isolation == config.ReadUncommitted, Start: startOf(c, d),
+		CommitInterval: c.Source.CommitInterval, DrainTimeout: c.Source.DrainTimeout, Lane: laneFields(c),
+		Limits: processor.Limits{
+			Records: c.Limits.Records, Bytes: int64(c.Limits.Bytes), Lanes: c.Limits.Lanes, Span: c.Limits.Span,
+		},
+		ResponsesMaxBytes:   found.topics[c.Responses.Topic].maxMessageBytes,
+		DeadLettersMaxBytes: found.topics[c.DeadLetters.Topic].maxMessageBytes,
+		Writer: topics.Config{
+			Responses: c.Responses.Topic, Bodies: c.Responses.Bodies,
+			DeadLetters: c.DeadLetters.Topic, Dialects: dialects,
+			Group: c.Group(d), Destination: d.Name, DestinationType: d.Type,
+			ConfigHash: configHash(d), AppVersion: version(), Cluster: found.cluster,
+		},
+	}
+}
+
+// startOf is where the destination's group begins without offsets.
+func startOf(c *config.Config, d config.Destination) processor.Start {
+	start := d.Start
+	if start.IsZero() {
+		start = c.Source.Start
+	}
+	return processor.Start{Latest: start.String() == config.Latest, At: start.At}
+}
+
+// configHash tells letters of different settings of one destination apart. Secrets
+// print as a constant, so a new credential makes no difference.
+func configHash(d config.Destination) string {
+	text := fmt.Sprintf("%+v", d)
+	if d.Trengo != nil {
+		text += fmt.Sprintf("%+v", *d.Trengo)
+	}
+	if d.Kustomer != nil {
+		text += fmt.Sprintf("%+v", *d.Kustomer)
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
+}
+
+// connectBackoff bounds the pause between two first contacts.
+const connectBackoff = 5 * time.Second
+
+// contact tries to reach the cluster until it answers or the time is over.
+func (a *app) contact(ctx context.Context, cfg *config.Config, timeout time.Duration) (*kgo.Client, error) {
+	bounded, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	wait := 200 * time.Millisecond
+	for {
+		client, err := connect(bounded, cfg, a.log)
+		if err == nil {
+			return client, nil
+		}
+		if own, ok := errors.AsType[*exitError](err); ok {
+			return nil, own
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		a.log.Warn("Kafka not reached yet", "brokers", cfg.Kafka.Brokers, "err", err)
+		select {
+		case <-time.After(wait):
+		case <-bounded.Done():
+		}
+		if bounded.Err() != nil {
+			return nil, fmt.Errorf("Kafka did not answer within %v (--connect-timeout): %w", timeout, err)
+		}
+		wait = min(2*wait, connectBackoff)
+	}
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/plugin/kslog"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/cmd/deskstream/config"
+)
+
+func newRunCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run -c FILE",
+		Short: "Delivers events from Kafka until it is stopped",
+		Long: `run reads the source topics with one consumer group per destination, delivers each
+event, writes what became of it to the responses topic and what could not be
+delivered to the dead-letter topic, and commits an offset only when all that it
+stands for is recorded.
+
+SIGTERM or SIGINT ends it within source.drain_timeout and 5 seconds, with exit code
+0: calls in the air may land, what is still open is delivered by whoever reads it
+next. A second signal ends it at once.`,
+		Example: `  deskstream run -c deskstream.yaml
+  deskstream run -c deskstream.yaml --destination crm --create-topics`,
+		Args: cobra.NoArgs,
+	}
+	path := configFlag(cmd)
+	var opts runOptions
+	cmd.Flags().StringArrayVar(&opts.destinations, "destination", nil, "run this destination's pipeline only (repeatable)")
+	cmd.Flags().BoolVar(&opts.createTopics, "create-topics", false, "create the topics that are missing")
+	cmd.Flags().DurationVar(&opts.connectTimeout, "connect-timeout", time.Minute, "how long the first contact with Kafka may take")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := a.loadConfig(*path)
+		if err != nil {
+			return err
+		}
+		err = a.runPipelines(cmd.Context(), cfg, opts)
+		if cmd.Context().Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
+			return nil // told to stop, during start-up too
+		}
+		return err
+	}
+	return cmd
+}
+
+// runOptions are the flags of run.
+type runOptions struct {
+	destinations   []string
+	createTopics   bool
+	connectTimeout time.Duration
+}
+
+func (a *app) runPipelines(ctx context.Context, cfg *config.Config, opts runOptions) error {
+	if _, err := choose(cfg.Destinations, opts.destinations); err != nil {
+		return usageError{err}
+	}
+	found, err := a.meetKafka(ctx, cfg, opts)
+	if err != nil {
+		return err
+	}
+	base, err := kafkaOpts(cfg)
+	if err != nil {
+		return &exitError{Code: exitUsage, Err: err}
+	}
+	base = append(base, kgo.WithLogger(kslog.New(a.log)))
+	s, err := newService(cfg, opts.destinations, found, a.log, base)
+	if err != nil {
+		return err
+	}
+	if err := s.listen(ctx); err != nil {
+		return err
+	}
+	return s.run(ctx)
+}
+
+// meetKafka waits for the cluster, makes the topics if that is asked for, and finds
+// out what the pipelines need to know of them.
+func (a *app) meetKafka(ctx context.Context, cfg *config.Config, opts runOptions) (topology, error) {
+	client, err := a.contact(ctx, cfg, opts.connectTimeout)
+	if err != nil {
+		return topology{}, err
+	}
+	defer client.Close()
+	set := topicSet{sources: cfg.Source.Topics, responses: cfg.Responses.Topic, deadLetters: cfg.DeadLetters.Topic}
+	if opts.createTopics {
+		if err := createTopics(ctx, client, set, a.log); err != nil {
+			return topology{}, err
+		}
+	}
+	return verifyTopics(ctx, client, set, a.log)
+}
