@@ -134,6 +134,7 @@ func TestClient_answersThatAreNone(t *testing.T) {
 		"HTML":                         {hijacked(ok+"Content-Length: 13\r\n\r\n<html></html>", false), "bad_answer"},
 		"half a JSON":                  {hijacked(ok+"Content-Length: 6\r\n\r\n{\"id\":", false), "bad_answer"},
 		"10 MB that begin as JSON":     {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, big) }, "bad_answer"},
+		"a body without end":           {endless, "bad_answer"},
 		"a switch of protocols":        {hijacked("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", true), "http_101"},
 	}
 	for name, tt := range tests {
@@ -194,6 +195,14 @@ func TestClient_answersThatAreOne(t *testing.T) {
 				t.Errorf("died of %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+func endless(w http.ResponseWriter, _ *http.Request) {
+	for chunk := make([]byte, 64<<10); ; {
+		if _, err := w.Write(chunk); err != nil {
+			return
+		}
 	}
 }
 

@@ -149,6 +149,18 @@ func TestGate_whatTheAPIAsksForWins(t *testing.T) {
 			}
 		})
 	}
+	bubble(t, "shorter than the grown interval", func(t *testing.T) {
+		g := sink.NewGate(2, time.Second, 0, nil)
+		enter(t, g, "a").Hold("http_429", 0)
+		var l line
+		for i := range 5 {
+			l.add(g, strconv.Itoa(i), func(p *sink.Pass) { p.Hold("http_429", time.Duration(i/3)*time.Second) })
+		}
+		l.group.Wait()
+		if got := l.at[4] - l.at[3]; got != time.Second {
+			t.Errorf("the probe after a Retry-After of 1s came after %v", got)
+		}
+	})
 }
 
 func TestGate_whoWasInFlightCanOnlyPutTheProbeOff(t *testing.T) {
@@ -233,6 +245,7 @@ func TestGate_holdEndsWithAWriteOfTheProbeAndItsLastCall(t *testing.T) {
 		"a write passes":                           {func(p *sink.Pass) { p.Passed(true) }, true},
 		"a lookup and a write pass":                {func(p *sink.Pass) { p.Passed(false); p.Passed(true); p.Passed(false) }, true},
 		"a lookup passes":                          {func(p *sink.Pass) { p.Passed(false) }, false},
+		"a write passed in an earlier turn":        {func(p *sink.Pass) { p.Passed(true); p.Failed(0); _ = p.Return(context.Background()) }, false},
 		"nothing is called":                        {func(*sink.Pass) {}, false},
 		"a write passes, the next fails":           {func(p *sink.Pass) { p.Passed(true); p.Failed(0) }, false},
 		"a write passes, the next is refused":      {func(p *sink.Pass) { p.Passed(true); p.Hold("http_403", 0) }, false},

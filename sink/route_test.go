@@ -234,7 +234,7 @@ func TestRoute_credentialIsNowhereInAnOutcome(t *testing.T) {
 			quoted, _ := json.Marshal(secret)
 			escaped := string(quoted[1 : len(quoted)-1])
 			bodies := []string{
-				`{"message":"x` + strings.Repeat("y", 295) + escaped + `","deep":[{"` + escaped + `":"<` + escaped + `>"}],"n":3412,"t":true}`,
+				`{"message":"x` + strings.Repeat("y", 290) + escaped + `","deep":[{"` + escaped + `":"<` + escaped + `>"}],"n":3412,"t":true}`,
 				`{"message":"` + unicode.String() + `"}`,
 				"<p>" + secret + "</p>" + escaped + url.QueryEscape(secret),
 				`"` + strings.Repeat("z", 16<<10-4) + escaped + `"`,
@@ -271,7 +271,7 @@ func noCredential(t *testing.T, secret string, o sink.Outcome) {
 	if strings.Contains(text, secret) || strings.Contains(text, url.QueryEscape(secret)) && len(secret) >= 5 {
 		t.Errorf("the credential %q stands in %.400s", secret, text)
 	}
-	if half := secret[:len(secret)-1]; len(secret) >= 8 && strings.Contains(text, half) {
+	if len(secret) >= 8 && strings.Contains(text, secret[:8]) {
 		t.Errorf("a part of the credential %q stands in %.400s", secret, text)
 	}
 }

@@ -473,7 +473,7 @@ func TestSession_holdStopsThoseWhoHaveAPlace(t *testing.T) {
 			time.Sleep(time.Second)
 			return answer(200, "{}")
 		}))
-		c.Rate = sink.Rate{Requests: 600, Per: time.Minute} // one at a time, 100 ms apart
+		c.Rate = sink.Rate{Requests: 60, Per: time.Minute} // so that they queue for the budget
 		d := destination(t, c)
 		s := newStops()
 		defer s.last()
