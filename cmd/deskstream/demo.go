@@ -94,6 +94,8 @@ type demo struct {
 	kgo  []kgo.Opt
 	book *tally.Book
 	tail *tally.Tail
+	// service is the pipelines, wired as run does it.
+	service *service
 	// before is how many events an earlier run left on the source topic.
 	before int
 }
@@ -124,6 +126,9 @@ func (a *app) demo(ctx context.Context, opts demoOptions) error {
 		return err
 	}
 	defer d.tail.Close()
+	if err := d.service.listen(ctx); err != nil {
+		return err
+	}
 	d.announce(kafka.ListenAddrs(), listening.url)
 	return d.run(ctx)
 }
@@ -140,7 +145,7 @@ func demoConfig(brokers []string, stubURL string) (*config.Config, error) {
 	})
 }
 
-// prepare creates the topics and begins to read them back.
+// prepare creates the topics, wires the pipelines and begins to read the topics back.
 func (d *demo) prepare(ctx context.Context) error {
 	var err error
 	if d.kgo, err = kafkaOpts(d.cfg); err != nil {
@@ -151,26 +156,34 @@ func (d *demo) prepare(ctx context.Context) error {
 		return fmt.Errorf("setting up the client of the demo: %w", err)
 	}
 	defer client.Close()
-	set := d.topics()
+	set := topicSet{sources: d.cfg.Source.Topics, responses: d.cfg.Responses.Topic, deadLetters: d.cfg.DeadLetters.Topic}
 	if err := createTopics(ctx, client, set, d.app.log); err != nil {
 		return err
 	}
 	if d.before, err = recordsOn(ctx, client, set.sources...); err != nil {
 		return err
 	}
+	found, err := verifyTopics(ctx, client, set, d.app.log)
+	if err != nil {
+		return err
+	}
+	if d.service, err = newService(d.cfg, nil, found, d.app.log, d.kgo); err != nil {
+		return err
+	}
 	var destinations []tally.Destination
 	for _, dest := range d.cfg.Destinations {
 		destinations = append(destinations, tally.Destination{Name: dest.Name, Type: dest.Type, BaseURL: dest.BaseURL()})
 	}
-	d.book = tally.NewBook(d.cfg.Lane, destinations...)
+	d.book = tally.NewBook(laneFields(d.cfg), destinations...)
 	topics := tally.Topics{Source: set.sources, Responses: set.responses, DeadLetters: set.deadLetters}
 	d.tail, err = tally.NewTail(ctx, d.book, topics, d.kgo...)
 	return err
 }
 
 func (d *demo) announce(brokers []string, stubURL string) {
-	fmt.Fprintf(d.app.stderr, "broker    %s\ntrengo    %s\nkustomer  %s\nreceived  %s\n", strings.Join(brokers, ","),
-		stubURL+stub.TrengoPath, stubURL+stub.KustomerPath, stubURL+"/_stub/received")
+	fmt.Fprintf(d.app.stderr, "broker    %s\ntrengo    %s\nkustomer  %s\nreceived  %s\nmetrics   http://%s/metrics\n",
+		strings.Join(brokers, ","), stubURL+stub.TrengoPath, stubURL+stub.KustomerPath, stubURL+"/_stub/received",
+		d.service.endpoints[0].listener.Addr())
 }
 
 // run lets the parts work until everything is settled, and reports. The processor and
@@ -180,7 +193,7 @@ func (d *demo) run(ctx context.Context) error {
 	defer stop()
 	group, working := errgroup.WithContext(working)
 	group.Go(func() error { return d.tail.Run(working) })
-	group.Go(func() error { return d.process(working) })
+	group.Go(func() error { return d.service.run(working) })
 	group.Go(func() error {
 		defer stop() // whatever happened, the others have no more to do
 		if err := d.feed(ctx, working); err != nil {

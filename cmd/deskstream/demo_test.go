@@ -27,7 +27,7 @@ func runDemo(t *testing.T, args ...string) string {
 	if r.code != exitOK || !strings.Contains(r.stdout, addsUp) {
 		t.Fatalf("demo %v: exit code %d\n%s\n%s", args, r.code, r.stdout, r.stderr)
 	}
-	for _, want := range []string{"broker    127.0.0.1:", stub.TrengoPath, stub.KustomerPath} {
+	for _, want := range []string{"broker    127.0.0.1:", stub.TrengoPath, stub.KustomerPath, "/metrics"} {
 		if !strings.Contains(r.stderr, want) {
 			t.Errorf("the addresses lack %q: %s", want, r.stderr)
 		}
