@@ -33,17 +33,24 @@ func (f Fields) Decode(data []byte) (Event, error) {
 	return Event{Type: strings.ToLower(strings.TrimSpace(body.Get("type").Str())), Body: body}, nil
 }
 
-// rename puts each renamed member in the place of the one that it stands for.
+// rename puts each renamed member in the place of the one that it stands for. An
+// empty text is as good as absent, here as in Lane.
 func (f Fields) rename(body Value) Value {
+	var members []Member
+	var replaced []string
 	for _, name := range slices.Sorted(maps.Keys(f)) {
 		v := body.Get(f[name])
-		if f[name] == name || !v.Exists() {
+		if f[name] == name || !v.Exists() || v.Kind() == String && v.Str() == "" {
 			continue
 		}
-		members := body.Without(name, f[name]).Members()
-		body = Obj(append(members[:len(members):len(members)], Member{Name: name, Value: v})...)
+		members = append(members, Member{Name: name, Value: v})
+		replaced = append(replaced, name, f[name])
 	}
-	return body
+	if members == nil {
+		return body
+	}
+	kept := body.Without(replaced...).Members()
+	return Obj(append(kept[:len(kept):len(kept)], members...)...)
 }
 
 // Lane is the list of fields for Lane with the other names of f before each.

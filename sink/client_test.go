@@ -59,7 +59,7 @@ func hijacked(raw string, linger bool) http.HandlerFunc {
 		if err != nil {
 			panic(err)
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		_, _ = io.WriteString(conn, raw)
 		if linger {
 			_, _ = io.Copy(io.Discard, conn)
@@ -89,7 +89,7 @@ func TestClient_sendsWhatTheCallSays(t *testing.T) {
 	if o := deliverOnce(t, server.URL+"/api/", call); o.Outcome != sink.Delivered {
 		t.Fatalf("outcome = %s %s", o.Outcome, died(o))
 	}
-	if got.Method != "PUT" || got.RequestURI != "/api/things/a%2Fb?replace=false&x=%26" || string(body) != `{"a":1}` {
+	if got.Method != http.MethodPut || got.RequestURI != "/api/things/a%2Fb?replace=false&x=%26" || string(body) != `{"a":1}` {
 		t.Errorf("sent %s %s %s", got.Method, got.RequestURI, body)
 	}
 	for name, want := range map[string]string{
@@ -181,7 +181,7 @@ func TestClient_answersThatAreOne(t *testing.T) {
 		want    string
 	}{
 		"an empty 200":             {func(http.ResponseWriter, *http.Request) {}, ""},
-		"204":                      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, ""},
+		"204":                      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, ""},
 		"blanks":                   {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, " \n") }, ""},
 		"JSON that is no object":   {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "true") }, ""},
 		"early hints":              {hijacked("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}", false), ""},

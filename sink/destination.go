@@ -27,6 +27,8 @@ type Config struct {
 	MaxAge time.Duration
 	// Retry is how passing failures are repeated.
 	Retry Policy
+	// Breaker stops a destination that rejects too much; it has no effect with Alone.
+	Breaker Breaker
 	// UnknownIsDead makes an event die when a write that is not safe to repeat got no
 	// usable answer; otherwise it is sent again.
 	UnknownIsDead bool
@@ -64,6 +66,9 @@ func NewDestination(c Config, budget *Budget, log *slog.Logger) *Destination {
 		giveUp = c.Retry.MaxElapsed
 	}
 	d.gate = NewGate(c.MaxInFlight, c.Retry.Initial, giveUp, d.holdChanged)
+	if !c.Alone {
+		d.gate.verdicts.Breaker = c.Breaker
+	}
 	return d
 }
 

@@ -54,6 +54,8 @@ const (
 func HTTPCode(status int) mapping.Code { return mapping.Code("http_" + strconv.Itoa(status)) }
 
 // Failure is the error that an event dies of.
+//
+//nolint:errname // the word of the domain: Error is what an outcome shows of it
 type Failure struct {
 	Stage   Stage
 	Class   Class

@@ -32,6 +32,9 @@ type Gate struct {
 	probe   *Pass
 	timer   *time.Timer // for what only time brings; nil when nobody waits for it
 	streak  streak
+
+	verdicts verdicts
+	tripped  bool // the hold is the breaker's, whatever its probes met since
 }
 
 // turn is one waiter; granted is closed when its pass has a place, or the Gate gave up.
@@ -45,8 +48,9 @@ type Pass struct {
 	gate *Gate
 	lane string
 	// Guarded by gate.mu.
-	place  bool
-	proved bool // as the probe, a write of this event was accepted or judged
+	place    bool
+	proved   bool // as the probe, a write of this event was accepted or judged
+	rejected bool // the event ended rejected
 }
 
 // NewGate makes a Gate for limit events in flight. initial is the first pause before
@@ -135,7 +139,7 @@ func (p *Pass) Done() {
 	g := p.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.probe == p && p.proved {
+	if g.probe == p && p.proved && !(g.tripped && p.rejected) {
 		g.end()
 	}
 	g.leave(p)

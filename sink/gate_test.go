@@ -119,10 +119,11 @@ func TestGate_holdOpensAtOnceAndProbesOneByOne(t *testing.T) {
 		}
 		l.group.Wait()
 		// 0.5 s, then doubled up to 10 s between them.
-		want := []time.Duration{500, 1500, 3500, 7500, 15500, 25500, 35500, 45500}
-		for i := range want {
-			if want[i] *= time.Millisecond; l.at[i] != want[i] || l.in[i] != strconv.Itoa(i) {
-				t.Errorf("probe %d was %s at %v, want %v", i, l.in[i], l.at[i], want[i])
+		want := []int{500, 1500, 3500, 7500, 15500, 25500, 35500, 45500}
+		for i, ms := range want {
+			want := time.Duration(ms) * time.Millisecond
+			if l.at[i] != want || l.in[i] != strconv.Itoa(i) {
+				t.Errorf("probe %d was %s at %v, want %v", i, l.in[i], l.at[i], want)
 			}
 		}
 		if g.Held().Active() || g.HeldFor() != 45500*time.Millisecond || !slices.Equal(heard, []string{"http_401", ""}) {

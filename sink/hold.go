@@ -11,7 +11,7 @@ const maxProbeInterval = 10 * time.Second
 
 // Hold is a destination's stop. Since is zero when there is none.
 type Hold struct {
-	Reason string // closed set: http_401, http_403, http_429, refused, failing
+	Reason string // closed set: http_401, http_403, http_429, refused, failing, breaker
 	Since  time.Time
 }
 
@@ -124,7 +124,8 @@ func (g *Gate) open(reason string, wait time.Duration) {
 // end ends the hold. The probe's success is the first to come back.
 func (g *Gate) end() {
 	g.heldFor += time.Since(g.hold.Since)
-	g.hold, g.probe, g.allowed = Hold{}, nil, 1
+	g.hold, g.probe, g.allowed, g.tripped = Hold{}, nil, 1, false
+	g.verdicts.reset()
 	g.onChange(g.hold)
 }
 

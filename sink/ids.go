@@ -93,6 +93,7 @@ func (c *IDs) FindFor(ctx context.Context, do Doer, identifier string, find func
 	case Own:
 		id, err = c.lead(ctx, identifier, f, find)
 		return id, Own, err
+	case Shared: // Another caller's find is waited for, below.
 	}
 	if err := await(ctx, do, f.done); err != nil {
 		return "", Shared, err

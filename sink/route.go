@@ -58,6 +58,7 @@ func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, 
 		o.Outcome = Planned
 	}
 	o.conclude(err)
+	s.judged(&o)
 	for name, id := range receipt.IDs {
 		o.IDs[name] = redact.text(id)
 	}

@@ -15,8 +15,11 @@ import (
 	"github.com/deskstream/deskstream/sink"
 )
 
+// scripted is one answer of a script. Whoever sends the call closes it.
+type scripted func() (*http.Response, error)
+
 // script answers the calls in order; the last answer stands for all that follow.
-func script(answers ...func() (*http.Response, error)) exchange {
+func script(answers ...scripted) exchange {
 	var n atomic.Int32
 	return func(*http.Request) (*http.Response, error) {
 		i := int(n.Add(1)) - 1
@@ -24,7 +27,7 @@ func script(answers ...func() (*http.Response, error)) exchange {
 	}
 }
 
-func status(code int, header ...string) func() (*http.Response, error) {
+func status(code int, header ...string) scripted {
 	return func() (*http.Response, error) { return answer(code, "", header...) }
 }
 
@@ -95,13 +98,13 @@ func TestSession_aBackOffHoldsNoPlace(t *testing.T) {
 }
 
 func TestSession_whatHoldsNeverCounts(t *testing.T) {
-	holding := map[string]func() (*http.Response, error){
+	holding := map[string]scripted{
 		"http_401": status(401), "http_403": status(403), "http_429": status(429),
 		"limit of one object": status(429, "x-ratelimit-remaining", "7", "Retry-After", "1"),
 	}
 	for name, answer := range holding {
 		bubble(t, name, func(t *testing.T) {
-			var answers []func() (*http.Response, error)
+			var answers []scripted
 			for range 30 {
 				answers = append(answers, answer)
 			}
@@ -208,7 +211,7 @@ func TestSession_exhaustedOnlyWithThreeRoundsAgainstIt(t *testing.T) {
 }
 
 func TestSession_outageKillsNothing(t *testing.T) {
-	for name, down := range map[string]func() (*http.Response, error){"500": status(500), "403": status(403), "resets": lost} {
+	for name, down := range map[string]scripted{"500": status(500), "403": status(403), "resets": lost} {
 		bubble(t, name, func(t *testing.T) {
 			up := time.Now().Add(24 * time.Hour)
 			c := config(exchange(func(*http.Request) (*http.Response, error) {
@@ -277,7 +280,7 @@ func TestSession_unknownIsDeadForWhatIsNotSafeToRepeat(t *testing.T) {
 	html := func() (*http.Response, error) { return answer(200, "<html>") }
 	tests := map[string]struct {
 		call   sink.Call
-		answer func() (*http.Response, error)
+		answer scripted
 		dead   string
 	}{
 		"lost":                    {unsafe, lost, "request unknown connection"},

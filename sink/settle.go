@@ -18,7 +18,7 @@ func (s *Session) settle(ctx context.Context, call Call, j judgement) error {
 	case j.verdict == refusedForGood:
 		s.passed(call)
 		return s.failure(call, j, Rejected)
-	case j.verdict.holds():
+	case j.holds():
 		// A 403 that is the event's own fault opens no hold, and is no evidence against others.
 		if j.status == http.StatusForbidden && s.tried(call, j).convicts(s.others(call)) {
 			return s.failure(call, j, Rejected)

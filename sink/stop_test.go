@@ -29,7 +29,7 @@ func newStops() stops {
 
 func TestSession_stop(t *testing.T) {
 	const hang = time.Minute
-	slow := func(code int) func() (*http.Response, error) {
+	slow := func(code int) scripted {
 		return func() (*http.Response, error) { time.Sleep(hang / 2); return answer(code, "{}") }
 	}
 	tests := map[string]struct {

@@ -40,7 +40,7 @@ func wire(cfg *config.Config, names []string, opts wireOptions, log *slog.Logger
 	var accounts sink.Accounts
 	pipelines := make([]pipeline, 0, len(chosen))
 	for _, d := range chosen {
-		c := callConfig(d, opts)
+		c := callConfig(cfg, d, opts)
 		route, err := routeOf(d, accounts.IDs(c))
 		if err != nil {
 			return nil, fmt.Errorf("destination %s: %w", d.Name, err)
@@ -71,7 +71,7 @@ next:
 	return chosen, nil
 }
 
-func callConfig(d config.Destination, opts wireOptions) sink.Config {
+func callConfig(cfg *config.Config, d config.Destination, opts wireOptions) sink.Config {
 	c := sink.Config{
 		Name: d.Name, BaseURL: d.BaseURL(), Credential: d.Credential(),
 		MaxInFlight: d.Delivery.MaxInFlight,
@@ -81,6 +81,7 @@ func callConfig(d config.Destination, opts wireOptions) sink.Config {
 			MaxAttempts: d.Delivery.Retry.MaxAttempts, MaxElapsed: d.Delivery.Retry.MaxElapsed,
 			Initial: d.Delivery.Retry.Initial, Max: d.Delivery.Retry.Max,
 		},
+		Breaker:       sink.Breaker{Share: cfg.DeadLetters.Breaker.Share, Of: cfg.DeadLetters.Breaker.Of},
 		UnknownIsDead: d.Delivery.Unknown == config.UnknownDead,
 		Alone:         opts.alone, Version: version(),
 	}

@@ -316,7 +316,7 @@ func wantSafe(t *testing.T, call sink.Call) {
 		}
 	}
 	wantQuery := ""
-	if call.Method == "PUT" {
+	if call.Method == http.MethodPut {
 		wantQuery = "replace=false"
 	}
 	if u.RawQuery != wantQuery {

@@ -118,7 +118,7 @@ func TestSend_onlyTicketsAndUnsearchedCreatesAreUnrepeatable(t *testing.T) {
 		if c.Unrepeatable {
 			got = append(got, c.Op)
 		}
-		if c.Lookup != (c.Method == "GET") {
+		if c.Lookup != (c.Method == http.MethodGet) {
 			t.Errorf("%s is a lookup: %v", c.Op, c.Lookup)
 		}
 	}
