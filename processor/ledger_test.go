@@ -10,7 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/deskstream/deskstream/processor"
 	"github.com/deskstream/deskstream/sink"
@@ -274,4 +277,28 @@ func (w *world) sendTransaction(partition int32, end kgo.TransactionEndTry, valu
 	if err := cl.EndTransaction(w.t.Context(), end); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// The second owner is stopped while it reads the ledger. What it would commit then says
+// nothing of what it has not read, so it must not.
+func TestLedger_aPartitionGivenUpBeforeItsLedgerWasReadIsNotCommitted(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		deliveredAndKilled(w, 2)
+		before := w.kafka.Committed(t, group, source)
+		fault := w.kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: responses, Err: kerr.KafkaStorageError, Count: -1})
+		second := w.start()
+		w.eventually("partitions", func() bool { return second.Figures().Partitions == 4 })
+		time.Sleep(10 * time.Second)
+		second.stop()
+		fault.Remove()
+		if diff := cmp.Diff(before, w.kafka.Committed(t, group, source)); diff != "" {
+			t.Errorf("commits changed (-before +after):\n%s", diff)
+		}
+		third := w.start()
+		w.settledAll()
+		if f := third.Figures(); f.FoundDone != 12 || f.Delivered != 0 {
+			t.Errorf("found done %d, delivered %d; want 12 and 0", f.FoundDone, f.Delivered)
+		}
+		third.stop()
+	})
 }
