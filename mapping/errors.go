@@ -37,9 +37,13 @@ func FieldError(code Code, field, reason string) *Error {
 
 // Skip is the reason why an event needs nothing done. It is returned as an error so
 // that no caller can overlook it; errors.AsType finds it.
+//
+//nolint:errname // it is a reason, and no fault
 type Skip string
 
 // The reasons that outcomes give for a skipped event.
+//
+//nolint:errname // they are reasons, and no faults
 const (
 	Tombstone          Skip = "tombstone"
 	TypeNotTaken       Skip = "type_not_taken"

@@ -80,6 +80,7 @@ func laneByDecode(value []byte, key string, fields []string) string {
 			if err == nil && v.Text() != "" {
 				return v.Text()
 			}
+		default: // The others are no lane.
 		}
 	}
 	return ""

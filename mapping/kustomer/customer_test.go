@@ -135,8 +135,10 @@ func TestMap_emailsAndPhones(t *testing.T) {
 		{`"traits":{"emails":[]},"context":{"traits":{"emails":["b@example.test"]}}`, "emails", `[{"type":"home","email":"b@example.test"}]`, ""},
 		{traits(`"emails":"b@example.test"`), "emails", `[{"type":"home","email":"b@example.test"}]`, ""},
 		{traits(`"emails":{"email":"b@example.test"}`), "emails", `[{"email":"b@example.test"}]`, ""},
-		{traits(`"emails":[{"note":"x","verified":true,"email":"b@example.test","type":"WORK"}]`), "emails",
-			`[{"type":"work","email":"b@example.test","verified":true}]`, "emails from traits.emails[0]: members"},
+		{
+			traits(`"emails":[{"note":"x","verified":true,"email":"b@example.test","type":"WORK"}]`), "emails",
+			`[{"type":"work","email":"b@example.test","verified":true}]`, "emails from traits.emails[0]: members",
+		},
 		{traits(`"emails":[{"email":"b@example.test","type":"private","verified":"yes"}]`), "emails", `[{"email":"b@example.test"}]`, "emails[0].type"},
 		{traits(`"emails":[null,{"type":"work"},"c@example.test","c@example.test"]`), "emails", `[{"type":"home","email":"c@example.test"}]`, "emails[1]: left out"},
 		{traits(`"email":"a@example.test","emails":["none"]`), "emails", `[{"type":"home","email":"a@example.test"}]`, "emails[0]"},
@@ -199,8 +201,10 @@ func TestMap_places(t *testing.T) {
 
 func TestMap_entriesOfOtherLists(t *testing.T) {
 	for _, f := range []field{
-		{traits(`"socials":[{"type":"Twitter","username":"un","userid":7,"url":"x","verified":false,"followers":3}]`), "socials",
-			`[{"type":"twitter","username":"un","userid":"7","verified":false}]`, "socials[0].url"},
+		{
+			traits(`"socials":[{"type":"Twitter","username":"un","userid":7,"url":"x","verified":false,"followers":3}]`), "socials",
+			`[{"type":"twitter","username":"un","userid":"7","verified":false}]`, "socials[0].url",
+		},
 		{traits(`"socials":[{"type":"myspace","username":"un"},{"type":"facebook"},{"type":"facebook","username":""}]`), "socials", `null`, "no usable type"},
 		{traits(`"socials":"un"`), "socials", `null`, "socials from traits.socials"},
 		{traits(`"facebookIds":[{"pageId":"p","userId":5},{"pageId":"p"}]`), "facebookIds", `[{"pageId":"p","userId":"5"}]`, "no usable userId"},
@@ -217,8 +221,10 @@ func TestMap_entriesOfOtherLists(t *testing.T) {
 
 func TestMap_customAttributes(t *testing.T) {
 	for _, f := range []field{
-		{traits(`"customObject":{"planStr":"gold","seatsNum":3,"vipBool":"TRUE","sinceAt":"2020-01-02","homeUrl":"https://x.test","noteTxt":null,"ownerId":"5f","kindTree":"a.b"}`), "custom",
-			`{"planStr":"gold","seatsNum":3,"vipBool":true,"sinceAt":"2020-01-02T00:00:00.000Z","homeUrl":"https://x.test","noteTxt":null,"ownerId":"5f","kindTree":"a.b"}`, ""},
+		{
+			traits(`"customObject":{"planStr":"gold","seatsNum":3,"vipBool":"TRUE","sinceAt":"2020-01-02","homeUrl":"https://x.test","noteTxt":null,"ownerId":"5f","kindTree":"a.b"}`), "custom",
+			`{"planStr":"gold","seatsNum":3,"vipBool":true,"sinceAt":"2020-01-02T00:00:00.000Z","homeUrl":"https://x.test","noteTxt":null,"ownerId":"5f","kindTree":"a.b"}`, "",
+		},
 		{traits(`"customObject":{"seatsNum":"3.50","codeStr":7,"onStr":true}`), "custom", `{"seatsNum":3.50,"codeStr":"7","onStr":"true"}`, ""},
 		{traits(`"customObject":{"plan":"gold","Str":"x","okStr":"y"}`), "custom", `{"okStr":"y"}`, "customObject.plan"},
 		{traits(`"customObject":{"seatsNum":"many"}`), "custom", `null`, "customObject.seatsNum"},

@@ -48,8 +48,9 @@ func (p *parser) startsOperand() bool {
 	switch p.peek().kind {
 	case kID, kLiteralID, kString, kNumber, kWord, kData, kLeftParen:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 func (p *parser) atHash() bool {

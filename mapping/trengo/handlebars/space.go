@@ -38,6 +38,7 @@ func tagSpans(tokens []token) []tagSpan {
 			first = i
 		case kClose:
 			tags = append(tags, tagSpan{first, i})
+		default: // Inside a tag, or text.
 		}
 	}
 	return tags

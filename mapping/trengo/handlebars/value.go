@@ -123,6 +123,7 @@ func (r *renderer) member(v mapping.Value, name string) mapping.Value {
 		if name == "length" {
 			return mapping.Int(int64(len(utf16.Encode([]rune(v.Str())))))
 		}
+	default: // The others have no members.
 	}
 	return mapping.Value{}
 }
