@@ -97,7 +97,7 @@ func abortable(e exchange) exchange {
 		}
 		ch := make(chan result, 1)
 		go func() {
-			resp, err := e(req)
+			resp, err := e(req) //nolint:bodyclose // whoever sent the request closes it
 			ch <- result{resp, err}
 		}()
 		select {

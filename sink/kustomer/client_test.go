@@ -3,6 +3,7 @@ package kustomer_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -83,8 +84,13 @@ func TestSend_kustomerIDNeedsNoLookup(t *testing.T) {
 
 func TestSend_lookupAnswersWithoutACustomerAreMalformed(t *testing.T) {
 	for _, a := range []answer{
-		{200, `{"data":{"type":"customer"}}`}, {200, `{"data":[{"id":"c1"}]}`}, {204, ``}, {200, `<html>`},
-		{200, `{"data":{"id":".."}}`}, {200, `{"data":{"id":"a/b"}}`}, {200, `{"data":{"id":{"x":1}}}`},
+		{200, `{"data":{"type":"customer"}}`},
+		{200, `{"data":[{"id":"c1"}]}`},
+		{204, ``},
+		{200, `<html>`},
+		{200, `{"data":{"id":".."}}`},
+		{200, `{"data":{"id":"a/b"}}`},
+		{200, `{"data":{"id":{"x":1}}}`},
 	} {
 		d := &desk{script: map[string][]answer{byUser: {a}}}
 		_, err := kustomer.New(newIDs()).Send(t.Context(), d, message(t, identify("u1", "", "", "A")))
@@ -172,8 +178,11 @@ func TestSend_track(t *testing.T) {
 		want map[string]string
 		warn int
 	}{
-		{`{"data":{"id":"t-1","attributes":{"trackingId":"trk"},"relationships":{"customer":{"data":{"id":"c-1"}}}}}`,
-			map[string]string{"identity_id": "t-1", "tracking_id": "trk", "customer_id": "c-1"}, 0},
+		{
+			`{"data":{"id":"t-1","attributes":{"trackingId":"trk"},"relationships":{"customer":{"data":{"id":"c-1"}}}}}`,
+			map[string]string{"identity_id": "t-1", "tracking_id": "trk", "customer_id": "c-1"},
+			0,
+		},
 		{`{"data":{"id":12345678901234567890}}`, map[string]string{"identity_id": "12345678901234567890"}, 0},
 		{``, map[string]string{}, 1},
 		{`{"data":[]}`, map[string]string{}, 1},
@@ -278,8 +287,10 @@ func FuzzCall(f *testing.F) {
 			wantSafe(t, call)
 			reply := sink.Reply{Status: 404}
 			if lookups++; !call.Lookup || lookups > 1 {
-				reply = sink.Reply{Status: 200, Body: []byte(mapping.Obj(mapping.Member{Name: "data",
-					Value: mapping.Obj(mapping.Member{Name: "id", Value: mapping.Str(id)})}).JSON())}
+				reply = sink.Reply{Status: 200, Body: []byte(mapping.Obj(mapping.Member{
+					Name:  "data",
+					Value: mapping.Obj(mapping.Member{Name: "id", Value: mapping.Str(id)}),
+				}).JSON())}
 			}
 			return judged(call, reply)
 		})

@@ -3,6 +3,7 @@ package trengo_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -53,40 +54,114 @@ func TestSend_callsThatEachMessageNeeds(t *testing.T) {
 		ids     map[string]string
 		outcome string
 	}{
-		{"new contact", saveAda("Ada"), script([]answer{hits()}, nil, []answer{{201, `{"id":9007199254740993}`}}),
-			[]string{lookupAda, created}, map[string]string{"contact_id": "9007199254740993"}, ""},
-		{"new contact without a name", saveAda(""), script([]answer{hits()}, nil, []answer{{200, `{"id":9}`}}),
-			[]string{lookupAda, strings.Replace(created, `"name":"Ada",`, "", 1)}, map[string]string{"contact_id": "9"}, ""},
-		{"contact to rename", saveAda("Ada L"), script([]answer{hits(adaHit)}, []answer{{200, `{}`}}, nil),
-			[]string{lookupAda, update}, map[string]string{"contact_id": "7"}, ""},
-		{"contact with the name already", saveAda("Ada"), script([]answer{hits(adaHit)}, nil, nil),
-			[]string{lookupAda}, map[string]string{"contact_id": "7"}, "nothing_to_update"},
-		{"contact there, no name to give", saveAda(""), script([]answer{hits(adaHit)}, nil, nil),
-			[]string{lookupAda}, map[string]string{"contact_id": "7"}, "nothing_to_update"},
-		{"dedup off", noSearch, script(nil, nil, []answer{{201, `{"id":9}`}}),
-			[]string{created}, map[string]string{"contact_id": "9"}, ""},
-		{"known contact", mapped.SaveContact{Contact: withID(mapping.Str("a?b#c%")), Search: true}, script(nil, []answer{{204, ``}}, nil),
-			[]string{`PUT /contacts/a%3Fb%23c%25 {"name":"Ada"}`}, map[string]string{"contact_id": "a?b#c%"}, ""},
-		{"known contact gone", mapped.SaveContact{Contact: withID(mapping.Int(7)), Search: true}, script(nil, []answer{{404, ``}}, nil),
-			[]string{`PUT /contacts/7 {"name":"Ada"}`}, map[string]string{"contact_id": "7"}, "rejected http_404"},
-		{"no channel, contact there", noChannel, script([]answer{hits(adaHit)}, []answer{{200, ``}}, nil),
-			[]string{lookupAda, update}, map[string]string{"contact_id": "7"}, ""},
-		{"no channel, contact new", noChannel, script([]answer{hits()}, nil, nil),
-			[]string{lookupAda}, map[string]string{}, "invalid missing_channel"},
-		{"ticket", openAda(), script([]answer{hits(adaHit)}, nil, []answer{{201, `{"id":42}`}}),
-			[]string{lookupAda, ticket}, map[string]string{"contact_id": "7", "ticket_id": "42"}, ""},
-		{"ticket without a subject", noSubject, script([]answer{hits(adaHit)}, nil, []answer{{201, `{"id":42}`}}),
-			[]string{lookupAda, `POST /tickets {"contact_id":7,"channel_id":"880"}`}, map[string]string{"contact_id": "7", "ticket_id": "42"}, ""},
-		{"ticket of a known contact", mapped.OpenTicket{Contact: withID(mapping.Str("7"))}, script(nil, nil, []answer{{201, `{"id":42}`}}),
-			[]string{`POST /tickets {"contact_id":"7","channel_id":71}`}, map[string]string{"contact_id": "7", "ticket_id": "42"}, ""},
-		{"ticket, contact not there", openAda(), script([]answer{hits()}, nil, nil),
-			[]string{lookupAda}, map[string]string{}, "invalid contact_not_found"},
-		{"ticket, contact created", mayCreate, script([]answer{hits()}, nil, []answer{{201, `{"id":7}`}, {201, `{"id":42}`}}),
-			[]string{lookupAda, strings.Replace(created, `"name":"Ada",`, "", 1), ticket}, map[string]string{"contact_id": "7", "ticket_id": "42"}, ""},
-		{"ticket refused", openAda(), script([]answer{hits(adaHit)}, nil, []answer{{422, ``}}),
-			[]string{lookupAda, ticket}, map[string]string{}, "rejected http_422"},
-		{"search malformed", openAda(), script([]answer{{200, `{}`}}, nil, nil),
-			[]string{lookupAda}, map[string]string{}, "exhausted bad_answer"},
+		{
+			"new contact", saveAda("Ada"), script([]answer{hits()}, nil, []answer{{201, `{"id":9007199254740993}`}}),
+			[]string{lookupAda, created},
+			map[string]string{"contact_id": "9007199254740993"},
+			"",
+		},
+		{
+			"new contact without a name", saveAda(""), script([]answer{hits()}, nil, []answer{{200, `{"id":9}`}}),
+			[]string{lookupAda, strings.Replace(created, `"name":"Ada",`, "", 1)},
+			map[string]string{"contact_id": "9"},
+			"",
+		},
+		{
+			"contact to rename", saveAda("Ada L"), script([]answer{hits(adaHit)}, []answer{{200, `{}`}}, nil),
+			[]string{lookupAda, update},
+			map[string]string{"contact_id": "7"},
+			"",
+		},
+		{
+			"contact with the name already", saveAda("Ada"), script([]answer{hits(adaHit)}, nil, nil),
+			[]string{lookupAda},
+			map[string]string{"contact_id": "7"},
+			"nothing_to_update",
+		},
+		{
+			"contact there, no name to give", saveAda(""), script([]answer{hits(adaHit)}, nil, nil),
+			[]string{lookupAda},
+			map[string]string{"contact_id": "7"},
+			"nothing_to_update",
+		},
+		{
+			"dedup off", noSearch, script(nil, nil, []answer{{201, `{"id":9}`}}),
+			[]string{created},
+			map[string]string{"contact_id": "9"},
+			"",
+		},
+		{
+			"known contact",
+			mapped.SaveContact{Contact: withID(mapping.Str("a?b#c%")), Search: true},
+			script(nil, []answer{{204, ``}}, nil),
+			[]string{`PUT /contacts/a%3Fb%23c%25 {"name":"Ada"}`},
+			map[string]string{"contact_id": "a?b#c%"},
+			"",
+		},
+		{
+			"known contact gone",
+			mapped.SaveContact{Contact: withID(mapping.Int(7)), Search: true},
+			script(nil, []answer{{404, ``}}, nil),
+			[]string{`PUT /contacts/7 {"name":"Ada"}`},
+			map[string]string{"contact_id": "7"},
+			"rejected http_404",
+		},
+		{
+			"no channel, contact there", noChannel, script([]answer{hits(adaHit)}, []answer{{200, ``}}, nil),
+			[]string{lookupAda, update},
+			map[string]string{"contact_id": "7"},
+			"",
+		},
+		{
+			"no channel, contact new", noChannel, script([]answer{hits()}, nil, nil),
+			[]string{lookupAda},
+			map[string]string{},
+			"invalid missing_channel",
+		},
+		{
+			"ticket", openAda(), script([]answer{hits(adaHit)}, nil, []answer{{201, `{"id":42}`}}),
+			[]string{lookupAda, ticket},
+			map[string]string{"contact_id": "7", "ticket_id": "42"},
+			"",
+		},
+		{
+			"ticket without a subject", noSubject, script([]answer{hits(adaHit)}, nil, []answer{{201, `{"id":42}`}}),
+			[]string{lookupAda, `POST /tickets {"contact_id":7,"channel_id":"880"}`},
+			map[string]string{"contact_id": "7", "ticket_id": "42"},
+			"",
+		},
+		{
+			"ticket of a known contact",
+			mapped.OpenTicket{Contact: withID(mapping.Str("7"))},
+			script(nil, nil, []answer{{201, `{"id":42}`}}),
+			[]string{`POST /tickets {"contact_id":"7","channel_id":71}`},
+			map[string]string{"contact_id": "7", "ticket_id": "42"},
+			"",
+		},
+		{
+			"ticket, contact not there", openAda(), script([]answer{hits()}, nil, nil),
+			[]string{lookupAda},
+			map[string]string{},
+			"invalid contact_not_found",
+		},
+		{
+			"ticket, contact created", mayCreate, script([]answer{hits()}, nil, []answer{{201, `{"id":7}`}, {201, `{"id":42}`}}),
+			[]string{lookupAda, strings.Replace(created, `"name":"Ada",`, "", 1), ticket},
+			map[string]string{"contact_id": "7", "ticket_id": "42"},
+			"",
+		},
+		{
+			"ticket refused", openAda(), script([]answer{hits(adaHit)}, nil, []answer{{422, ``}}),
+			[]string{lookupAda, ticket},
+			map[string]string{},
+			"rejected http_422",
+		},
+		{
+			"search malformed", openAda(), script([]answer{{200, `{}`}}, nil, nil),
+			[]string{lookupAda},
+			map[string]string{},
+			"exhausted bad_answer",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

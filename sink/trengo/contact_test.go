@@ -119,18 +119,36 @@ func TestSend_rememberedIDThatIsGoneIsLookedUpOnce(t *testing.T) {
 		contact string
 		outcome string
 	}{
-		{"another contact now", openAda(), script([]answer{hits(`{"id":8,"email":"ada@example.test"}`)}, nil, []answer{{422, ``}, {201, `{"id":42}`}}),
-			[]string{"POST /tickets", "GET /contacts", "POST /tickets"}, "8", ""},
-		{"refused again", openAda(), script([]answer{hits(`{"id":8,"email":"ada@example.test"}`)}, nil, []answer{{404, ``}, {422, ``}}),
-			[]string{"POST /tickets", "GET /contacts", "POST /tickets"}, "", "rejected http_422"},
-		{"not there any more", openAda(), script([]answer{hits()}, nil, []answer{{404, ``}}),
-			[]string{"POST /tickets", "GET /contacts"}, "", "invalid contact_not_found"},
-		{"created anew", saveAda("Ada"), script([]answer{hits()}, []answer{{404, ``}}, []answer{{201, `{"id":9}`}}),
-			[]string{"PUT /contacts/{id}", "GET /contacts", "POST /channels/{id}/contacts"}, "9", ""},
-		{"has the name already", saveAda("Ada"), script([]answer{hits(adaHit)}, []answer{{422, ``}}, nil),
-			[]string{"PUT /contacts/{id}", "GET /contacts"}, "7", "nothing_to_update"},
-		{"refused for another reason", openAda(), script(nil, nil, []answer{{400, ``}}),
-			[]string{"POST /tickets"}, "5", "rejected http_400"},
+		{
+			"another contact now", openAda(), script([]answer{hits(`{"id":8,"email":"ada@example.test"}`)}, nil, []answer{{422, ``}, {201, `{"id":42}`}}),
+			[]string{"POST /tickets", "GET /contacts", "POST /tickets"},
+			"8", "",
+		},
+		{
+			"refused again", openAda(), script([]answer{hits(`{"id":8,"email":"ada@example.test"}`)}, nil, []answer{{404, ``}, {422, ``}}),
+			[]string{"POST /tickets", "GET /contacts", "POST /tickets"},
+			"", "rejected http_422",
+		},
+		{
+			"not there any more", openAda(), script([]answer{hits()}, nil, []answer{{404, ``}}),
+			[]string{"POST /tickets", "GET /contacts"},
+			"", "invalid contact_not_found",
+		},
+		{
+			"created anew", saveAda("Ada"), script([]answer{hits()}, []answer{{404, ``}}, []answer{{201, `{"id":9}`}}),
+			[]string{"PUT /contacts/{id}", "GET /contacts", "POST /channels/{id}/contacts"},
+			"9", "",
+		},
+		{
+			"has the name already", saveAda("Ada"), script([]answer{hits(adaHit)}, []answer{{422, ``}}, nil),
+			[]string{"PUT /contacts/{id}", "GET /contacts"},
+			"7", "nothing_to_update",
+		},
+		{
+			"refused for another reason", openAda(), script(nil, nil, []answer{{400, ``}}),
+			[]string{"POST /tickets"},
+			"5", "rejected http_400",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
