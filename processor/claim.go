@@ -185,7 +185,7 @@ func (p *Processor) tryClaim(ctx context.Context, parts []*partition) error {
 			unmarked = append(unmarked, part)
 			continue
 		}
-		reads.want(part, from, max(from, found.start[part.id%found.n]), end)
+		reads.want(part, max(from, found.start[part.id%found.n]), end)
 	}
 	bounded, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()

@@ -119,7 +119,13 @@ func (w *world) start(change ...func(*processor.Config, *sink.Config)) *instance
 	ctx, cancel := context.WithCancel(w.t.Context())
 	in := &instance{Processor: p, t: w.t, w: w, dest: dest, wire: wire, end: cancel, ended: make(chan error, 1)}
 	go func() { in.ended <- p.Run(ctx) }()
-	w.t.Cleanup(func() { cancel(); <-in.ended; in.ended <- nil })
+	w.t.Cleanup(func() {
+		cancel()
+		if err := <-in.ended; err != nil {
+			w.t.Logf("Run = %v", err)
+		}
+		in.ended <- nil
+	})
 	return in
 }
 
@@ -141,7 +147,7 @@ func (in *instance) kill() {
 	in.wire.cut()
 	in.w.desk.cut()
 	in.end()
-	<-in.ended
+	in.t.Logf("Run = %v, of which a dead process tells nobody", <-in.ended)
 	in.ended <- nil
 	in.w.desk.mend()
 }

@@ -33,7 +33,7 @@ func newLedgerReads(group, topic string) *ledgerReads {
 }
 
 // want adds a partition whose outcomes lie in its responses partition from from up to end.
-func (l *ledgerReads) want(part *partition, mark, from, end int64) {
+func (l *ledgerReads) want(part *partition, from, end int64) {
 	l.wanted[part.topicPartition] = &ledgerRead{committed: part.committed, done: &offsetSet{}}
 	if from >= end {
 		return
