@@ -32,6 +32,7 @@ func keyOf(f field, value string) key {
 		value = strings.ToLower(strings.TrimSpace(value))
 	case byPhone:
 		value = digits(value)
+	case byExternalID: // It is compared as it stands.
 	}
 	return key{field: f, value: value}
 }

@@ -107,7 +107,7 @@ func TestDesk_countsOpenCallsAndThoseClosedEarly(t *testing.T) {
 	var calls sync.WaitGroup
 	for range 25 {
 		calls.Go(func() {
-			req, err := http.NewRequestWithContext(ctx, "GET", d.url+trengo+"/contacts", nil)
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url+trengo+"/contacts", nil)
 			if err != nil {
 				t.Error(err)
 				return

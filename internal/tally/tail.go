@@ -59,7 +59,7 @@ func (t *Tail) Run(ctx context.Context) error {
 	for {
 		fetches := t.client.PollFetches(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the end of ctx is how reading ends
 		}
 		if err := fetches.Err0(); err != nil {
 			return fmt.Errorf("reading the topics back: %w", err)
