@@ -186,7 +186,7 @@ func TestDeliver_stopLetsTheWriteInFlightGetItsAnswer(t *testing.T) {
 		return http.StatusCreated
 	})
 	stdin, sender := io.Pipe() // never ends by itself
-	defer sender.Close()
+	defer func() { _ = sender.Close() }()
 	go func() { _, _ = io.WriteString(sender, track("m-1", "u", "A")+"\n"+track("m-2", "u", "B")+"\n") }()
 	var stdout, stderr bytes.Buffer
 	code := run(ctx, []string{"deliver", "-c", deskConfig(t, d.URL, "crm")}, func(string) (string, bool) { return "", false }, stdin, &stdout, &stderr)

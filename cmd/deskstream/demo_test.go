@@ -111,7 +111,7 @@ func awaitCall(t *testing.T, address string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for tick := time.NewTicker(10 * time.Millisecond); ; <-tick.C {
-		req, err := http.NewRequestWithContext(ctx, "GET", address, nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

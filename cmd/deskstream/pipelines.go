@@ -164,13 +164,13 @@ func (a *app) contact(ctx context.Context, cfg *config.Config, timeout time.Dura
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		a.log.Warn("Kafka not reached yet", "brokers", cfg.Kafka.Brokers, "err", err)
+		a.log.Warn("brokers not reached yet", "brokers", cfg.Kafka.Brokers, "err", err)
 		select {
 		case <-time.After(wait):
 		case <-bounded.Done():
 		}
 		if bounded.Err() != nil {
-			return nil, fmt.Errorf("Kafka did not answer within %v (--connect-timeout): %w", timeout, err)
+			return nil, fmt.Errorf("no answer from Kafka within %v (--connect-timeout): %w", timeout, err)
 		}
 		wait = min(2*wait, connectBackoff)
 	}

@@ -31,13 +31,13 @@ func lookupsOnly(t *testing.T) (url string, lookups *int) {
 	return server.URL, lookups
 }
 
-func identify(id, user string) string {
-	return fmt.Sprintf(`{"type":"identify","messageId":%q,"userId":%q,"traits":{"name":"N"}}`, id, user)
+func identify(id string) string {
+	return fmt.Sprintf(`{"type":"identify","messageId":%q,"userId":"u","traits":{"name":"N"}}`, id)
 }
 
 func TestPlan_showsCallsWithBodiesAndSendsNoWrite(t *testing.T) {
 	url, lookups := lookupsOnly(t)
-	got := runCommand(t, identify("m-1", "u")+"\n{}\n"+`{"type":"group","userId":"u"}`, "plan", "-c", deskConfig(t, url, "crm"))
+	got := runCommand(t, identify("m-1")+"\n{}\n"+`{"type":"group","userId":"u"}`, "plan", "-c", deskConfig(t, url, "crm"))
 	got.want(t, exitOK, `"outcome":"planned"`, "")
 	if diff := cmp.Diff([]string{"crm m-1 planned", "crm - dead", "crm - skipped"}, outcomes(t, got.stdout)); diff != "" {
 		t.Errorf("outcomes (-want +got):\n%s", diff)
@@ -56,7 +56,7 @@ func TestPlan_showsCallsWithBodiesAndSendsNoWrite(t *testing.T) {
 }
 
 func TestPlan_offlineMakesNoCall(t *testing.T) {
-	got := runCommand(t, identify("m-1", "u"), "plan", "--offline", "-c", deskConfig(t, "http://127.0.0.1:1", "crm"))
+	got := runCommand(t, identify("m-1"), "plan", "--offline", "-c", deskConfig(t, "http://127.0.0.1:1", "crm"))
 	got.want(t, exitOK, `"method":"POST"`, "")
 }
 
@@ -65,7 +65,7 @@ func TestPlan_lastTakesTheNewestRecordsOfAllPartitions(t *testing.T) {
 	began := time.UnixMilli(1_700_000_000_000)
 	for i := range 6 {
 		cluster.Produce(t, &kgo.Record{
-			Topic: "events", Partition: int32(i % 2), Value: []byte(identify(fmt.Sprintf("m-%d", i), "u")),
+			Topic: "events", Partition: int32(i % 2), Value: []byte(identify(fmt.Sprintf("m-%d", i))),
 			Timestamp: began.Add(time.Duration(i) * time.Second),
 		})
 	}
@@ -95,7 +95,7 @@ func TestPlan_lastSeesBehindTransactionMarkers(t *testing.T) {
 		if err := cl.BeginTransaction(); err != nil {
 			t.Fatal(err)
 		}
-		if err := cl.ProduceSync(t.Context(), &kgo.Record{Value: []byte(identify(fmt.Sprintf("m-%d", i), "u"))}).FirstErr(); err != nil {
+		if err := cl.ProduceSync(t.Context(), &kgo.Record{Value: []byte(identify(fmt.Sprintf("m-%d", i)))}).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 		if err := cl.EndTransaction(t.Context(), kgo.TransactionEndTry(i%2 == 0)); err != nil {

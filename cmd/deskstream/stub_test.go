@@ -50,7 +50,7 @@ func TestStub_servesBothUntilItIsStopped(t *testing.T) {
 		{addresses["kustomer"] + "/v1/users/current", "bad", 401},
 		{addresses["received"], "", 200},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), "GET", c.url, nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

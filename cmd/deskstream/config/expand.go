@@ -79,7 +79,7 @@ func readSecretFile(path string) (string, error) {
 	if err != nil {
 		return "", fileError(path, err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return "", fileError(path, err)

@@ -46,7 +46,6 @@ var (
 	secretType   = reflect.TypeFor[Secret]()
 	durationType = reflect.TypeFor[time.Duration]()
 	sizeType     = reflect.TypeFor[Size]()
-	startType    = reflect.TypeFor[Start]()
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 

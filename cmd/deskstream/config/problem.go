@@ -17,6 +17,8 @@ type Problem struct {
 
 // Problems is everything that is wrong with a file, in the file's order. It is the
 // error of a configuration that was read and refused.
+//
+//nolint:errname // it is a list of problems first
 type Problems struct {
 	File string
 	List []Problem
