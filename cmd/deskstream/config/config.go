@@ -103,7 +103,7 @@ type Responses struct {
 type DeadLetters struct {
 	Topic    string   `yaml:"topic" default:"dlq.events.deskstream" doc:"Its compacted companion is <topic>.state."`
 	Dialects []string `yaml:"dialects" default:"connect,spring,kip1191" enum:"connect,spring,kip1191,xoriginal,streams" doc:"The header sets of other tools to write beside our own."`
-	Breaker  Breaker  `yaml:"breaker" doc:"Holds a destination that rejects too much."`
+	Breaker  Breaker  `yaml:"breaker" doc:"Holds a destination that rejects too much. It is checked, but nothing acts on it yet."`
 }
 
 // Breaker holds a destination when too many of the last events were rejected.
@@ -123,7 +123,7 @@ type Limits struct {
 // HTTP is the program's own endpoints.
 type HTTP struct {
 	Listen string `yaml:"listen" default:"127.0.0.1:9400" doc:"/metrics, /healthz and /readyz; empty: off, port 0: a free one, logged."`
-	Admin  string `yaml:"admin" default:"127.0.0.1:9401" doc:"Hold, resume and pprof; empty: off, port 0: a free one, logged."`
+	Admin  string `yaml:"admin" default:"127.0.0.1:9401" doc:"Profiles (pprof), for trusted hosts; empty: off, port 0: a free one, logged."`
 }
 
 // Group is the consumer group of a destination.
