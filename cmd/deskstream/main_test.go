@@ -13,7 +13,7 @@ import (
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(removeBinary)) }
 
 // result is what a run of the program gave.
 type result struct {

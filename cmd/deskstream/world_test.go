@@ -1,0 +1,329 @@
+package main
+
+import (
+	"fmt"
+	"hash/fnv"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/internal/kafkatest"
+	"github.com/deskstream/deskstream/internal/sample"
+	"github.com/deskstream/deskstream/internal/stub"
+	"github.com/deskstream/deskstream/sink/topics"
+)
+
+// The names in the configuration of a world.
+const (
+	eventsTopic    = "events"
+	responsesTopic = "events.responses"
+	lettersTopic   = "dlq.events.deskstream"
+	inbox          = stub.TrengoName // destinations are called as the help desks are
+	crm            = stub.KustomerName
+
+	trengoToken = "t0k3n-of-trengo"
+	kustomerKey = "k3y-of-kustomer"
+)
+
+// worldOptions shape a world.
+type worldOptions struct {
+	stub stub.Config
+	// sources is the number of partitions of the source, others that of the others.
+	sources, others int32
+	// fake are options of the broker.
+	fake []kfake.Opt
+}
+
+// world is what the program is put into: a broker and the help desks, both in the
+// test's process.
+type world struct {
+	*kafkatest.Cluster
+	t    *testing.T
+	desk *stub.Server
+	url  string
+
+	mu    sync.Mutex
+	conns map[net.Conn]bool // open, to the help desks
+	place map[string]place  // of the events, by their mark
+}
+
+// place is where an event stands, and of whom it is.
+type place struct {
+	partition int32
+	offset    int64
+	user      string
+}
+
+// consumerGroups are the broker's settings for groups of the consumer protocol.
+var consumerGroups = map[string]string{
+	"group.consumer.session.timeout.ms": "6000", "group.consumer.heartbeat.interval.ms": "500",
+}
+
+func newWorld(t *testing.T, o worldOptions) *world {
+	t.Helper()
+	if o.sources == 0 {
+		o.sources, o.others = 12, 5
+	}
+	if o.stub.Limit == 0 {
+		o.stub.Limit = 1 << 30
+	}
+	large := []string{"max.message.bytes", "2097152"}
+	w := &world{
+		t: t, desk: stub.New(o.stub), conns: make(map[net.Conn]bool), place: make(map[string]place),
+		Cluster: kafkatest.Kafka(t, kafkatest.Topic(eventsTopic, o.sources),
+			kafkatest.Topic(responsesTopic, o.others, large...), kafkatest.Topic(lettersTopic, o.others, large...),
+			kafkatest.Fake(append([]kfake.Opt{kfake.BrokerConfigs(consumerGroups)}, o.fake...)...)),
+	}
+	server := httptest.NewUnstartedServer(w.desk)
+	server.Config.ConnState = w.connState
+	server.Start()
+	t.Cleanup(server.Close)
+	w.url = server.URL
+	return w
+}
+
+func (w *world) connState(c net.Conn, s http.ConnState) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch s {
+	case http.StateNew:
+		w.conns[c] = true
+	case http.StateClosed, http.StateHijacked:
+		delete(w.conns, c)
+	}
+}
+
+// awaitQuiet waits until everything that dead processes had sent to the help desks
+// has arrived, and was left.
+func (w *world) awaitQuiet() {
+	w.t.Helper()
+	await(w.t, "the connections of the dead process to close", func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return len(w.conns) == 0 && w.desk.Open() == 0
+	})
+}
+
+// settings are what tests change in the configuration file.
+type settings struct {
+	source  string // further lines of source, each indented by two blanks
+	brokers []string
+	listen  string
+	session time.Duration
+}
+
+// config writes a configuration file and gives its path.
+func (w *world) config(s settings) string {
+	w.t.Helper()
+	if s.brokers == nil {
+		s.brokers = w.Brokers
+	}
+	if s.listen == "" {
+		s.listen = "127.0.0.1:0"
+	}
+	if s.session == 0 {
+		s.session = 6 * time.Second
+	}
+	delivery := `    delivery:
+      timeout: 4s
+      rate_limit: {requests: 100000000, per: 1m, reserve: 0}
+      retry: {initial: 50ms, max: 500ms}
+`
+	return writeFile(w.t, "deskstream.yaml", fmt.Sprintf(`kafka: {brokers: [%q]}
+source:
+  topics: [%s]
+  session_timeout: %s
+  drain_timeout: 5s
+  commit_interval: 50ms
+%sresponses: {topic: %s}
+dead_letters: {topic: %s}
+http: {listen: %q, admin: ""}
+destinations:
+  - name: %s
+    type: trengo
+    trengo:
+      api_token: %s
+      channel_id: "123456"
+      create_contact: true
+      event_templates: [{event: Order Completed, template: "Order {{ properties.eventNo }}"}]
+      base_url: %s
+%s  - name: %s
+    type: kustomer
+    kustomer:
+      api_key: %s
+      base_url: %s
+%s`, strings.Join(s.brokers, ","), eventsTopic, s.session, s.source, responsesTopic, lettersTopic, s.listen,
+		inbox, trengoToken, w.url+stub.TrengoPath, delivery, crm, kustomerKey, w.url+stub.KustomerPath, delivery))
+}
+
+// start starts `run` with a configuration file.
+func (w *world) start(path string, args ...string) *process {
+	w.t.Helper()
+	return startProcess(w.t, append([]string{"run", "-c", path, "--log-format", "json"}, args...)...)
+}
+
+// secretText is in every event: it must not be seen in a log.
+const secretText = "d0nt-log-this"
+
+// produce writes events of the users that pick gives, which cause a write at both help
+// desks, and remembers where they are.
+func (w *world) produce(n int, pick func() int) {
+	w.t.Helper()
+	records, marks := make([]*kgo.Record, n), make([]string, n)
+	before := w.produced()
+	for i := range records {
+		user := fmt.Sprintf("user-%d", pick())
+		marks[i] = sample.Mark(before + i + 1)
+		hash := fnv.New32a()
+		_, _ = hash.Write([]byte(user)) // a hash's Write never fails
+		records[i] = &kgo.Record{
+			Topic: eventsTopic, Partition: int32(hash.Sum32() % uint32(len(w.PartitionInfos(eventsTopic)))), Key: []byte(user),
+			Value: fmt.Appendf(nil, `{"type":"track","event":"Order Completed","userId":%q,"messageId":%q,`+
+				`"properties":{"eventNo":%q,"note":%q},"context":{"traits":{"email":"%s@example.com"}}}`,
+				user, marks[i], marks[i], secretText, user),
+		}
+	}
+	w.Produce(w.t, records...)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, r := range records {
+		w.place[marks[i]] = place{r.Partition, r.Offset, string(r.Key)}
+	}
+}
+
+// produced is how many events there are.
+func (w *world) produced() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.place)
+}
+
+// each is a pick of one user after another.
+func each(n int) func() int {
+	i := 0
+	return func() int { i++; return i % n }
+}
+
+// outcomes counts the outcomes on the responses topic by group and source record.
+func (w *world) outcomes() map[outcomeKey]int {
+	w.t.Helper()
+	found := make(map[outcomeKey]int)
+	for _, r := range w.Consume(w.t, responsesTopic) {
+		entry, ok := topics.ParseEntry(r)
+		if !ok {
+			w.t.Fatalf("a record on %s is no outcome: %s", responsesTopic, r.Value)
+		}
+		found[outcomeKey{entry.Destination, entry.Partition, entry.Offset}]++
+	}
+	return found
+}
+
+// keyOf is the event and destination of a write.
+func (w *world) keyOf(c stub.Call) outcomeKey {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := w.place[c.Mark]
+	return outcomeKey{c.Destination, at.partition, at.offset}
+}
+
+// outcomeKey names an event at a destination.
+type outcomeKey struct {
+	destination string
+	partition   int32
+	offset      int64
+}
+
+// settled is how many outcomes there are.
+func (w *world) settled() int { return int(w.ends(responsesTopic)) }
+
+func (w *world) ends(topic string) int64 {
+	sum := int64(0)
+	for _, end := range w.EndOffsets(w.t, topic) {
+		sum += end
+	}
+	return sum
+}
+
+// awaitCommitted waits until the groups have committed the ends of the source.
+func (w *world) awaitCommitted(p *process) {
+	w.t.Helper()
+	for _, destination := range []string{inbox, crm} {
+		await(w.t, "the offsets of "+destination+" to reach the end", func() bool {
+			p.alive()
+			return w.committedAll(destination)
+		})
+	}
+}
+
+func (w *world) committedAll(destination string) bool {
+	committed := w.Committed(w.t, "deskstream."+destination, eventsTopic)
+	for id, end := range w.EndOffsets(w.t, eventsTopic) {
+		if at, ok := committed[id]; !ok || at.At != end {
+			return false
+		}
+	}
+	return true
+}
+
+// wantOnce fails the test unless every event has one outcome at each destination, and
+// each of its writes arrived once.
+func (w *world) wantOnce() {
+	w.t.Helper()
+	w.wantWritten(func(_, _ stub.Call) bool { return false })
+	outcomes := w.outcomes()
+	if len(outcomes) != 2*w.produced() {
+		w.t.Errorf("outcomes for %d events at a destination, want %d", len(outcomes), 2*w.produced())
+	}
+	for key, n := range outcomes {
+		if n != 1 {
+			w.t.Errorf("%+v has %d outcomes, want 1", key, n)
+		}
+	}
+}
+
+// wantWritten fails the test unless every event was written at both help desks, each
+// user's in the order of the source, and again only where permits says so.
+func (w *world) wantWritten(permits func(earlier, again stub.Call) bool) {
+	w.t.Helper()
+	type write struct{ destination, op, mark string }
+	type lane struct{ destination, user string }
+	last, newest, written := map[write]stub.Call{}, map[lane]int64{}, map[write]bool{}
+	for _, c := range w.writes() {
+		at, known := w.place[c.Mark]
+		if !known {
+			w.t.Errorf("call %d is of no event: %q", c.Seq, c.Mark)
+			continue
+		}
+		if l := (lane{c.Destination, at.user}); at.offset < newest[l] {
+			w.t.Errorf("%s of %s at %s, offset %d, came after that of offset %d", c.Op, at.user, c.Destination, at.offset, newest[l])
+		} else {
+			newest[l] = at.offset
+		}
+		key := write{c.Destination, c.Op, c.Mark}
+		if earlier, again := last[key]; again && !permits(earlier, c) {
+			w.t.Errorf("%s of %s (%+v) was repeated: %+v, then %+v", c.Op, c.Mark, at, earlier, c)
+		}
+		last[key] = c
+		written[write{destination: c.Destination, mark: c.Mark}] = true
+	}
+	for mark, at := range w.place {
+		for _, destination := range []string{inbox, crm} {
+			if !written[write{destination: destination, mark: mark}] {
+				w.t.Errorf("%s (%+v) never reached %s", mark, at, destination)
+			}
+		}
+	}
+}
+
+// writes are the calls for events that arrived at the help desks, in order.
+func (w *world) writes() []stub.Call {
+	return slices.DeleteFunc(w.desk.Received(), func(c stub.Call) bool { return c.Method == http.MethodGet || c.Mark == "" })
+}
