@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,9 @@ const claimBackoff = time.Second
 // errNoMark is the ordinary reason not to read the ledger: a group that begins, or an
 // operator's reset of its offsets, which means that all is to be delivered again.
 var errNoMark = errors.New("the commit carries no mark")
+
+// errNotListed is a broker's answer that leaves a partition out.
+var errNotListed = errors.New("the broker did not list its offsets")
 
 // startOffsets resolves where partitions without offsets begin, so that it is an
 // offset that can be committed, and starts the claims.
@@ -70,7 +74,7 @@ func (p *Processor) resolveStart(ctx context.Context, parts []*partition) error 
 		from, ok := begin.Lookup(part.topic, part.id)
 		to, okEnd := end.Lookup(part.topic, part.id)
 		if !ok || !okEnd || from.Err != nil || to.Err != nil {
-			return fmt.Errorf("partition %d of topic %s: %w", part.id, part.topic, errors.Join(from.Err, to.Err, kgo.ErrClientClosed))
+			return fmt.Errorf("partition %d of topic %s: %w", part.id, part.topic, cmp.Or(errors.Join(from.Err, to.Err), errNotListed))
 		}
 		p.mu.Lock()
 		part.next = from.Offset
@@ -78,7 +82,8 @@ func (p *Processor) resolveStart(ctx context.Context, parts []*partition) error 
 		records += to.Offset - from.Offset
 	}
 	if begin != nil {
-		p.log.Info("group has no offsets, its start was resolved", "group", p.cfg.Group, "records_to_deliver", records)
+		p.log.Info("group has no offsets, its start was resolved",
+			"group", p.cfg.Group, "start", p.cfg.Start.String(), "records_to_deliver", records)
 	}
 	return nil
 }
@@ -88,13 +93,16 @@ func (p *Processor) listStart(ctx context.Context) (begin, end kadm.ListedOffset
 	if err != nil {
 		return nil, nil, err
 	}
-	switch {
-	case p.cfg.Start.Latest:
-		return end, end, nil
-	case !p.cfg.Start.At.IsZero():
-		begin, err = p.admin.ListOffsetsAfterMilli(ctx, p.cfg.Start.At.UnixMilli(), p.cfg.Topics...)
-	default:
+	at := p.cfg.Start.At
+	if p.cfg.Start.Latest {
+		// The moment that this process began, and not the end as it is now: a partition
+		// that is made later is new from its first record on.
+		at = p.began
+	}
+	if at.IsZero() {
 		begin, err = p.admin.ListStartOffsets(ctx, p.cfg.Topics...)
+	} else {
+		begin, err = p.admin.ListOffsetsAfterMilli(ctx, at.UnixMilli(), p.cfg.Topics...)
 	}
 	return begin, end, err
 }
@@ -103,7 +111,7 @@ func (p *Processor) listStart(ctx context.Context) (begin, end kadm.ListedOffset
 // committed for those that have none, before the first call.
 func (p *Processor) claim(parts []*partition) {
 	p.awaitOwnCalls(parts)
-	for {
+	for p.life.Err() == nil {
 		parts = p.stillClaiming(parts)
 		if len(parts) == 0 {
 			return

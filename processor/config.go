@@ -17,11 +17,24 @@ const (
 	Consumer Protocol = "consumer" // KIP-848, rebalancing by the broker
 )
 
-// Start is where a group without offsets begins: at the oldest record, the newest,
-// or the first with a timestamp of At or later. The zero Start is the oldest.
+// Start is where a group without offsets begins: at the oldest record, at what comes
+// after this process began, or at the first record with a timestamp of At or later.
+// The zero Start is the oldest.
 type Start struct {
 	Latest bool
 	At     time.Time
+}
+
+// String is the start as the configuration has it.
+func (s Start) String() string {
+	switch {
+	case s.Latest:
+		return "latest"
+	case s.At.IsZero():
+		return "earliest"
+	default:
+		return s.At.UTC().Format(time.RFC3339)
+	}
 }
 
 // Limits bound what a pipeline keeps in memory. Where one is reached, intake waits.

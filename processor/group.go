@@ -123,7 +123,7 @@ func (p *Processor) alive(parts []*partition) []*partition {
 }
 
 // lastCommitTimeout bounds the commit with which partitions are given up.
-const lastCommitTimeout = 3 * time.Second
+const lastCommitTimeout = 2 * time.Second
 
 // drain starts no further event and waits for what is in the air, until the bound.
 func (p *Processor) drain(parts []*partition) {

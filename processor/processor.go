@@ -26,6 +26,7 @@ type Processor struct {
 	client *kgo.Client
 	admin  *kadm.Client
 	opts   []kgo.Opt // of the connection, for the ledger's reader
+	began  time.Time
 	writer *topics.Writer
 
 	// life ends what outlives a stop's first signal: calls and writes in the air.
@@ -62,7 +63,7 @@ var errStopping = errors.New("the process stops")
 func New(cfg Config, route sink.Route, dest *sink.Destination, log *slog.Logger, opts ...kgo.Opt) (*Processor, error) {
 	p := &Processor{
 		cfg: cfg, route: route, dest: dest, opts: opts,
-		log:     log.With("destination", route.Name),
+		log: log.With("destination", route.Name), began: time.Now(),
 		parts:   make(map[topicPartition]*partition),
 		left:    make(map[topicPartition]*partition),
 		readied: make(chan struct{}, 1), freed: make(chan struct{}, 1),
@@ -133,8 +134,15 @@ func (p *Processor) batchBytes(topic string) int32 {
 	if limit <= 0 {
 		return defaultBatchBytes
 	}
-	return limit
+	return min(max(limit, minBatchBytes), maxBatchBytes)
 }
+
+// What kgo takes for the size of a batch, the upper bound well below its limit for a
+// whole request.
+const (
+	minBatchBytes = 512
+	maxBatchBytes = 64 << 20
+)
 
 // defaultBatchBytes is the max.message.bytes that a topic has unless it says otherwise.
 const defaultBatchBytes = 1 << 20
@@ -143,7 +151,6 @@ const defaultBatchBytes = 1 << 20
 // after. Then it lets what is in the air land within Config.DrainTimeout, commits and
 // leaves the group. It returns nil after an end of ctx.
 func (p *Processor) Run(ctx context.Context) error {
-	defer p.client.Close()
 	working, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	group, working := errgroup.WithContext(working)
@@ -158,22 +165,36 @@ func (p *Processor) Run(ctx context.Context) error {
 	return err
 }
 
-// leaveTimeout bounds the farewell to the group: a join that waits for a dead member
-// can hold it up for a session timeout.
-const leaveTimeout = 2 * time.Second
+// leaveTimeout bounds each of the two steps of the farewell to the group: a join that
+// waits for a dead member can hold them up for a session timeout.
+const leaveTimeout = time.Second
 
 func (p *Processor) shutDown() {
 	p.log.Info("pipeline stopping", "open", p.openNow())
 	p.giveUp(p.all(), true)
 	p.endLife(errStopping)
 	p.events.Wait()
-	p.claims.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	if err := p.client.LeaveGroupContext(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		p.log.Warn("group left without its coordinator's answer", "err", err)
 	}
+	p.closeClient()
+	p.claims.Wait() // after the client, whose callbacks begin them
 	p.log.Info("pipeline stopped", "given_up", p.givenUp())
+}
+
+func (p *Processor) closeClient() {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		p.client.CloseAllowingRebalance()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(leaveTimeout):
+		p.log.Warn("Kafka client still closing, not waited for")
+	}
 }
 
 func (p *Processor) openNow() int {
