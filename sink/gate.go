@@ -139,7 +139,7 @@ func (p *Pass) Done() {
 	g := p.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.probe == p && p.proved && !(g.tripped && p.rejected) {
+	if g.probe == p && p.proved && (!g.tripped || !p.rejected) {
 		g.end()
 	}
 	g.leave(p)

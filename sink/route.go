@@ -28,14 +28,16 @@ func NewRoute[T any](
 	mapEvent func(mapping.Event) (T, error),
 	send func(context.Context, Doer, T) (Receipt, error),
 ) Route {
-	return Route{Name: name, Type: typ, filter: filter,
+	return Route{
+		Name: name, Type: typ, filter: filter,
 		deliver: func(ctx context.Context, s *Session, ev mapping.Event) (Receipt, error) {
 			message, err := mapEvent(ev)
 			if err != nil {
 				return Receipt{}, err
 			}
 			return send(ctx, s, message)
-		}}
+		},
+	}
 }
 
 // Deliver carries the record with the given value to its end and says what became of

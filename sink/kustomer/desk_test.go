@@ -173,8 +173,8 @@ func (a *account) write(call sink.Call) sink.Reply {
 }
 
 func (p *person) reply() sink.Reply {
-	return sink.Reply{Status: http.StatusOK, Body: []byte(fmt.Sprintf(
-		`{"data":{"id":%q,"attributes":{"externalId":%q,"name":%q,"emails":[{"type":"home","email":%q,"verified":false}]}}}`, p.id, p.external, p.name, p.email))}
+	return sink.Reply{Status: http.StatusOK, Body: fmt.Appendf(nil,
+		`{"data":{"id":%q,"attributes":{"externalId":%q,"name":%q,"emails":[{"type":"home","email":%q,"verified":false}]}}}`, p.id, p.external, p.name, p.email)}
 }
 
 func (a *account) String() string {
