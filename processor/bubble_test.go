@@ -16,7 +16,7 @@ import (
 func bubble(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 4, 3, kafkatest.Virtual())
+		w := newWorld(t, kafkatest.Virtual())
 		w.step = 100 * time.Millisecond
 		test(t, w)
 	})

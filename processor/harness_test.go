@@ -45,11 +45,12 @@ type world struct {
 	sent  int
 }
 
-func newWorld(t *testing.T, partitions, responsePartitions int32, opts ...kafkatest.Option) *world {
+// newWorld has a source of four partitions and responses of three, so that two share one.
+func newWorld(t *testing.T, opts ...kafkatest.Option) *world {
 	t.Helper()
 	opts = append(opts,
 		kafkatest.Fake(kfake.GroupMinSessionTimeout(time.Second)),
-		kafkatest.Topic(source, partitions), kafkatest.Topic(responses, responsePartitions), kafkatest.Topic(deadLetters, 2))
+		kafkatest.Topic(source, 4), kafkatest.Topic(responses, 3), kafkatest.Topic(deadLetters, 2))
 	return &world{
 		t: t, kafka: kafkatest.Kafka(t, opts...), desk: newDesk(), step: 10 * time.Millisecond,
 		cfg: processor.Config{

@@ -14,7 +14,7 @@ import (
 // bubbles need: the short form of what the others prove.
 
 func TestSmoke_everyRecordGetsItsOutcomeAndIsCommitted(t *testing.T) {
-	w := newWorld(t, 4, 3)
+	w := newWorld(t)
 	for n := range 200 {
 		w.send(int32(n%4), event(fmt.Sprint("u", n%20), n))
 	}
@@ -32,7 +32,7 @@ func TestSmoke_everyRecordGetsItsOutcomeAndIsCommitted(t *testing.T) {
 }
 
 func TestSmoke_aStopAndARestartRepeatNothingAndKeepOrder(t *testing.T) {
-	w := newWorld(t, 4, 3)
+	w := newWorld(t)
 	w.desk.answers(func(s seen) (int, time.Duration) { return 201, 5 * time.Millisecond })
 	for u := range 8 {
 		w.sendUser(int32(u%4), fmt.Sprint("u", u), 1, 30)
@@ -53,7 +53,7 @@ func TestSmoke_aStopAndARestartRepeatNothingAndKeepOrder(t *testing.T) {
 }
 
 func TestSmoke_anInstanceThatIsCutOffRepeatsAtMostWhatWasInTheAir(t *testing.T) {
-	w := newWorld(t, 4, 3)
+	w := newWorld(t)
 	w.desk.answers(func(s seen) (int, time.Duration) { return 201, 20 * time.Millisecond })
 	for u := range 8 {
 		w.sendUser(int32(u%4), fmt.Sprint("u", u), 1, 20)
