@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -156,13 +157,14 @@ func deliverOne(ctx context.Context, p pipeline, lane string, value []byte) (sin
 func (d *delivery) progress() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	line := fmt.Sprintf("%d delivered, %d skipped, %d dead", d.settled[sink.Delivered], d.settled[sink.Skipped], d.settled[sink.Dead])
+	var line strings.Builder
+	fmt.Fprintf(&line, "%d delivered, %d skipped, %d dead", d.settled[sink.Delivered], d.settled[sink.Skipped], d.settled[sink.Dead])
 	for _, p := range d.pipelines {
 		if hold := p.dest.Gate().Held(); hold.Active() {
-			line += fmt.Sprintf("; %s is on hold (%s)", p.config.Name, hold.Reason)
+			fmt.Fprintf(&line, "; %s is on hold (%s)", p.config.Name, hold.Reason)
 		}
 	}
-	return line
+	return line.String()
 }
 
 // conclude gives the error that the command ends with.
