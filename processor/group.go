@@ -12,6 +12,7 @@ import (
 // assigned begins partitions that became ours. They are not fetched until their
 // ledger is read, which the group does not wait for.
 func (p *Processor) assigned(_ context.Context, cl *kgo.Client, topics map[string][]int32) {
+	<-p.made // a quick group assigns before New has its client back
 	// A pause outlives a revoke, so this also renews what an earlier assignment left.
 	cl.PauseFetchPartitions(topics)
 	p.mu.Lock()

@@ -23,6 +23,7 @@ type Processor struct {
 	dest  *sink.Destination
 	log   *slog.Logger
 
+	made   chan struct{} // closed when the fields below are set
 	client *kgo.Client
 	admin  *kadm.Client
 	opts   []kgo.Opt // of the connection, for the ledger's reader
@@ -58,15 +59,15 @@ type Processor struct {
 
 var errStopping = errors.New("the process stops")
 
-// New makes a Processor and its client, which connects when Run begins. opts are of
-// the connection: brokers, TLS, SASL, client id.
+// New makes a Processor and its client, which begins to join the group: Run has to
+// follow. opts are of the connection: brokers, TLS, SASL, client id.
 func New(cfg Config, route sink.Route, dest *sink.Destination, log *slog.Logger, opts ...kgo.Opt) (*Processor, error) {
 	p := &Processor{
 		cfg: cfg, route: route, dest: dest, opts: opts,
 		log: log.With("destination", route.Name), began: time.Now(),
-		parts:   make(map[topicPartition]*partition),
-		left:    make(map[topicPartition]*partition),
-		readied: make(chan struct{}, 1), freed: make(chan struct{}, 1),
+		parts: make(map[topicPartition]*partition),
+		left:  make(map[topicPartition]*partition),
+		made:  make(chan struct{}), readied: make(chan struct{}, 1), freed: make(chan struct{}, 1),
 	}
 	p.life, p.endLife = context.WithCancelCause(context.Background())
 	p.metrics = newMetrics(p)
@@ -76,6 +77,7 @@ func New(cfg Config, route sink.Route, dest *sink.Destination, log *slog.Logger,
 	}
 	p.client, p.admin = client, kadm.NewClient(client)
 	p.writer = topics.NewWriter(cfg.Writer, client, p.log)
+	close(p.made)
 	return p, nil
 }
 
@@ -193,7 +195,7 @@ func (p *Processor) closeClient() {
 	select {
 	case <-closed:
 	case <-time.After(leaveTimeout):
-		p.log.Warn("Kafka client still closing, not waited for")
+		p.log.Warn("client still closing, not waited for")
 	}
 }
 
