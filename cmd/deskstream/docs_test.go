@@ -22,7 +22,7 @@ import (
 var updateDocs = flag.Bool("update-docs", false, "write what the examples of the documentation give into the pages")
 
 // fence is a fenced block of a page: its language and what it is, and its text.
-var fence = regexp.MustCompile("(?ms)^```(\\w+ \\w+)\n(.*?)^```$")
+var fence = regexp.MustCompile("(?ms)^ *```(\\w+ \\w+)\n(.*?)^ *```$")
 
 // docsEnv are the variables that the configurations of the pages read.
 func docsEnv(name string) (string, bool) {
