@@ -33,11 +33,24 @@ func connect(ctx context.Context, c *config.Config, log *slog.Logger, opts ...kg
 	}
 	ctx, cancel := context.WithTimeout(ctx, contactTimeout)
 	defer cancel()
-	if err := cl.Ping(ctx); err != nil {
+	if err := ping(ctx, cl); err != nil {
 		cl.Close()
 		return nil, fmt.Errorf("connecting to Kafka at %s: %w", strings.Join(c.Kafka.Brokers, ", "), err)
 	}
 	return cl, nil
+}
+
+// ping is the client's, but it ends with ctx: the client's own waits for a broker that
+// took the connection and says nothing, until the client is closed.
+func ping(ctx context.Context, cl *kgo.Client) error {
+	answered := make(chan error, 1)
+	go func() { answered <- cl.Ping(ctx) }()
+	select {
+	case err := <-answered:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // warnings is a logger of kgo that says no more than warnings unless debug is asked for.

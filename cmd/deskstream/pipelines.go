@@ -169,6 +169,9 @@ func (a *app) contact(ctx context.Context, cfg *config.Config, timeout time.Dura
 		case <-time.After(wait):
 		case <-bounded.Done():
 		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		if bounded.Err() != nil {
 			return nil, fmt.Errorf("no answer from Kafka within %v (--connect-timeout): %w", timeout, err)
 		}
