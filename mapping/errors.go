@@ -27,6 +27,7 @@ type Error struct {
 	Message string
 }
 
+// Error is the code and the message.
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
 
 // FieldError is the Error for a field: the message is the field's name and what is
@@ -52,4 +53,5 @@ const (
 	NothingToUpdate    Skip = "nothing_to_update"
 )
 
+// Error is the reason, marked as no failure.
 func (s Skip) Error() string { return "skipped: " + string(s) }

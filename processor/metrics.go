@@ -114,9 +114,14 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 
 // Figures are a pipeline's numbers at one moment.
 type Figures struct {
+	// Read counts records since the start, and the others what became of them. FoundDone
+	// had an outcome already, GivenUp were open when their partition went, and Expired
+	// were deleted by retention before they were read.
 	Read, Delivered, Skipped, Dead, FoundDone, GivenUp, Expired int64
-	Open, Bytes                                                 int64
-	Lanes, InFlight, Partitions                                 int
+	// Open is how many records are read and not settled, Bytes the memory they take.
+	Open, Bytes int64
+	// Lanes have an open record, InFlight events a place at the gate. Partitions are ours.
+	Lanes, InFlight, Partitions int
 	// Gap is 0 unless the program lost count of a record.
 	Gap int64
 	// Oldest is the age of the oldest open record.

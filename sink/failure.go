@@ -67,6 +67,7 @@ type Failure struct {
 	Detail string
 }
 
+// Error is stage, class, code and message, without the Detail.
 func (f *Failure) Error() string {
 	return string(f.Stage) + ": " + string(f.Class) + ": " + string(f.Code) + ": " + f.Message
 }

@@ -109,6 +109,7 @@ func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 // MarshalJSON writes the moment by TimeFormat.
 func (t Time) MarshalJSON() ([]byte, error) { return []byte(`"` + t.String() + `"`), nil }
 
+// String is the moment by TimeFormat.
 func (t Time) String() string { return t.UTC().Format(TimeFormat) }
 
 // Limits of the texts in an outcome, in bytes.

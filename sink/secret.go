@@ -34,6 +34,7 @@ func (s Secret) IsZero() bool { return s.Reveal() == "" }
 // Equal compares the texts.
 func (s Secret) Equal(other Secret) bool { return s.Reveal() == other.Reveal() }
 
+// String redacts for %s and %v.
 func (s Secret) String() string { return redacted }
 
 // GoString redacts for %#v.

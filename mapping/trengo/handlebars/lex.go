@@ -49,6 +49,7 @@ type Error struct {
 	Reason string
 }
 
+// Error is the place and the reason.
 func (e *Error) Error() string { return fmt.Sprintf("at offset %d: %s", e.Offset, e.Reason) }
 
 func lex(input string) ([]token, error) {
