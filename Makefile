@@ -1,0 +1,65 @@
+# Every target is a shorthand for the plain lines that it prints and runs.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+EVENTS ?= 5000
+SEED ?= 7
+FUZZTIME ?= 10s
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race lint fmt tidy fuzz bench vuln verify up down
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z ]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build the binary as ./deskstream
+	CGO_ENABLED=0 go build -trimpath -o deskstream ./cmd/deskstream
+
+demo: ## run the whole thing in one process (EVENTS, SEED)
+	go run ./cmd/deskstream demo --events $(EVENTS) --seed $(SEED)
+
+# The tag makes the Kafka client's mutexes such that a test's bubble sees who waits.
+test: ## run all tests
+	go test ./...
+	go test -tags synctests ./processor/...
+
+race: ## run all tests under the race detector
+	go test -race $$(go list ./... | grep -v '/processor$$')
+	go test -race -tags synctests ./processor/...
+
+lint: ## vet, lint, and nothing left to format, modernise or tidy
+	go vet ./...
+	go vet -tags synctests ./...
+	$(GOLANGCI_LINT) run ./...
+	go fix -diff -tags synctests ./...
+	go mod tidy -diff
+
+fmt: ## format the code
+	$(GOLANGCI_LINT) fmt
+
+tidy: ## modernise the code and tidy go.mod
+	go fix -tags synctests ./...
+	go mod tidy
+
+# go test fuzzes one target at a time. Its list names a package below its targets.
+fuzz: ## fuzz every target for FUZZTIME each
+	@list=$$(go test -list '^Fuzz' ./... | awk '/^Fuzz/ {t[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, t[i]; n = 0}'); \
+	test -n "$$list" || { echo "no fuzz target found" >&2; exit 1; }; \
+	while read -r package target; do \
+		echo "go test -run '^$$target\$$' -fuzz '^$$target\$$' -fuzztime $(FUZZTIME) $$package"; \
+		go test -run "^$$target\$$" -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+	done <<< "$$list"
+
+bench: ## run the Go benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+vuln: ## look for known vulnerabilities (asks vuln.go.dev)
+	$(GOVULNCHECK) ./...
+
+verify: lint race fuzz demo test ## all that CI runs besides the conformance cases
+
+up down: ## the docker compose stack: not here yet
+	@echo "make $@: there is no docker compose stack yet; 'make demo' needs none" >&2; exit 1
