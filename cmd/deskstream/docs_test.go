@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
 
 	"github.com/deskstream/deskstream/internal/stub"
 	"github.com/deskstream/deskstream/sink"
@@ -143,12 +144,39 @@ func TestDocs_theReadmeNamesEveryCommand(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?m)^\\| `deskstream (\\w+)").FindAllStringSubmatch(readFile(t, "../../README.md"), -1) {
 		named = append(named, m[1])
 	}
-	for _, cmd := range newRootCommand(&app{stdin: strings.NewReader(""), stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}, new(bool)).Commands() {
+	for _, cmd := range docsCommands() {
 		there = append(there, cmd.Name())
 	}
 	slices.Sort(named)
 	slices.Sort(there)
 	if diff := cmp.Diff(there, named); diff != "" {
 		t.Errorf("the table of commands differs from the commands (-there +named):\n%s", diff)
+	}
+}
+
+func docsCommands() []*cobra.Command {
+	a := &app{stdin: strings.NewReader(""), stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}
+	return newRootCommand(a, new(bool)).Commands()
+}
+
+// A line of a page that calls a command may give it only flags that it has.
+func TestDocs_commandLinesUseFlagsThatExist(t *testing.T) {
+	seen := 0
+	for _, path := range append(docsPages(t), "../../ARCHITECTURE.md", "../../CHANGELOG.md") {
+		page := readFile(t, path)
+		for _, cmd := range docsCommands() {
+			lines := regexp.MustCompile("(?:deskstream |`)" + cmd.Name() + "((?: [^`\n#|]*)?)[`\n#|]")
+			for _, m := range lines.FindAllStringSubmatch(page, -1) {
+				for _, flag := range regexp.MustCompile(`--([a-z-]+)`).FindAllStringSubmatch(m[1], -1) {
+					seen++
+					if cmd.Flag(flag[1]) == nil {
+						t.Errorf("%s gives %s the flag %s, which it does not have", path, cmd.Name(), flag[0])
+					}
+				}
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("only %d flags found", seen)
 	}
 }
