@@ -115,6 +115,17 @@ var customSuffixes = map[string]rule{
 
 // custom are attributes whose names end in what their values are; null clears one.
 func custom(v any) error {
+	return properties(v, func(name string, value any) error {
+		check, ok := suffixRule(name)
+		if !ok {
+			return broken("has no suffix of a custom attribute")
+		}
+		return orNull(check)(value)
+	})
+}
+
+// properties are an object of some names, of which check judges each with its value.
+func properties(v any, check func(name string, value any) error) error {
 	m, ok := v.(map[string]any)
 	if !ok {
 		return broken("should be object")
@@ -123,11 +134,7 @@ func custom(v any) error {
 		return broken("should have at most %d properties", maxKeys)
 	}
 	for _, name := range sortedKeys(m) {
-		check, ok := suffixRule(name)
-		if !ok {
-			return below(name, broken("has no suffix of a custom attribute"))
-		}
-		if err := orNull(check)(m[name]); err != nil {
+		if err := check(name, m[name]); err != nil {
 			return below(name, err)
 		}
 	}
@@ -148,21 +155,7 @@ var metaKey = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9\-_]{2,32}$`)
 
 // meta are an event's properties: numbers under ...Num, dates under ...At, other
 // texts under any other name, nothing else.
-func meta(v any) error {
-	m, ok := v.(map[string]any)
-	if !ok {
-		return broken("should be object")
-	}
-	if len(m) > maxKeys {
-		return broken("should have at most %d properties", maxKeys)
-	}
-	for _, name := range sortedKeys(m) {
-		if err := metaMember(name, m[name]); err != nil {
-			return below(name, err)
-		}
-	}
-	return nil
-}
+func meta(v any) error { return properties(v, metaMember) }
 
 func metaMember(name string, v any) error {
 	base, isNum := strings.CutSuffix(name, "Num")
