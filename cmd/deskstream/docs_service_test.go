@@ -24,7 +24,9 @@ import (
 func docsService(t *testing.T) (*service, *kafkatest.Cluster) {
 	t.Helper()
 	kafka := kafkatest.Kafka(t)
-	desk := httptest.NewServer(stub.New(stub.Config{Seed: 1}))
+	desks := stub.New(stub.Config{Seed: 1})
+	desks.Trengo.SetOutage(func(stub.Call) int { return http.StatusUnauthorized })
+	desk := httptest.NewServer(desks)
 	t.Cleanup(desk.Close)
 	cfg, err := config.Parse("docs.yaml", fmt.Appendf(nil, `
 kafka: {brokers: [%q]}
@@ -54,11 +56,6 @@ destinations:
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.Post(desk.URL+"/_stub/outage?destination=trengo&status=401", "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
 	events := []string{
 		`{"type":"identify","messageId":"m-1","userId":"u-1","traits":{"email":"nora@example.com","name":"Nora"}}`,
 		`{"type":"track","messageId":"m-2","userId":"u-1","event":"Nested","properties":{"a":{"b":1}}}`,
