@@ -145,15 +145,15 @@ func (p *process) awaitLog(text string) {
 	})
 }
 
-// endpoint is the URL of the endpoint that a setting opened, once it is logged.
-func (p *process) endpoint(setting string) string {
+// listening is the URL that http.listen opened, once it is logged.
+func (p *process) listening() string {
 	p.t.Helper()
 	address := ""
-	await(p.t, setting+" to open", func() bool {
+	await(p.t, "http.listen to open", func() bool {
 		p.alive()
 		for line := range strings.Lines(p.stderr.String()) {
 			var entry struct{ Msg, Setting, Address string }
-			if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "endpoint opened" && entry.Setting == setting {
+			if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "endpoint opened" && entry.Setting == "http.listen" {
 				address = entry.Address
 			}
 		}

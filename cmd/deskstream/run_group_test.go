@@ -31,7 +31,7 @@ func TestRun_instancesThatComeAndGoRepeatNothing(t *testing.T) {
 // awaitWork waits until an instance delivers to both help desks and they hold calls.
 func (w *world) awaitWork(p *process) {
 	w.t.Helper()
-	url := p.endpoint("http.listen")
+	url := p.listening()
 	await(w.t, "an instance to deliver, with 20 calls open", func() bool {
 		p.alive()
 		return metric(w.t, url, "deskstream_events_total", inbox) > 20 && metric(w.t, url, "deskstream_events_total", crm) > 20 &&

@@ -116,7 +116,7 @@ func TestRun_noSecretAndNoBodyIsSeen(t *testing.T) {
 	w.produce(200, each(40))
 	w.Produce(t, &kgo.Record{Topic: eventsTopic, Value: []byte(`{"type":"track","note":"` + secretText)})
 	p := w.start(w.config(settings{}), "--log-level", "debug")
-	url := p.endpoint("http.listen")
+	url := p.listening()
 	w.awaitCommitted(p)
 	for _, destination := range []string{inbox, crm} {
 		if gap := metric(t, url, "deskstream_conservation_gap", destination); gap != 0 {

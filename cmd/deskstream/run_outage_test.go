@@ -39,6 +39,6 @@ func TestRun_anOutageInTheMidstKillsNothing(t *testing.T) {
 // held tells whether both destinations are on hold.
 func (w *world) held(p *process) bool {
 	w.t.Helper()
-	url := p.endpoint("http.listen")
+	url := p.listening()
 	return metric(w.t, url, "deskstream_hold", inbox) == 1 && metric(w.t, url, "deskstream_hold", crm) == 1
 }

@@ -148,7 +148,7 @@ func TestRun_healthIsThereBeforeTheGroupIsJoinedAndReadinessAfter(t *testing.T) 
 	w := newWorld(t, worldOptions{})
 	fault := w.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.CoordinatorLoadInProgress, Count: -1})
 	p := w.start(w.config(settings{}))
-	url := p.endpoint("http.listen")
+	url := p.listening()
 	if code, body := get(t, url+"/healthz"); code != 200 {
 		t.Errorf("/healthz before joining: %d %s", code, body)
 	}

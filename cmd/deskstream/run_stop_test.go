@@ -69,7 +69,7 @@ func TestRun_stoppedInAHoldKillsNothing(t *testing.T) {
 	w.produce(100, each(30))
 	path := w.config(settings{})
 	p := w.start(path)
-	url := p.endpoint("http.listen")
+	url := p.listening()
 	await(t, "the hold, with the other destination done", func() bool {
 		return metric(t, url, "deskstream_hold", inbox) == 1 && w.committedAll(crm)
 	})
