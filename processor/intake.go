@@ -3,7 +3,10 @@ package processor
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/mapping"
@@ -31,7 +34,28 @@ func (p *Processor) intake(ctx context.Context) error {
 		fetches.EachError(p.fetchError)
 		p.takeIn(fetches)
 		p.client.AllowRebalance()
+		if err := madeAnew(fetches); err != nil {
+			return err
+		}
+		if fetches.Empty() && len(fetches.Errors()) > 0 {
+			pause(ctx, fetchBackoff) // the client gives a lasting error at once, again and again
+		}
 	}
+}
+
+// fetchBackoff is the pause after a poll that brought errors only.
+const fetchBackoff = time.Second
+
+// madeAnew is an error if a source topic was deleted, and perhaps made anew. The
+// client holds on to the id of the topic that it knows, so it never reads the new one;
+// only a new client does.
+func madeAnew(fetches kgo.Fetches) error {
+	for _, f := range fetches.Errors() {
+		if errors.Is(f.Err, kerr.UnknownTopicID) {
+			return fmt.Errorf("topic %s was deleted while it was read, a restart reads the new one: %w", f.Topic, f.Err)
+		}
+	}
+	return nil
 }
 
 func (p *Processor) waitForRoom(ctx context.Context) error {
