@@ -7,7 +7,7 @@ GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 EVENTS ?= 5000
 SEED ?= 7
-FUZZTIME ?= 10s
+FUZZTIME ?= 20000x
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test race lint fmt tidy fuzz bench vuln verify up down
@@ -45,7 +45,7 @@ tidy: ## modernise the code and tidy go.mod
 	go mod tidy
 
 # go test fuzzes one target at a time. Its list names a package below its targets.
-fuzz: ## fuzz every target for FUZZTIME each
+fuzz: ## fuzz every target for FUZZTIME each (a time, or Nx inputs)
 	@list=$$(go test -list '^Fuzz' ./... | awk '/^Fuzz/ {t[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, t[i]; n = 0}'); \
 	test -n "$$list" || { echo "no fuzz target found" >&2; exit 1; }; \
 	while read -r package target; do \

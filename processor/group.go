@@ -68,6 +68,9 @@ func (p *Processor) revoked(_ context.Context, cl *kgo.Client, topics map[string
 // nothing is committed.
 func (p *Processor) lost(_ context.Context, cl *kgo.Client, topics map[string][]int32) {
 	p.giveUp(p.named(topics), false)
+	p.mu.Lock()
+	p.joined = false // until the next assignment
+	p.mu.Unlock()
 	cl.ResumeFetchPartitions(topics)
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/deskstream/deskstream/mapping"
 )
 
 // Stop tells a session when to give its event up. Soft is done first, and so on.
@@ -32,7 +34,8 @@ type Session struct {
 	plan  Plan
 	calls []CallRecord
 
-	wrote    bool // a write may have taken effect
+	warned   mapping.Code // of the failure that was logged last
+	wrote    bool         // a write may have taken effect
 	failures int
 	limited  int           // answers that were a limit of one object
 	first    time.Time     // of the failures

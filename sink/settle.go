@@ -14,6 +14,7 @@ type trialKey struct {
 // settle takes in a judgement other than accepted: the error that ends the event, or
 // nil when the call is to be made again, the back-off being over.
 func (s *Session) settle(ctx context.Context, call Call, j judgement) error {
+	s.warn(call, j)
 	switch {
 	case j.verdict == refusedForGood:
 		s.passed(call)
@@ -31,6 +32,16 @@ func (s *Session) settle(ctx context.Context, call Call, j judgement) error {
 		return s.backOff(ctx, s.limited, j)
 	}
 	return s.settlePassing(ctx, call, j)
+}
+
+// warn logs a failed attempt that will be made again, when it fails otherwise than the
+// one before. What holds the destination is logged once, by the hold.
+func (s *Session) warn(call Call, j judgement) {
+	if j.verdict == refusedForGood || j.verdict.holds() || s.warned == j.code {
+		return
+	}
+	s.warned = j.code
+	s.dest.log.Warn("call failed, it is made again", "op", call.Op, "code", j.code, "failures", s.failures+1)
 }
 
 func (s *Session) settlePassing(ctx context.Context, call Call, j judgement) error {

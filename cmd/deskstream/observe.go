@@ -39,3 +39,18 @@ func observeCalls(registry *prometheus.Registry) func(destination string) func(o
 		}
 	}
 }
+
+// observeWrites counts the times that a topic did not take a record. The reason is in
+// the log; each topic's count is there from the start, so that an alert can compare.
+func observeWrites(registry *prometheus.Registry, topics ...string) func(destination string) func(topic, reason string) {
+	failures := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "deskstream_write_failures_total", Help: "Times that the responses or dead-letter topic did not take a record, which waits and is written again.",
+	}, []string{"destination", "topic"})
+	registry.MustRegister(failures)
+	return func(destination string) func(string, string) {
+		for _, topic := range topics {
+			failures.WithLabelValues(destination, topic)
+		}
+		return func(topic, _ string) { failures.WithLabelValues(destination, topic).Inc() }
+	}
+}

@@ -36,14 +36,14 @@ type runningPipeline struct {
 // newService wires the named destinations to the cluster, whose topics were verified.
 func newService(cfg *config.Config, names []string, found topology, log *slog.Logger, opts []kgo.Opt) (*service, error) {
 	s := &service{cfg: cfg, log: log, registry: newRegistry()}
-	observe := observeCalls(s.registry)
+	observe, failed := observeCalls(s.registry), observeWrites(s.registry, cfg.Responses.Topic, cfg.DeadLetters.Topic)
 	pipelines, err := wire(cfg, names, wireOptions{observe: observe}, log)
 	if err != nil {
 		return nil, &exitError{Code: exitUsage, Err: err}
 	}
 	for _, p := range pipelines {
 		c := processorConfig(cfg, p.config, found)
-		c.Metrics = s.registry
+		c.Metrics, c.Writer.Failed = s.registry, failed(p.config.Name)
 		instance, err := processor.New(c, p.route, p.dest, log, opts...)
 		if err != nil {
 			return nil, err

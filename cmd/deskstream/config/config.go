@@ -103,7 +103,7 @@ type Responses struct {
 type DeadLetters struct {
 	Topic    string   `yaml:"topic" default:"dlq.events.deskstream" doc:"Its compacted companion is <topic>.state."`
 	Dialects []string `yaml:"dialects" default:"connect,spring,kip1191" enum:"connect,spring,kip1191,xoriginal,streams" doc:"The header sets of other tools to write beside our own."`
-	Breaker  Breaker  `yaml:"breaker" doc:"Holds a destination that rejects too much. It is checked, but nothing acts on it yet."`
+	Breaker  Breaker  `yaml:"breaker" doc:"Holds a destination that rejects too much, until a probe is delivered."`
 }
 
 // Breaker holds a destination when too many of the last events were rejected.
