@@ -60,6 +60,7 @@ type desk struct {
 	dead     map[string]place
 	listed   map[request]int // attempts
 	kinds    map[string]*kind
+	known    map[string]bool // lanes for which an earlier event found or made the vendor's id
 }
 
 // request is a call as far as it can be told from outside.
@@ -67,8 +68,9 @@ type request struct{ method, target string }
 
 func (r request) String() string { return r.method + " " + r.target }
 
-// kind counts the events of one type.
-type kind struct{ events, calls int }
+// kind counts the events of one type. Warm are those that made a call when an earlier
+// event of their lane had found the vendor's id of its user.
+type kind struct{ events, calls, warmEvents, warmCalls int }
 
 // NewBook makes a Book for destinations, with the fields that order events.
 func NewBook(lane []string, destinations ...Destination) *Book {
@@ -79,6 +81,7 @@ func NewBook(lane []string, destinations ...Destination) *Book {
 		b.desks = append(b.desks, &desk{
 			Destination: d, outcomes: make(map[place]int), became: make(map[string]int),
 			dead: make(map[string]place), listed: make(map[request]int), kinds: make(map[string]*kind),
+			known: make(map[string]bool),
 		})
 	}
 	return b
@@ -103,6 +106,7 @@ func (b *Book) Event(r *kgo.Record) {
 type outcome struct {
 	Event struct {
 		Type *string `json:"type"`
+		Lane string  `json:"lane"`
 	} `json:"event"`
 	Destination struct {
 		Name string `json:"name"`
@@ -113,7 +117,8 @@ type outcome struct {
 		URL      string `json:"url"`
 		Attempts int    `json:"attempts"`
 	} `json:"calls"`
-	Reason *string `json:"reason"`
+	IDs    map[string]string `json:"ids"`
+	Reason *string           `json:"reason"`
 	Error  *struct {
 		Class string `json:"class"`
 		Code  string `json:"code"`
@@ -183,10 +188,19 @@ func (d *desk) list(o outcome) {
 		k = &kind{}
 		d.kinds[name] = k
 	}
-	k.events++
+	calls := 0
 	for _, c := range o.Calls {
-		k.calls += c.Attempts
+		calls += c.Attempts
 		d.listed[request{c.Method, d.target(c.URL)}] += c.Attempts
+	}
+	k.events++
+	k.calls += calls
+	if calls > 0 && d.known[o.Event.Lane] {
+		k.warmEvents++
+		k.warmCalls += calls
+	}
+	if o.Event.Lane != "" && (o.IDs["contact_id"] != "" || o.IDs["customer_id"] != "") {
+		d.known[o.Event.Lane] = true
 	}
 }
 

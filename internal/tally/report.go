@@ -42,8 +42,13 @@ type Account struct {
 	Unmarked int
 }
 
-// Kind counts the events of one type and their calls.
-type Kind struct{ Events, Calls int }
+// Kind counts the events of one type and their calls. Warm counts those events that
+// made a call when an earlier event of their lane had found the vendor's id of its
+// user, so that what is remembered of ids can show.
+type Kind struct {
+	Events, Calls         int
+	WarmEvents, WarmCalls int
+}
 
 // Report compares what was taken in with the calls that the help desks received, each
 // destination's under its type, in the order of arrival.
@@ -63,7 +68,7 @@ func (b *Book) Report(calls map[string][]stub.Call) Report {
 		received := calls[d.Type]
 		a := Account{Destination: d.Destination, Events: len(b.events), Became: maps.Clone(d.became), Kinds: map[string]Kind{}}
 		for name, k := range d.kinds {
-			a.Kinds[name] = Kind{Events: k.events, Calls: k.calls}
+			a.Kinds[name] = Kind{Events: k.events, Calls: k.calls, WarmEvents: k.warmEvents, WarmCalls: k.warmCalls}
 		}
 		b.checkOutcomes(d, fault)
 		a.Letters = b.checkLetters(d, fault)

@@ -42,6 +42,9 @@ func (a Account) write(w io.Writer) {
 	for _, name := range slices.Sorted(maps.Keys(a.Kinds)) {
 		k := a.Kinds[name]
 		fmt.Fprintf(w, "  calls per %s\t%.2f\t(%d calls of %d events)\n", name, float64(k.Calls)/float64(k.Events), k.Calls, k.Events)
+		if k.WarmEvents > 0 {
+			fmt.Fprintf(w, "  calls per %s, user known\t%.2f\t(%d calls of %d events)\n", name, float64(k.WarmCalls)/float64(k.WarmEvents), k.WarmCalls, k.WarmEvents)
+		}
 	}
 	fmt.Fprintf(w, "  repeated after a lost answer\t%d\n", a.Repeated)
 	fmt.Fprintf(w, "  duplicates\t%d\n", a.Duplicates)
