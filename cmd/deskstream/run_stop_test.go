@@ -103,7 +103,15 @@ func TestRun_aSecondSignalEndsItAtOnce(t *testing.T) {
 	})
 	p.signal(syscall.SIGTERM)
 	p.awaitLog("pipeline stopping")
-	p.signal(syscall.SIGTERM)
+	await(t, "the process to end by a signal", func() bool {
+		p.signal(syscall.SIGTERM) // one that comes with the first is part of it
+		select {
+		case <-p.ended:
+			return true
+		default:
+			return false
+		}
+	})
 	p.wantExit(-1) // by the signal: without it the call would have been waited for
 }
 
