@@ -2,6 +2,8 @@ package tally_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,13 +14,7 @@ import (
 
 // outcomeOf is an outcome of an identify with the given number of calls.
 func outcomeOf(lane string, offset int64, calls int, ids string) *kgo.Record {
-	list := ""
-	for i := range calls {
-		if i > 0 {
-			list += ","
-		}
-		list += `{"method":"GET","url":"http://desk.test/x","attempts":1}`
-	}
+	list := strings.Join(slices.Repeat([]string{`{"method":"GET","url":"http://desk.test/x","attempts":1}`}, calls), ",")
 	return &kgo.Record{Value: fmt.Appendf(nil,
 		`{"event":{"type":"identify","lane":%q},"destination":{"name":"crm"},"outcome":"delivered","calls":[%s],"ids":%s,"source":{"topic":"events","partition":0,"offset":%d}}`,
 		lane, list, ids, offset)}
