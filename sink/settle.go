@@ -37,7 +37,7 @@ func (s *Session) settle(ctx context.Context, call Call, j judgement) error {
 // warn logs a failed attempt that will be made again, when it fails otherwise than the
 // one before. What holds the destination is logged once, by the hold.
 func (s *Session) warn(call Call, j judgement) {
-	if j.verdict == refusedForGood || j.verdict.holds() || s.warned == j.code {
+	if j.verdict == refusedForGood || j.holds() || s.warned == j.code {
 		return
 	}
 	s.warned = j.code
