@@ -87,8 +87,8 @@ func (p *partition) idle() bool {
 
 // commitSafely commits what choose names, in turn with all other commits.
 func (p *Processor) commitSafely(ctx context.Context, choose func() []*partition) error {
-	p.committing.Lock()
-	defer p.committing.Unlock()
+	p.committing <- struct{}{}
+	defer func() { <-p.committing }()
 	return p.commit(ctx, choose())
 }
 

@@ -13,6 +13,7 @@ import (
 // ledger is read, which the group does not wait for.
 func (p *Processor) assigned(_ context.Context, cl *kgo.Client, topics map[string][]int32) {
 	<-p.made // a quick group assigns before New has its client back
+	p.member.assigned()
 	// A pause outlives a revoke, so this also renews what an earlier assignment left.
 	cl.PauseFetchPartitions(topics)
 	p.mu.Lock()
@@ -21,7 +22,7 @@ func (p *Processor) assigned(_ context.Context, cl *kgo.Client, topics map[strin
 	for topic, ids := range topics {
 		for _, id := range ids {
 			tp := topicPartition{topic, id}
-			p.parts[tp] = newPartition(p.life, tp)
+			p.parts[tp] = p.newPartition(tp)
 		}
 		p.log.Info("partitions assigned", "topic", topic, "partitions", ids)
 	}
@@ -99,8 +100,8 @@ func (p *Processor) giveUp(parts []*partition, inOrder bool) {
 	}
 	// A commit that is under way ends first, and none that comes later knows the
 	// partitions: so nothing is committed for what belongs to another by then.
-	p.committing.Lock()
-	defer p.committing.Unlock()
+	p.committing <- struct{}{}
+	defer func() { <-p.committing }()
 	for _, part := range parts {
 		part.hard(errStopping)
 	}

@@ -128,3 +128,29 @@ func TestStart_aTimeTakesWhatIsOfThenOrLater(t *testing.T) {
 		in.stop()
 	})
 }
+
+// A member that hears nothing of its group cannot know whether its partitions are still
+// its own. Its last good heartbeat tells how long it may go on.
+func TestMembership_noCallBeginsOnceTheSessionMayBeOver(t *testing.T) {
+	for _, protocol := range protocols {
+		t.Run(string(protocol), func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.desk.answers(func(seen) (int, time.Duration) { return 201, time.Second })
+				w.sendUser(0, "u", 1, 400)
+				in := w.start(with(protocol))
+				w.eventually("calls", func() bool { return len(w.desk.ids()) > 30 })
+				silent := time.Now()
+				release := w.kafka.HoldGroups(t)
+				time.Sleep(5 * time.Minute)
+				last := w.desk.last()
+				if after := last.Sub(silent); after > 45*time.Second || after < 30*time.Second {
+					t.Errorf("the last call began %v after the last heartbeat, want nearly the session timeout of 45s", after)
+				}
+				release()
+				w.settledAll()
+				in.check()
+				in.stop()
+			})
+		})
+	}
+}

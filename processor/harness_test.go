@@ -360,3 +360,10 @@ func (in *instance) check() {
 		in.t.Errorf("lane order broken: %v", in.w.desk.faults)
 	}
 }
+
+// last is when the latest call arrived.
+func (d *desk) last() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.seen[len(d.seen)-1].At
+}

@@ -66,16 +66,16 @@ type partition struct {
 	last    string    // metadata of the last commit by us
 }
 
-func newPartition(ctx context.Context, tp topicPartition) *partition {
-	p := &partition{
+func (p *Processor) newPartition(tp topicPartition) *partition {
+	part := &partition{
 		topicPartition: tp, committed: -1, epoch: -1, next: -1,
 		lanes: make(map[laneKey]*lane), landed: make(chan struct{}), renewed: time.Now(),
 	}
 	var hard, soft context.Context
-	hard, p.hard = context.WithCancelCause(ctx)
-	soft, p.soft = context.WithCancelCause(hard)
-	p.stop = sink.Stop{Soft: soft, Hard: hard}
-	return p
+	hard, part.hard = context.WithCancelCause(p.life)
+	soft, part.soft = context.WithCancelCause(hard)
+	part.stop = sink.Stop{Soft: soft, Hard: hard, Await: p.member.await}
+	return part
 }
 
 // allLanded tells those who wait that nothing is in the air any more.

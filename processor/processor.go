@@ -23,6 +23,7 @@ type Processor struct {
 	dest  *sink.Destination
 	log   *slog.Logger
 
+	member *membership
 	made   chan struct{} // closed when the fields below are set
 	client *kgo.Client
 	admin  *kadm.Client
@@ -38,7 +39,7 @@ type Processor struct {
 
 	// committing serialises commits, so that none of a partition that was given up
 	// comes after the last one of ours.
-	committing sync.Mutex
+	committing chan struct{} // of one
 
 	mu     sync.Mutex
 	parts  map[topicPartition]*partition
@@ -65,11 +66,12 @@ func New(cfg Config, route sink.Route, dest *sink.Destination, log *slog.Logger,
 	p := &Processor{
 		cfg: cfg, route: route, dest: dest, opts: opts,
 		log: log.With("destination", route.Name), began: time.Now(),
-		parts: make(map[topicPartition]*partition),
-		left:  make(map[topicPartition]*partition),
-		made:  make(chan struct{}), readied: make(chan struct{}, 1), freed: make(chan struct{}, 1),
+		parts:      make(map[topicPartition]*partition),
+		left:       make(map[topicPartition]*partition),
+		committing: make(chan struct{}, 1), made: make(chan struct{}), readied: make(chan struct{}, 1), freed: make(chan struct{}, 1),
 	}
 	p.life, p.endLife = context.WithCancelCause(context.Background())
+	p.member = newMembership(cfg.SessionTimeout)
 	p.metrics = newMetrics(p)
 	client, err := kgo.NewClient(append(append([]kgo.Opt{}, opts...), p.clientOpts()...)...)
 	if err != nil {
@@ -121,6 +123,7 @@ func (p *Processor) clientOpts() []kgo.Opt {
 	if !p.cfg.ReadUncommitted {
 		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}
+	opts = append(opts, kgo.WithHooks(p.member))
 	return append(opts, p.metrics.clientOpts()...)
 }
 
@@ -156,6 +159,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	working, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	group, working := errgroup.WithContext(working)
+	group.Go(func() error { p.learnSession(working); return nil })
 	group.Go(func() error { return p.intake(working) })
 	group.Go(func() error { return p.dispatch(working) })
 	group.Go(func() error { return p.commitEvery(working) })

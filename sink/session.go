@@ -16,6 +16,9 @@ type Stop struct {
 	// Hard lets no further call begin. A write in flight still gets its answer, until
 	// the context of Deliver ends it.
 	Hard context.Context
+	// Await, if set, waits while no call may begin because somebody else may have the
+	// event by now. Its error is the cause of ctx.
+	Await func(ctx context.Context) error
 }
 
 // Session carries one event through its calls. It is the Doer that the help desks'
@@ -132,7 +135,12 @@ func (s *Session) turn(ctx context.Context) error {
 		if err := s.dest.budget.Wait(ctx); err != nil {
 			return interrupted(err)
 		}
-		ready = s.pass.mayCall() // a hold may have begun while it waited for the budget
+		if s.stop.Await != nil {
+			if err := s.stop.Await(ctx); err != nil {
+				return interrupted(err)
+			}
+		}
+		ready = s.pass.mayCall() // a hold may have begun meanwhile
 	}
 	return s.mayGoOn(ctx) // it may have waited long
 }

@@ -51,3 +51,25 @@ func (c *Cluster) HoldProduce(t testing.TB, topic string) (release func()) {
 func (c *Cluster) FailHeartbeats(n int, err *kerr.Error) *kfake.FaultHandle {
 	return c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: err, Count: n})
 }
+
+// HoldGroups leaves the members of all groups without an answer until the function that
+// it returns is called, or the test ends. What they ask of topics is answered.
+func (c *Cluster) HoldGroups(t testing.TB) (release func()) {
+	t.Helper()
+	released := make(chan struct{})
+	var once sync.Once
+	release = func() { once.Do(func() { close(released) }) }
+	t.Cleanup(release)
+	for _, key := range []kmsg.Key{kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.ConsumerGroupHeartbeat} {
+		c.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
+			select {
+			case <-released:
+			default:
+				c.KeepControl()
+				c.SleepControl(func() { <-released })
+			}
+			return nil, nil, false
+		})
+	}
+	return release
+}

@@ -1,0 +1,154 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// membership knows for how long the group still counts us in. A process that was
+// paused, or whose network is dead, hears nothing when its partitions go to others;
+// but it can tell the time since its last good heartbeat, and starts no call once that
+// is longer than the session timeout.
+//
+// kgo shows each round trip but not what was answered. It sends the next heartbeat only
+// after a good one, though, and the sync only after a good join: so a request is known
+// to have been good when its successor is through. It is an assignment that ends a join.
+type membership struct {
+	session time.Duration
+
+	mu      sync.Mutex
+	good    time.Time     // when the latest request known to be good was sent
+	last    time.Time     // when the latest request was sent; zero when it failed
+	lastKey int16         // its kind
+	renewed chan struct{} // closed when good moves
+}
+
+func newMembership(session time.Duration) *membership {
+	return &membership{session: session, renewed: make(chan struct{})}
+}
+
+// successors are the requests that kgo makes only after a good one of the kind before.
+var successors = map[[2]int16]bool{
+	{int16(kmsg.JoinGroup), int16(kmsg.SyncGroup)}:                           true,
+	{int16(kmsg.SyncGroup), int16(kmsg.Heartbeat)}:                           true,
+	{int16(kmsg.Heartbeat), int16(kmsg.Heartbeat)}:                           true,
+	{int16(kmsg.ConsumerGroupHeartbeat), int16(kmsg.ConsumerGroupHeartbeat)}: true,
+}
+
+// OnBrokerE2E implements kgo.HookBrokerE2E.
+func (m *membership) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
+	switch kmsg.Key(key) {
+	case kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.ConsumerGroupHeartbeat:
+	default:
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e2e.Err() != nil {
+		m.last = time.Time{}
+		return
+	}
+	if successors[[2]int16{m.lastKey, key}] {
+		m.confirm()
+	}
+	m.last, m.lastKey = time.Now().Add(-e2e.DurationE2E()), key
+}
+
+// OnGroupManageError implements kgo.HookGroupManageError: the latest request was not good.
+func (m *membership) OnGroupManageError(error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.last = time.Time{}
+}
+
+// assigned tells that the latest request was good: it brought an assignment.
+func (m *membership) assigned() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.confirm()
+}
+
+func (m *membership) confirm() {
+	if m.last.After(m.good) {
+		m.good = m.last
+		close(m.renewed)
+		m.renewed = make(chan struct{})
+	}
+}
+
+// await waits until the group counts us in. Its error is the cause of ctx.
+func (m *membership) await(ctx context.Context) error {
+	for {
+		m.mu.Lock()
+		counted, renewed := time.Since(m.good) <= m.session, m.renewed
+		m.mu.Unlock()
+		if counted {
+			return nil
+		}
+		select {
+		case <-renewed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// groupResource is Kafka's resource type of a consumer group's settings (KIP-848).
+const groupResource kmsg.ConfigResourceType = 32
+
+// learnSession reads the session timeout that the broker has for a group of the
+// consumer protocol. Reading it is a right of its own: without it, or with a broker
+// that does not know the setting, the configured one stays.
+func (p *Processor) learnSession(ctx context.Context) {
+	if p.cfg.Protocol != Consumer {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
+	req := kmsg.NewPtrDescribeConfigsRequest()
+	resource := kmsg.NewDescribeConfigsRequestResource()
+	resource.ResourceType, resource.ResourceName = groupResource, p.cfg.Group
+	resource.ConfigNames = []string{"consumer.session.timeout.ms"}
+	req.Resources = append(req.Resources, resource)
+	resp, err := req.RequestWith(ctx, p.client)
+	if err == nil {
+		err = p.takeSession(resp)
+	}
+	if err != nil {
+		p.log.Warn("group's session timeout not read, the configured one is taken", "session_timeout", p.cfg.SessionTimeout, "err", err)
+	}
+}
+
+func (p *Processor) takeSession(resp *kmsg.DescribeConfigsResponse) error {
+	for _, resource := range resp.Resources {
+		if err := kerr.ErrorForCode(resource.ErrorCode); err != nil {
+			return err
+		}
+		for _, setting := range resource.Configs {
+			if setting.Value == nil {
+				continue
+			}
+			ms, err := strconv.Atoi(*setting.Value)
+			if err != nil {
+				return err
+			}
+			p.member.setSession(time.Duration(ms) * time.Millisecond)
+			p.log.Info("group's session timeout read", "session_timeout", time.Duration(ms)*time.Millisecond)
+			return nil
+		}
+	}
+	return errors.New("the broker does not name it")
+}
+
+func (m *membership) setSession(session time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.session = session
+}

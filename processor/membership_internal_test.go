@@ -1,0 +1,57 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// counted tells whether m lets a call begin now.
+func counted(m *membership) bool {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	return m.await(ended) == nil
+}
+
+func TestMembership_timeIsCountedFromTheSendingOfARequestKnownToBeGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMembership(45 * time.Second)
+		beat := func(took time.Duration, err error) {
+			time.Sleep(took)
+			m.OnBrokerE2E(kgo.BrokerMetadata{}, int16(kmsg.Heartbeat), kgo.BrokerE2E{ReadWait: took, ReadErr: err})
+		}
+		beat(time.Second, nil)
+		if counted(m) {
+			t.Error("counted in after one heartbeat, of which nobody knows how it was answered")
+		}
+		time.Sleep(time.Second)
+		beat(40*time.Second, nil) // its sending shows that the first was good, 42s ago
+		if !counted(m) {
+			t.Error("not counted in 42s after the sending of a good heartbeat")
+		}
+		time.Sleep(4 * time.Second)
+		if counted(m) {
+			t.Error("counted in 46s after the sending of the last heartbeat known to be good")
+		}
+		beat(0, nil) // the second was good, sent 44s ago
+		if !counted(m) {
+			t.Error("not counted in 44s after the sending of the second heartbeat")
+		}
+		m.OnGroupManageError(errors.New("fenced"))
+		beat(0, nil)
+		time.Sleep(2 * time.Second)
+		if counted(m) {
+			t.Error("counted in by a heartbeat after one that was refused")
+		}
+		beat(time.Second, errors.New("connection cut"))
+		beat(0, nil)
+		if counted(m) {
+			t.Error("counted in by a heartbeat after one that was not answered")
+		}
+	})
+}
