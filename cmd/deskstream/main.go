@@ -10,12 +10,18 @@ import (
 
 func main() { os.Exit(start()) }
 
-// start runs the program until it is done or told to stop.
+// start runs the program until it is done or told to stop. The first signal asks for
+// an orderly end, the second one ends the process at once.
 func start() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// The first signal asks for an orderly end. It also takes the handler away, so that
-	// a second one ends the process at once.
-	defer context.AfterFunc(ctx, stop)()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(exitFault)
+	}()
 	return run(ctx, os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr)
 }

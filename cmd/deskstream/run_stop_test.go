@@ -103,16 +103,9 @@ func TestRun_aSecondSignalEndsItAtOnce(t *testing.T) {
 	})
 	p.signal(syscall.SIGTERM)
 	p.awaitLog("pipeline stopping")
-	await(t, "the process to end by a signal", func() bool {
-		p.signal(syscall.SIGTERM) // one that comes with the first is part of it
-		select {
-		case <-p.ended:
-			return true
-		default:
-			return false
-		}
-	})
-	p.wantExit(-1) // by the signal: without it the call would have been waited for
+	p.signal(syscall.SIGTERM)
+	<-p.ended
+	p.wantExit(exitFault) // without it the call would have been waited for, and the exit in order
 }
 
 // wantNoLetters fails the test if anything was dead-lettered.
