@@ -29,8 +29,7 @@ func TestRun_instancesThatComeAndGoRepeatNothing(t *testing.T) {
 	}
 }
 
-// awaitWork waits until an instance delivers to both help desks and they hold calls. An
-// instance that joins slowly may find that others have delivered all: then there is more.
+// awaitWork waits until an instance delivers to both help desks and they hold calls.
 // On a slow machine the others may have done all by the time that the instance has its
 // share, so more comes in while it waits.
 func (w *world) awaitWork(p *process) {
