@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -34,7 +35,7 @@ func (p *Processor) intake(ctx context.Context) error {
 		fetches.EachError(p.fetchError)
 		p.takeIn(fetches)
 		p.client.AllowRebalance()
-		if err := madeAnew(fetches); err != nil {
+		if err := p.madeAnew(ctx, fetches); err != nil {
 			return err
 		}
 		if fetches.Empty() && len(fetches.Errors()) > 0 {
@@ -46,16 +47,37 @@ func (p *Processor) intake(ctx context.Context) error {
 // fetchBackoff is the pause after a poll that brought errors only.
 const fetchBackoff = time.Second
 
-// madeAnew is an error if a source topic was deleted, and perhaps made anew. The
-// client holds on to the id of the topic that it knows, so it never reads the new one;
-// only a new client does.
-func madeAnew(fetches kgo.Fetches) error {
+// madeAnew is an error if a source topic was deleted and made anew. The client holds
+// on to the id of the topic that it knows, so it never reads the new one; only a new
+// client does. A broker that has just started can answer with the same error for a
+// topic that it will know in a moment, so the cluster is asked.
+func (p *Processor) madeAnew(ctx context.Context, fetches kgo.Fetches) error {
 	for _, f := range fetches.Errors() {
-		if errors.Is(f.Err, kerr.UnknownTopicID) {
-			return fmt.Errorf("topic %s was deleted while it was read, a restart reads the new one: %w", f.Topic, f.Err)
+		if !errors.Is(f.Err, kerr.UnknownTopicID) {
+			continue
+		}
+		found, err := p.admin.ListTopics(ctx, f.Topic)
+		if err != nil {
+			return nil // the next poll brings the error again
+		}
+		topic, known := found[f.Topic], p.sourceID(f.Topic)
+		if topic.Err == nil && topic.ID != known && known != (kadm.TopicID{}) {
+			return fmt.Errorf("topic %s was made anew while it was read, a restart reads the new one: %w", f.Topic, f.Err)
 		}
 	}
 	return nil
+}
+
+// sourceID is the id of a source topic as its partitions were claimed, zero if none is.
+func (p *Processor) sourceID(topic string) kadm.TopicID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for tp, part := range p.parts {
+		if tp.topic == topic && part.live {
+			return part.source
+		}
+	}
+	return kadm.TopicID{}
 }
 
 func (p *Processor) waitForRoom(ctx context.Context) error {
