@@ -51,7 +51,7 @@ func TestRun_aSourceThatIsMadeAnewEndsItAndARestartReadsTheNewOne(t *testing.T) 
 	if err := w.CreateTopic(eventsTopic, 12, nil); err != nil {
 		t.Fatal(err)
 	}
-	p.wantExit(exitFault, "topic "+eventsTopic+" was deleted")
+	p.wantExit(exitFault, "topic "+eventsTopic+" was made anew")
 	if lines := strings.Count(p.stderr.String(), "\n"); lines > 1000 {
 		t.Errorf("the log has %d lines", lines)
 	}
