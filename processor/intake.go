@@ -57,11 +57,9 @@ func (p *Processor) madeAnew(ctx context.Context, fetches kgo.Fetches) error {
 			continue
 		}
 		found, err := p.admin.ListTopics(ctx, f.Topic)
-		if err != nil {
-			return nil // the next poll brings the error again
-		}
 		topic, known := found[f.Topic], p.sourceID(f.Topic)
-		if topic.Err == nil && topic.ID != known && known != (kadm.TopicID{}) {
+		// Without an answer the next poll brings the error again.
+		if err == nil && topic.Err == nil && topic.ID != known && known != (kadm.TopicID{}) {
 			return fmt.Errorf("topic %s was made anew while it was read, a restart reads the new one: %w", f.Topic, f.Err)
 		}
 	}
