@@ -4,14 +4,18 @@ import "slices"
 
 // Breaker stops a destination that rejects too much of what reaches it: a bad deploy
 // or a changed API must page a person, not empty one topic into another. Its hold ends
-// when a probe is delivered.
+// when a probe is delivered, or by Gate.Resume.
 type Breaker struct {
-	// Share of the last Of events, above which it stops; 0 is never.
+	// Share of Of events, above which it stops; 0 is never.
 	Share float64
-	// Of is how many of the last events that reached the API are looked at. Before
-	// there were as many, nothing is stopped.
+	// Of is how many of the last events that reached the API are looked at. The share is
+	// of this number before there were as many too: more than half of 100 are rejected
+	// when 51 are, whatever comes next, and a person who is paged then has fewer letters.
 	Of int
 }
+
+// breakerHold is the reason of the breaker's hold.
+const breakerHold = "breaker"
 
 // verdicts are the last events' ends.
 type verdicts struct {
@@ -34,7 +38,7 @@ func (v *verdicts) add(rejected bool) bool {
 		v.next = (v.next + 1) % v.Of
 	}
 	v.count(rejected, 1)
-	return len(v.rejected) == v.Of && float64(v.bad) > v.Share*float64(v.Of)
+	return float64(v.bad) > v.Share*float64(v.Of)
 }
 
 func (v *verdicts) count(rejected bool, n int) {
@@ -57,7 +61,7 @@ func (p *Pass) Judged(rejected bool) {
 	switch {
 	case !g.hold.Active() && tooMany:
 		g.tripped = true
-		g.open("breaker", 0)
+		g.open(breakerHold, 0)
 	case g.tripped && rejected:
 		g.vain(p, 0)
 	}

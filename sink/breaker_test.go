@@ -112,7 +112,7 @@ func TestBreaker_aRejectedProbeGoesOnHoldingAndADeliveredOneEndsIt(t *testing.T)
 func TestBreaker_panicsCountAndEventsThatReachNoAPIDoNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newBreakerDesk(sink.Breaker{Share: 0.5, Of: 4})
-		for range 3 {
+		for range 2 {
 			d.deliver(t, "panic")
 		}
 		for range 20 { // neither rejected nor delivered: they push no panic out of the four
@@ -129,7 +129,48 @@ func TestBreaker_panicsCountAndEventsThatReachNoAPIDoNot(t *testing.T) {
 		}
 		d.deliver(t, "panic")
 		if hold := d.dest.Gate().Held(); hold.Reason != "breaker" {
-			t.Errorf("hold = %+v after four panics, want one of the breaker", hold)
+			t.Errorf("hold = %+v after three panics in four, want one of the breaker", hold)
+		}
+	})
+}
+
+// Before as many events have come as are looked at, the share is of that number too: a
+// person is paged after 6 letters here, and not after 10.
+func TestBreaker_holdsAsSoonAsNoFurtherEventCouldMakeItLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newBreakerDesk(sink.Breaker{Share: 0.5, Of: 10})
+		d.status = 422
+		for n := range 6 {
+			if hold := d.dest.Gate().Held(); hold.Active() {
+				t.Fatalf("on hold for %s after %d rejected events", hold.Reason, n)
+			}
+			d.deliver(t, "bad")
+		}
+		if hold := d.dest.Gate().Held(); hold.Reason != "breaker" {
+			t.Errorf("hold = %+v after 6 rejected events, want one of the breaker", hold)
+		}
+	})
+}
+
+func TestBreaker_resumeEndsItAndItCountsAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newBreakerDesk(sink.Breaker{Share: 0.5, Of: 10})
+		d.status = 422
+		for range 6 {
+			d.deliver(t, "bad")
+		}
+		time.Sleep(time.Minute)
+		if was, err := d.dest.Gate().Resume(); err != nil || was.Reason != "breaker" || time.Since(was.Since) != time.Minute {
+			t.Fatalf("Resume = %+v, %v", was, err)
+		}
+		for n := range 6 {
+			if hold := d.dest.Gate().Held(); hold.Active() {
+				t.Fatalf("on hold for %s after %d more rejected events: it did not count anew", hold.Reason, n)
+			}
+			d.deliver(t, "bad")
+		}
+		if hold := d.dest.Gate().Held(); hold.Reason != "breaker" {
+			t.Errorf("hold = %+v after 6 more, want one of the breaker", hold)
 		}
 	})
 }

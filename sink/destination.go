@@ -83,12 +83,18 @@ func (d *Destination) Close() {
 }
 
 // holdChanged logs a hold once when it begins and once when it ends, not per event.
-func (d *Destination) holdChanged(h Hold) {
-	if h.Active() {
-		d.log.Error("destination put on hold", "reason", h.Reason)
-		return
+func (d *Destination) holdChanged(was, now Hold) {
+	switch {
+	case now.Reason == OperatorHold:
+		d.log.Warn("destination put on hold", "reason", now.Reason, "ends_by", "resume")
+	case now.Reason == breakerHold:
+		d.log.Error("destination put on hold", "reason", now.Reason, "ends_by", "an accepted probe or resume",
+			"rejected", d.gate.verdicts.bad, "of_the_last", d.Breaker.Of)
+	case now.Active():
+		d.log.Error("destination put on hold", "reason", now.Reason, "ends_by", "a probe that is accepted or judged")
+	default:
+		d.log.Info("destination resumed", "reason", was.Reason, "held_for", time.Since(was.Since).Round(time.Millisecond))
 	}
-	d.log.Info("destination resumed")
 }
 
 // Accounts keeps what destinations with the same account have in common.

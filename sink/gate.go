@@ -16,7 +16,7 @@ import (
 type Gate struct {
 	initial  time.Duration // first probe interval
 	giveUp   time.Duration // longest hold, 0 for none; then every waiter gets ErrHeld
-	onChange func(Hold)
+	onChange func(was, now Hold)
 
 	mu      sync.Mutex
 	limit   int
@@ -55,11 +55,11 @@ type Pass struct {
 
 // NewGate makes a Gate for limit events in flight. initial is the first pause before
 // a probe. A hold longer than giveUp, unless that is 0, fails all who wait with
-// ErrHeld. onChange, if set, is told when a hold begins and, with a zero Hold, when
-// it ends; it is called with the Gate locked and must not block.
-func NewGate(limit int, initial, giveUp time.Duration, onChange func(Hold)) *Gate {
+// ErrHeld. onChange, if set, is told when a hold begins or ends: what was and what is
+// now, a zero Hold for none. It is called with the Gate locked and must not block.
+func NewGate(limit int, initial, giveUp time.Duration, onChange func(was, now Hold)) *Gate {
 	if onChange == nil {
-		onChange = func(Hold) {}
+		onChange = func(_, _ Hold) {}
 	}
 	initial = min(max(initial, time.Millisecond), maxProbeInterval)
 	return &Gate{limit: limit, allowed: limit, initial: initial, giveUp: giveUp, onChange: onChange}
@@ -171,7 +171,7 @@ func (g *Gate) pump() {
 		g.abandon()
 		return
 	}
-	if g.probe == nil && !now.Before(g.next) {
+	if g.probe == nil && g.hold.probed() && !now.Before(g.next) {
 		g.probe = g.grant()
 	}
 	g.arm(now)
@@ -199,7 +199,7 @@ func (g *Gate) arm(now time.Time) {
 		return
 	}
 	var wait time.Duration
-	if g.probe == nil {
+	if g.probe == nil && g.hold.probed() {
 		wait = g.next.Sub(now)
 	}
 	if end := g.hold.Since.Add(g.giveUp).Sub(now); g.giveUp > 0 && (wait == 0 || end < wait) {

@@ -98,7 +98,7 @@ func TestGate_letsInUpToItsLimitFirstComeFirstServed(t *testing.T) {
 func TestGate_holdOpensAtOnceAndProbesOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var heard []string
-		g := sink.NewGate(8, 500*time.Millisecond, 0, func(h sink.Hold) { heard = append(heard, h.Reason) })
+		g := sink.NewGate(8, 500*time.Millisecond, 0, func(_, now sink.Hold) { heard = append(heard, now.Reason) })
 		enter(t, g, "a").Hold("http_401", 0)
 		if h := g.Held(); h.Reason != "http_401" || !h.Since.Equal(time.Now()) {
 			t.Errorf("hold = %+v", h)

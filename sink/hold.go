@@ -11,12 +11,15 @@ const maxProbeInterval = 10 * time.Second
 
 // Hold is a destination's stop. Since is zero when there is none.
 type Hold struct {
-	Reason string // closed set: http_401, http_403, http_429, refused, failing, breaker
+	Reason string // closed set: http_401, http_403, http_429, refused, failing, breaker, operator
 	Since  time.Time
 }
 
 // Active tells whether the destination is on hold.
 func (h Hold) Active() bool { return !h.Since.IsZero() }
+
+// probed tells whether it is tried now and then if the hold can end.
+func (h Hold) probed() bool { return h.Reason != OperatorHold }
 
 // streak is a row of failed calls.
 type streak struct {
@@ -115,18 +118,26 @@ func (p *Pass) Hold(reason string, wait time.Duration) {
 }
 
 func (g *Gate) open(reason string, wait time.Duration) {
+	was := g.hold
 	g.hold = Hold{Reason: reason, Since: time.Now()}
 	g.every = g.initial
 	g.nextProbe(wait)
-	g.onChange(g.hold)
+	g.onChange(was, g.hold)
 }
 
-// end ends the hold. The probe's success is the first to come back.
+// end ends the hold. The first to come back is one event, a probe's success if there was one.
 func (g *Gate) end() {
-	g.heldFor += time.Since(g.hold.Since)
-	g.hold, g.probe, g.allowed, g.tripped = Hold{}, nil, 1, false
+	was := g.hold
+	g.close()
+	g.allowed = 1
 	g.verdicts.reset()
-	g.onChange(g.hold)
+	g.onChange(was, g.hold)
+}
+
+// close takes the hold away, with whatever it has under way.
+func (g *Gate) close() {
+	g.heldFor += time.Since(g.hold.Since)
+	g.hold, g.probe, g.tripped = Hold{}, nil, false
 }
 
 // vain puts the next probe off after p, if p was the probe.
