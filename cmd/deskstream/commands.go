@@ -9,6 +9,8 @@ func commands(a *app) []*cobra.Command {
 		newCheckCommand(a),
 		newDeliverCommand(a),
 		newPlanCommand(a),
+		newHoldCommand(a),
+		newResumeCommand(a),
 		newProduceCommand(a),
 		newDemoCommand(a),
 		newStubCommand(a),

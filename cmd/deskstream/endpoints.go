@@ -44,15 +44,18 @@ func (s *service) publicHandler() http.Handler {
 	return mux
 }
 
-// adminHandler serves what an operator asks for: profiles. It is for trusted hosts.
+// adminHandler serves what an operator asks for: holds and profiles. It is for trusted
+// hosts. A web page that somebody there has open may change nothing.
 func (s *service) adminHandler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("POST /destinations/{destination}/hold", s.serveHold)
+	mux.HandleFunc("POST /destinations/{destination}/resume", s.serveResume)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return mux
+	return http.NewCrossOriginProtection().Handler(mux)
 }
 
 // readiness is one pipeline's part of /readyz.

@@ -146,14 +146,19 @@ func (p *process) awaitLog(text string) {
 }
 
 // listening is the URL that http.listen opened, once it is logged.
-func (p *process) listening() string {
+func (p *process) listening() string { p.t.Helper(); return p.opened("http.listen") }
+
+// admin is the URL that http.admin opened, once it is logged.
+func (p *process) admin() string { p.t.Helper(); return p.opened("http.admin") }
+
+func (p *process) opened(setting string) string {
 	p.t.Helper()
 	address := ""
-	await(p.t, "http.listen to open", func() bool {
+	await(p.t, setting+" to open", func() bool {
 		p.alive()
 		for line := range strings.Lines(p.stderr.String()) {
 			var entry struct{ Msg, Setting, Address string }
-			if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "endpoint opened" && entry.Setting == "http.listen" {
+			if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "endpoint opened" && entry.Setting == setting {
 				address = entry.Address
 			}
 		}

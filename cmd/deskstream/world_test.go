@@ -145,7 +145,7 @@ source:
   commit_interval: 50ms
 %sresponses: {topic: %s}
 dead_letters: {topic: %s}
-http: {listen: %q, admin: ""}
+http: {listen: %q, admin: "127.0.0.1:0"}
 destinations:
   - name: %s
     type: trengo

@@ -103,12 +103,12 @@ type Responses struct {
 type DeadLetters struct {
 	Topic    string   `yaml:"topic" default:"dlq.events.deskstream" doc:"Its compacted companion is <topic>.state."`
 	Dialects []string `yaml:"dialects" default:"connect,spring,kip1191" enum:"connect,spring,kip1191,xoriginal,streams" doc:"The header sets of other tools to write beside our own."`
-	Breaker  Breaker  `yaml:"breaker" doc:"Holds a destination that rejects too much, until a probe is delivered."`
+	Breaker  Breaker  `yaml:"breaker" doc:"Holds a destination that rejects too much, until a probe is accepted or a person resumes it."`
 }
 
 // Breaker holds a destination when too many of the last events were rejected.
 type Breaker struct {
-	Share float64 `yaml:"share" default:"0.5" min:"0" below:"1" doc:"Hold above this share of rejected events; 0: off."`
+	Share float64 `yaml:"share" default:"0.5" min:"0" below:"1" doc:"Hold when more than this share of the last events were rejected; 0: off."`
 	Of    int     `yaml:"of" default:"100" min:"1" below:"100001" doc:"How many of the last events that reached the API are looked at."`
 }
 
@@ -123,7 +123,7 @@ type Limits struct {
 // HTTP is the program's own endpoints.
 type HTTP struct {
 	Listen string `yaml:"listen" default:"127.0.0.1:9400" doc:"/metrics, /healthz and /readyz; empty: off, port 0: a free one, logged."`
-	Admin  string `yaml:"admin" default:"127.0.0.1:9401" doc:"Profiles (pprof), for trusted hosts; empty: off, port 0: a free one, logged."`
+	Admin  string `yaml:"admin" default:"127.0.0.1:9401" doc:"Holds and profiles (pprof), for trusted hosts; empty: off, port 0: a free one, logged."`
 }
 
 // Group is the consumer group of a destination.

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func newHoldCommand(a *app) *cobra.Command {
+	return newSwitchCommand(a, "hold", &cobra.Command{
+		Short: "Stops the calls of one destination in a running instance",
+		Long: `hold stops the calls of one destination in the instance behind --admin. Calls in the
+air get their answers, events wait, nothing is dead-lettered for it. Only resume ends
+it, or a restart of the instance, which does not remember it.
+
+Each instance is told by itself. -c FILE finds the address in http.admin, which is
+right for an instance on this machine that reads the same file.`,
+		Example: `  deskstream hold crm -c deskstream.yaml
+  deskstream hold crm --admin http://10.0.0.7:9401`,
+	})
+}
+
+func newResumeCommand(a *app) *cobra.Command {
+	return newSwitchCommand(a, "resume", &cobra.Command{
+		Short: "Starts the calls of one destination in a running instance again",
+		Long: `resume ends the hold of one destination in the instance behind --admin, whether a
+person opened it, the breaker, or an answer of the API. After the breaker's it counts
+anew. A hold whose cause is still there opens again with the next call. A limit that
+the API has said is used up is waited for all the same.`,
+		Example: `  deskstream resume crm -c deskstream.yaml
+  deskstream resume crm --admin http://10.0.0.7:9401`,
+	})
+}
+
+// newSwitchCommand completes hold or resume.
+func newSwitchCommand(a *app, verb string, cmd *cobra.Command) *cobra.Command {
+	cmd.Use = verb + " DESTINATION [-c FILE] [--admin URL]"
+	cmd.Args = cobra.ExactArgs(1)
+	path := configFlag(cmd)
+	admin := cmd.Flags().String("admin", "", "the `URL` of the instance's admin listener (default: http.admin of the file)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		base, err := a.adminURL(*admin, *path)
+		if err != nil {
+			return err
+		}
+		said, err := askAdmin(cmd.Context(), base, verb, args[0])
+		if err != nil {
+			return err
+		}
+		if verb == "hold" {
+			_, err = fmt.Fprintf(a.stdout, "%s is on hold until it is resumed or the instance restarts\n", said.Destination)
+		} else {
+			_, err = fmt.Fprintf(a.stdout, "%s is resumed; it was on hold since %s (%s)\n", said.Destination, said.HeldSince, said.Hold)
+		}
+		return err
+	}
+	return cmd
+}
+
+// adminURL is where the admin listener is: as the flag says, or else the file.
+func (a *app) adminURL(flag, path string) (string, error) {
+	if flag != "" {
+		if !strings.Contains(flag, "://") {
+			flag = "http://" + flag
+		}
+		u, err := url.Parse(flag)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			return "", usageError{errors.New("--admin must be an address like http://127.0.0.1:9401")}
+		}
+		return strings.TrimRight(flag, "/"), nil
+	}
+	if path == "" {
+		return "", usageError{errors.New("the flag --admin URL or -c FILE is needed, to find the instance")}
+	}
+	cfg, err := a.loadConfig(path)
+	if err != nil {
+		return "", err
+	}
+	host, port, err := net.SplitHostPort(cfg.HTTP.Admin)
+	switch {
+	case cfg.HTTP.Admin == "":
+		return "", &exitError{Code: exitUsage, Err: fmt.Errorf("http.admin of %s is off: set it, restart the instance and try again", path)}
+	case err != nil:
+		return "", fmt.Errorf("reading http.admin of %s: %w", path, err)
+	case port == "0":
+		return "", &exitError{Code: exitUsage, Err: fmt.Errorf("http.admin of %s has port 0: give --admin the address that the instance logged", path)}
+	}
+	// An instance that listens on every address is asked on this machine.
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port), nil
+}
+
+// adminTimeout bounds a request to an admin listener, and maxAdminAnswer its answer.
+const (
+	adminTimeout   = 10 * time.Second
+	maxAdminAnswer = 1 << 20
+)
+
+// askAdmin tells an instance to hold or resume a destination.
+func askAdmin(ctx context.Context, base, verb, destination string) (holdAnswer, error) {
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/destinations/"+url.PathEscape(destination)+"/"+verb, nil)
+	if err != nil {
+		return holdAnswer{}, usageError{fmt.Errorf("--admin: %w", err)}
+	}
+	req.Close = true // there is no second request
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return holdAnswer{}, fmt.Errorf("asking the instance at %s: %s: check that it runs and that this is its http.admin", base, transportText(err))
+	}
+	defer resp.Body.Close()
+	var said holdAnswer
+	err = json.NewDecoder(io.LimitReader(resp.Body, maxAdminAnswer)).Decode(&said)
+	switch {
+	case err != nil || said.Destination == "" && said.Error == "":
+		return holdAnswer{}, fmt.Errorf("asking the instance at %s: its answer (%s) is not that of an admin listener: check the address", base, resp.Status)
+	case resp.StatusCode == http.StatusNotFound:
+		return holdAnswer{}, &exitError{Code: exitUsage, Err: fmt.Errorf("destination %q: %s", destination, said.Error)}
+	case said.Error != "":
+		return holdAnswer{}, fmt.Errorf("destination %s: %s", destination, said.Error)
+	}
+	return said, nil
+}
