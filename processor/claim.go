@@ -123,7 +123,7 @@ func (p *Processor) claim(parts []*partition) {
 			return
 		}
 		if ctx.Err() == nil {
-			p.log.Warn("partitions not claimed yet", "partitions", len(parts), "err", err)
+			p.claimTrouble.met(err, "partitions", len(parts))
 		}
 		pause(ctx, claimBackoff)
 		cancel()
@@ -181,6 +181,9 @@ func (p *Processor) stillClaiming(parts []*partition) []*partition {
 
 func (p *Processor) tryClaim(ctx context.Context, parts []*partition) error {
 	found, err := p.surveyResponses(ctx)
+	if err == nil {
+		err = p.meet(found)
+	}
 	if err != nil {
 		return err
 	}
@@ -203,14 +206,14 @@ func (p *Processor) tryClaim(ctx context.Context, parts []*partition) error {
 	if err := reads.run(ctx, p.opts, p.log); err != nil {
 		return fmt.Errorf("reading the ledger: %w", err)
 	}
-	p.activate(parts, reads)
-	return nil
+	return p.activate(parts, found, reads)
 }
 
 // survey is what a claim finds of the topics.
 type survey struct {
 	n, letters int32
 	responses  kadm.TopicID
+	written    map[string]kadm.TopicID // responses and dead letters
 	sources    map[string]kadm.TopicID
 	start, end map[int32]int64 // of the responses partitions
 }
@@ -226,7 +229,10 @@ func (p *Processor) surveyResponses(ctx context.Context) (survey, error) {
 	}
 	s := survey{
 		n: int32(len(details[topic].Partitions)), letters: int32(len(details[p.cfg.Writer.DeadLetters].Partitions)), responses: details[topic].ID,
-		sources: make(map[string]kadm.TopicID), start: make(map[int32]int64), end: make(map[int32]int64),
+		written: make(map[string]kadm.TopicID), sources: make(map[string]kadm.TopicID), start: make(map[int32]int64), end: make(map[int32]int64),
+	}
+	for _, name := range []string{topic, p.cfg.Writer.DeadLetters} {
+		s.written[name] = details[name].ID
 	}
 	for _, source := range p.cfg.Topics {
 		s.sources[source] = details[source].ID
@@ -278,9 +284,12 @@ func (p *Processor) prepare(part *partition, found survey, end int64) (int64, er
 }
 
 // activate begins the delivery of partitions whose ledger is read.
-func (p *Processor) activate(parts []*partition, reads *ledgerReads) {
+func (p *Processor) activate(parts []*partition, found survey, reads *ledgerReads) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.stillWrittenTo(found) {
+		return errors.New("a topic was made anew meanwhile")
+	}
 	resume := make(map[string][]int32)
 	for _, part := range parts {
 		if part.phase != claiming {
@@ -294,6 +303,7 @@ func (p *Processor) activate(parts []*partition, reads *ledgerReads) {
 		}
 	}
 	p.client.ResumeFetchPartitions(resume)
+	return nil
 }
 
 // pause waits for d or for the end of ctx.

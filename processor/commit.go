@@ -32,7 +32,7 @@ func (p *Processor) commitEvery(ctx context.Context) error {
 		err := p.commitSafely(bounded, p.moved)
 		cancel()
 		if err != nil && ctx.Err() == nil {
-			p.log.Warn("commit failed, the next one follows", "err", err)
+			p.commitTrouble.met(err)
 		}
 	}
 }
@@ -76,6 +76,9 @@ func (p *Processor) renewIdle(ctx context.Context) {
 		// It was idle when the end was asked for, if it still is: so no outcome of ours
 		// that is missing yet can lie before it.
 		if part.idle() && ok && end.Err == nil {
+			if end.Offset < part.position {
+				p.doubtLocked(p.cfg.Writer.Responses, doubt{behind: true})
+			}
 			part.position = max(part.position, end.Offset)
 		}
 	}

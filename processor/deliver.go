@@ -74,7 +74,7 @@ func (p *Processor) deliver(l *lane, r *record, pass *sink.Pass) {
 	p.writer.Write(p.life, topics.Entry{
 		Source: r.Record, Lane: l.key.value, Outcome: &outcome,
 		Attempts: attempts, FirstAttempt: first, LastAttempt: last,
-		ResponsesPartitions: l.part.n, DeadLetterPartitions: l.part.letters,
+		Partitions: p.writtenTo(l.part),
 	}, func(offset int64, err error) { p.settled(l, r, &outcome, offset, err) })
 }
 
@@ -100,6 +100,9 @@ func (p *Processor) settled(l *lane, r *record, o *sink.Outcome, offset int64, e
 	p.landed(part)
 	if err != nil || part.phase == gone {
 		return // given up, and counted as that when the partition went
+	}
+	if offset >= 0 && offset < r.position {
+		p.doubtLocked(p.cfg.Writer.Responses, doubt{behind: true})
 	}
 	part.position = max(part.position, offset+1)
 	part.unlink(r)

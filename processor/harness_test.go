@@ -43,6 +43,25 @@ type world struct {
 	cfg   processor.Config
 	step  time.Duration // between two looks at a condition
 	sent  int
+	log   *safeBuffer
+}
+
+// safeBuffer is what the processors log.
+type safeBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 // newWorld has a source of four partitions and responses of three, so that two share one.
@@ -52,7 +71,7 @@ func newWorld(t *testing.T, opts ...kafkatest.Option) *world {
 		kafkatest.Fake(kfake.GroupMinSessionTimeout(time.Second)),
 		kafkatest.Topic(source, 4), kafkatest.Topic(responses, 3), kafkatest.Topic(deadLetters, 2))
 	return &world{
-		t: t, kafka: kafkatest.Kafka(t, opts...), desk: newDesk(), step: 10 * time.Millisecond,
+		t: t, kafka: kafkatest.Kafka(t, opts...), desk: newDesk(), step: 10 * time.Millisecond, log: new(safeBuffer),
 		cfg: processor.Config{
 			Topics: []string{source}, Group: group, SessionTimeout: 45 * time.Second,
 			CommitInterval: time.Second, DrainTimeout: 35 * time.Second, Lane: []string{"userId", "key"},
@@ -109,7 +128,7 @@ func (w *world) start(change ...func(*processor.Config, *sink.Config)) *instance
 	for _, c := range change {
 		c(&cfg, &call)
 	}
-	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(w.t.Output(), w.log), &slog.HandlerOptions{Level: slog.LevelInfo}))
 	dest := sink.NewDestination(call, sink.NewBudget(call.Rate), log)
 	wire := &wire{w: w}
 	opts := append(w.kafka.Options(), kgo.Dialer(wire.dial))
@@ -322,6 +341,14 @@ func (w *world) outcomes() []outcome {
 		all = append(all, o)
 	}
 	return all
+}
+
+// addPartitions raises a topic's number of partitions.
+func (w *world) addPartitions(topic string, n int) {
+	w.t.Helper()
+	if _, err := w.kafka.Admin(w.t).UpdatePartitions(w.t.Context(), n, topic); err != nil {
+		w.t.Fatalf("adding partitions to %s: %v", topic, err)
+	}
 }
 
 // committed are the group's committed offsets, -1 for none.

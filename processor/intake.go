@@ -124,13 +124,12 @@ func (p *Processor) fullLocked() string {
 
 // fetchError logs what the client could not fetch; it goes on trying by itself.
 func (p *Processor) fetchError(topic string, id int32, err error) {
-	log := p.log.With("topic", topic, "partition", id)
 	if loss, ok := errors.AsType[*kgo.ErrDataLoss](err); ok {
-		log.Error("source partition lost data, delivering again from there", "consumed_to", loss.ConsumedTo, "reset_to", loss.ResetTo)
+		p.log.Error("source partition lost data, delivering again from there", "topic", topic, "partition", id, "consumed_to", loss.ConsumedTo, "reset_to", loss.ResetTo)
 		p.restart(topicPartition{topic, id}, loss.ResetTo)
 		return
 	}
-	log.Warn("fetching failed", "err", err)
+	p.fetchTrouble.met(err, "topic", topic, "partition", id)
 }
 
 func (p *Processor) restart(tp topicPartition, at int64) {

@@ -39,6 +39,7 @@ type metrics struct {
 	p                                                                              *Processor
 	kafka                                                                          *kprom.Metrics
 	events, read, expired, open, inFlight, bytes, lanes, oldest, gap, hold, paused *prometheus.Desc
+	writes, oldestWrite                                                            *prometheus.Desc
 }
 
 func newMetrics(p *Processor) *metrics {
@@ -46,18 +47,20 @@ func newMetrics(p *Processor) *metrics {
 		return prometheus.NewDesc("deskstream_"+name, help, labels, prometheus.Labels{"destination": p.route.Name})
 	}
 	m := &metrics{
-		p:        p,
-		events:   desc("events_total", "Records by what became of them: delivered, skipped, dead, found_done, given_up.", "outcome"),
-		read:     desc("read_total", "Records read from the source topics."),
-		expired:  desc("expired_total", "Records that retention deleted before they were read."),
-		open:     desc("open_records", "Records read and not settled."),
-		inFlight: desc("in_flight", "Events that hold a place of delivery.max_in_flight."),
-		bytes:    desc("open_bytes", "Memory that open records take."),
-		lanes:    desc("open_lanes", "Lanes with an open record."),
-		oldest:   desc("oldest_undelivered_seconds", "Age of the oldest open record by its Kafka timestamp, 0 without one."),
-		gap:      desc("conservation_gap", "Records read that are neither settled, given up nor open. Anything but 0 is a fault of this program."),
-		hold:     desc("hold", "1 while the destination is on hold, by reason; absent otherwise.", "reason"),
-		paused:   desc("intake_paused", "1 while intake waits, by the limit that is reached; absent otherwise.", "limit"),
+		p:           p,
+		events:      desc("events_total", "Records by what became of them: delivered, skipped, dead, found_done, given_up.", "outcome"),
+		read:        desc("read_total", "Records read from the source topics."),
+		expired:     desc("expired_total", "Records that retention deleted before they were read."),
+		open:        desc("open_records", "Records read and not settled."),
+		inFlight:    desc("in_flight", "Events that hold a place of delivery.max_in_flight."),
+		bytes:       desc("open_bytes", "Memory that open records take."),
+		lanes:       desc("open_lanes", "Lanes with an open record."),
+		oldest:      desc("oldest_undelivered_seconds", "Age of the oldest open record by its Kafka timestamp, 0 without one."),
+		gap:         desc("conservation_gap", "Records read that are neither settled, given up nor open. Anything but 0 is a fault of this program."),
+		hold:        desc("hold", "1 while the destination is on hold, by reason; absent otherwise.", "reason"),
+		paused:      desc("intake_paused", "1 while intake waits, by the limit that is reached; span stops single partitions. Absent otherwise.", "limit"),
+		writes:      desc("open_writes", "Records on their way to the responses or dead-letter topic, not acknowledged yet.", "topic"),
+		oldestWrite: desc("oldest_write_seconds", "For how long the oldest of them has been on its way, 0 without one.", "topic"),
 	}
 	if p.cfg.Metrics == nil {
 		return m
@@ -80,10 +83,22 @@ func (m *metrics) clientOpts() []kgo.Opt {
 }
 
 // Describe implements prometheus.Collector.
-func (m *metrics) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(m, ch) }
+func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		m.events, m.read, m.expired, m.open, m.inFlight, m.bytes, m.lanes,
+		m.oldest, m.gap, m.hold, m.paused, m.writes, m.oldestWrite,
+	} {
+		ch <- d
+	}
+}
 
 // Collect implements prometheus.Collector.
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	select {
+	case <-m.p.made:
+	default:
+		return // New is still at work
+	}
 	f := m.p.Figures()
 	counter := func(d *prometheus.Desc, v int64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
@@ -104,11 +119,15 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(m.lanes, float64(f.Lanes))
 	gauge(m.gap, float64(f.Gap))
 	gauge(m.oldest, f.Oldest.Seconds())
+	for topic, b := range m.p.writer.Backlogs() {
+		gauge(m.writes, float64(b.Records), topic)
+		gauge(m.oldestWrite, b.Oldest.Seconds(), topic)
+	}
 	if f.Hold.Active() {
 		gauge(m.hold, 1, f.Hold.Reason)
 	}
-	if f.Paused != "" {
-		gauge(m.paused, 1, f.Paused)
+	for _, limit := range f.Paused {
+		gauge(m.paused, 1, limit)
 	}
 }
 
@@ -127,8 +146,9 @@ type Figures struct {
 	// Oldest is the age of the oldest open record.
 	Oldest time.Duration
 	Hold   sink.Hold
-	// Paused is the limit that intake waits for, "" for none.
-	Paused string
+	// Paused are the limits that are waited for: the one that all intake waits for, if
+	// there is one, and "span" if that stops single partitions.
+	Paused []string
 	// Joined tells whether the group has given us an assignment, an empty one included.
 	Joined bool
 }
@@ -143,9 +163,11 @@ func (p *Processor) Figures() Figures {
 		Read: c.read, Delivered: c.delivered, Skipped: c.skipped, Dead: c.dead,
 		FoundDone: c.foundDone, GivenUp: c.givenUp, Expired: c.expired,
 		Bytes: p.bytes, Lanes: p.lanes, InFlight: inFlight, Partitions: len(p.parts),
-		Hold: hold, Paused: p.full, Joined: p.joined,
+		Hold: hold, Joined: p.joined,
 	}
+	span := false
 	for _, part := range p.parts {
+		span = span || part.spanPaused
 		for _, l := range part.lanes {
 			for r := l.head; r != nil; r = r.behind {
 				f.Open++
@@ -154,6 +176,12 @@ func (p *Processor) Figures() Figures {
 		if part.oldest != nil && !part.oldest.Timestamp.IsZero() {
 			f.Oldest = max(f.Oldest, time.Since(part.oldest.Timestamp))
 		}
+	}
+	if p.full != "" {
+		f.Paused = append(f.Paused, p.full)
+	}
+	if span {
+		f.Paused = append(f.Paused, "span")
 	}
 	f.Gap = c.gap(f.Open)
 	return f

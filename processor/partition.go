@@ -78,6 +78,16 @@ func (p *Processor) newPartition(tp topicPartition) *partition {
 	return part
 }
 
+// writtenTo tells the numbers of partitions of the topics to which the outcomes and
+// letters of the partition go.
+func (p *Processor) writtenTo(part *partition) func() (responses, deadLetters int32) {
+	return func() (int32, int32) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return part.n, part.letters
+	}
+}
+
 // allLanded tells those who wait that nothing is in the air any more.
 func (p *partition) allLanded() {
 	select {

@@ -30,6 +30,7 @@ type Processor struct {
 	opts   []kgo.Opt // of the connection, for the ledger's reader
 	began  time.Time
 	writer *topics.Writer
+	large  *kgo.Client // for what the writer has to send alone
 
 	// life ends what outlives a stop's first signal: calls and writes in the air.
 	life    context.Context
@@ -51,9 +52,19 @@ type Processor struct {
 	counts counts
 	joined bool
 	full   string // the limit that intake waits for, "" for none
+	// known are the topics that are written to, as they were last found, and doubted
+	// those that may have been made anew since.
+	known   map[string]knownTopic
+	doubted map[string]doubt
+	// maxBytes are their max.message.bytes.
+	maxBytes map[string]int32
 
 	readied chan struct{} // of one: a lane became ready
 	freed   chan struct{} // of one: there may be room again
+	doubts  chan struct{} // of one: a topic is in doubted
+
+	// What can fail for many partitions and for long.
+	fetchTrouble, claimTrouble, commitTrouble *trouble
 
 	metrics *metrics
 }
@@ -66,19 +77,41 @@ func New(cfg Config, route sink.Route, dest *sink.Destination, log *slog.Logger,
 	p := &Processor{
 		cfg: cfg, route: route, dest: dest, opts: opts,
 		log: log.With("destination", route.Name), began: time.Now(),
-		parts:      make(map[topicPartition]*partition),
-		left:       make(map[topicPartition]*partition),
+		parts:   make(map[topicPartition]*partition),
+		left:    make(map[topicPartition]*partition),
+		known:   make(map[string]knownTopic),
+		doubted: make(map[string]doubt),
+		maxBytes: map[string]int32{
+			cfg.Writer.Responses: cfg.ResponsesMaxBytes, cfg.Writer.DeadLetters: cfg.DeadLettersMaxBytes,
+		},
 		committing: make(chan struct{}, 1), made: make(chan struct{}), readied: make(chan struct{}, 1), freed: make(chan struct{}, 1),
+		doubts: make(chan struct{}, 1),
 	}
 	p.life, p.endLife = context.WithCancelCause(context.Background())
 	p.member = newMembership(cfg.SessionTimeout)
+	p.fetchTrouble = newTrouble(
+		func(attrs ...any) { p.log.Warn("fetching failed and is repeated", attrs...) },
+		func(attrs ...any) { p.log.Info("fetching failed no more", attrs...) })
+	p.claimTrouble = newTrouble(
+		func(attrs ...any) { p.log.Warn("partitions not claimed yet", attrs...) },
+		func(attrs ...any) { p.log.Info("claiming partitions failed no more", attrs...) })
+	p.commitTrouble = newTrouble(
+		func(attrs ...any) { p.log.Warn("commit failed, the next one follows", attrs...) },
+		func(attrs ...any) { p.log.Info("commits failed no more", attrs...) })
 	p.metrics = newMetrics(p)
 	client, err := kgo.NewClient(append(append([]kgo.Opt{}, opts...), p.clientOpts()...)...)
 	if err != nil {
 		return nil, fmt.Errorf("setting up the Kafka client of %s: %w", route.Name, err)
 	}
 	p.client, p.admin = client, kadm.NewClient(client)
-	p.writer = topics.NewWriter(cfg.Writer, client, p.log)
+	p.large, err = kgo.NewClient(append(append([]kgo.Opt{}, opts...), topics.LargeOptions()...)...)
+	if err != nil {
+		client.Close()
+		return nil, fmt.Errorf("setting up the Kafka client of %s for large records: %w", route.Name, err)
+	}
+	writing := cfg.Writer
+	writing.Large, writing.Remade = p.large, p.unknownToTheBroker
+	p.writer = topics.NewWriter(writing, client, p.log)
 	close(p.made)
 	return p, nil
 }
@@ -132,10 +165,9 @@ const fetchBytes = 8 << 20
 
 // batchBytes lets a batch be as large as its topic takes.
 func (p *Processor) batchBytes(topic string) int32 {
-	limit := p.cfg.ResponsesMaxBytes
-	if topic == p.cfg.Writer.DeadLetters {
-		limit = p.cfg.DeadLettersMaxBytes
-	}
+	p.mu.Lock()
+	limit := p.maxBytes[topic]
+	p.mu.Unlock()
 	if limit <= 0 {
 		return defaultBatchBytes
 	}
@@ -163,6 +195,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	group.Go(func() error { return p.intake(working) })
 	group.Go(func() error { return p.dispatch(working) })
 	group.Go(func() error { return p.commitEvery(working) })
+	group.Go(func() error { return p.watchTopics(working) })
 	err := group.Wait()
 	p.shutDown()
 	if ctx.Err() != nil {
@@ -187,6 +220,9 @@ func (p *Processor) shutDown() {
 	}
 	p.closeClient()
 	p.claims.Wait() // after the client, whose callbacks begin them
+	for _, t := range []*trouble{p.fetchTrouble, p.claimTrouble, p.commitTrouble} {
+		t.end()
+	}
 	p.log.Info("pipeline stopped", "given_up", p.givenUp())
 }
 
@@ -194,6 +230,7 @@ func (p *Processor) closeClient() {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
+		p.large.Close()
 		p.client.CloseAllowingRebalance()
 	}()
 	select {

@@ -11,7 +11,6 @@ func commands(a *app) []*cobra.Command {
 		newPlanCommand(a),
 		newHoldCommand(a),
 		newResumeCommand(a),
-		newDLQCommand(a),
 		newProduceCommand(a),
 		newDemoCommand(a),
 		newStubCommand(a),

@@ -74,7 +74,7 @@ destinations:
 	})
 	docsAwait(t, func() bool {
 		held, works := s.pipelines[0].Figures(), s.pipelines[1].Figures()
-		return held.Hold.Active() && held.Paused != "" && works.Dead == 1 && works.Delivered == 1
+		return held.Hold.Active() && len(held.Paused) > 0 && works.Dead == 1 && works.Delivered == 1
 	})
 	return s, kafka
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -74,7 +75,7 @@ func (s *service) ready(w http.ResponseWriter, _ *http.Request) {
 	status, details := http.StatusOK, make(map[string]readiness, len(s.pipelines))
 	for _, p := range s.pipelines {
 		f := p.Figures()
-		r := readiness{Joined: f.Joined, Partitions: f.Partitions, Open: f.Open, Paused: f.Paused}
+		r := readiness{Joined: f.Joined, Partitions: f.Partitions, Open: f.Open, Paused: strings.Join(f.Paused, ",")}
 		if f.Hold.Active() {
 			r.Hold, r.HeldSince = f.Hold.Reason, f.Hold.Since.UTC().Format(time.RFC3339)
 		}

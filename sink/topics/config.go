@@ -1,5 +1,11 @@
 package topics
 
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
 // Dialect is a set of dead-letter headers that another tool reads.
 type Dialect string
 
@@ -31,6 +37,15 @@ type Config struct {
 	// ConfigHash, AppVersion and Cluster say in letters who failed and where the
 	// event came from: the Kafka cluster's id. They are left out when empty.
 	ConfigHash, AppVersion, Cluster string
+
+	// Large, if set, sends what the usual client cannot: records that are larger than
+	// the topic takes before they are compressed, and those of a batch that was larger
+	// than the topic takes, each in a batch of its own. See LargeOptions. Without it such records are made smaller at once.
+	Large *kgo.Client
+	// Remade, if set, is called when a topic did not take a record, handed over at sent,
+	// because it is not the topic any more that the client knows: it may have been
+	// deleted and made anew.
+	Remade func(topic string, sent time.Time)
 
 	// Failed, if set, is called for each time that a topic did not take a record;
 	// reason is Kafka's name of the error, or one of "client_closed" and "other".

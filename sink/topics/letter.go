@@ -47,19 +47,19 @@ type letter struct {
 }
 
 func (w *Writer) newLetter(e *Entry, out *sink.Outcome, at time.Time) *letter {
-	l := &letter{w: w, entry: e, out: out, at: at, id: LetterID(w.cfg.Cluster, e.Source, w.cfg.Destination, out.Round)}
+	l := &letter{w: w, entry: e, out: out, at: at, id: letterID(w.cfg, e.Source, out.Round)}
 	if out.Error != nil {
 		l.err = *out.Error
 	}
 	return l
 }
 
-// LetterID is the value of dlq.id: the first 16 bytes, in hex, of the SHA-256 of the
+// letterID is the value of dlq.id: the first 16 bytes, in hex, of the SHA-256 of the
 // cluster's id, the source's topic, partition and offset, the destination's name and
 // the round, joined by zero bytes. A letter that is written twice has it twice.
-func LetterID(cluster string, src *kgo.Record, destination string, round int) string {
-	return digest(16, cluster, src.Topic, strconv.Itoa(int(src.Partition)),
-		strconv.FormatInt(src.Offset, 10), destination, strconv.Itoa(round))
+func letterID(cfg Config, src *kgo.Record, round int) string {
+	return digest(16, cfg.Cluster, src.Topic, strconv.Itoa(int(src.Partition)),
+		strconv.FormatInt(src.Offset, 10), cfg.Destination, strconv.Itoa(round))
 }
 
 // digest is the beginning, size bytes in hex, of the SHA-256 of parts joined by zero bytes.
@@ -81,9 +81,10 @@ func (l *letter) record(form int) *kgo.Record {
 			l.translate(&h, d)
 		}
 	}
+	_, n := l.entry.partitions()
 	return &kgo.Record{
 		Topic:     l.w.cfg.DeadLetters,
-		Partition: targetPartition(src, l.entry.DeadLetterPartitions),
+		Partition: targetPartition(src, n),
 		Key:       src.Key,
 		Value:     src.Value,
 		Headers:   h.list,
@@ -158,7 +159,7 @@ func (l *letter) describeError(h *headerList, form int) {
 	if form < letterTerse {
 		h.optional("dlq.message", cut(l.err.Message, maxMessage))
 	}
-	h.text("dlq.fingerprint", Fingerprint(l.w.cfg.Destination, l.err))
+	h.text("dlq.fingerprint", fingerprint(l.err))
 	h.optional("dlq.retryable", retryable(l.err.Class))
 }
 

@@ -43,9 +43,10 @@ func (w *Writer) outcomeRecord(e *Entry, out *sink.Outcome, form int) *kgo.Recor
 	if !w.cfg.Bodies && form == outcomeWhole {
 		form = outcomeNoBodies
 	}
+	n, _ := e.partitions()
 	return &kgo.Record{
 		Topic:     w.cfg.Responses,
-		Partition: targetPartition(e.Source, e.ResponsesPartitions),
+		Partition: targetPartition(e.Source, n),
 		Key:       outcomeKey(e.Lane, form),
 		Value:     outcomeValue(*out, form, w.cfg.Bodies),
 		Headers:   w.outcomeHeaders(e.Source, out),

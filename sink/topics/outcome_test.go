@@ -1,6 +1,7 @@
 package topics_test
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -116,7 +117,7 @@ func TestWrite_outcomeThatIsTooLargeShrinks(t *testing.T) {
 		check  func(*testing.T, *kgo.Record, sink.Outcome)
 	}{
 		"bodies go first": {
-			func(e *topics.Entry) { e.Outcome.Calls[0].Response = sink.RawJSON(text(20 << 10)) },
+			func(e *topics.Entry) { e.Outcome.Calls[0].Response = sink.RawJSON(text(40 << 10)) },
 			func(t *testing.T, _ *kgo.Record, out sink.Outcome) {
 				if len(out.Calls) != 1 || out.Calls[0].Response != nil || !out.Calls[0].Truncated {
 					t.Errorf("calls %+v, want one, truncated, without bodies", out.Calls)
@@ -124,7 +125,7 @@ func TestWrite_outcomeThatIsTooLargeShrinks(t *testing.T) {
 			},
 		},
 		"then the calls": {
-			func(e *topics.Entry) { e.Outcome.Calls[0].URL = text(20 << 10) },
+			func(e *topics.Entry) { e.Outcome.Calls[0].URL = text(40 << 10) },
 			func(t *testing.T, _ *kgo.Record, out sink.Outcome) {
 				if len(out.Calls) != 0 || len(out.Warnings) != 1 || out.IDs["customer_id"] != "42" {
 					t.Errorf("calls %v, warnings %v, ids %v; want none, one that says so, the ids", out.Calls, out.Warnings, out.IDs)
@@ -132,7 +133,7 @@ func TestWrite_outcomeThatIsTooLargeShrinks(t *testing.T) {
 			},
 		},
 		"the key at last": {
-			func(e *topics.Entry) { e.Lane = strings.Repeat("k", 20<<10) },
+			func(e *topics.Entry) { e.Lane = letters(40 << 10) },
 			func(t *testing.T, rec *kgo.Record, _ sink.Outcome) {
 				if len(rec.Key) != sink.MaxText {
 					t.Errorf("key of %d bytes, want it cut at %d", len(rec.Key), sink.MaxText)
@@ -157,8 +158,10 @@ func TestWrite_outcomeThatIsTooLargeShrinks(t *testing.T) {
 	}
 }
 
-// text is a JSON text of n bytes and its quotes.
-func text(n int) string { return `"` + strings.Repeat("x", n) + `"` }
+// text is a JSON text of n bytes and its quotes, which no compression makes small.
+func text(n int) string { return `"` + letters(n) + `"` }
+
+func letters(n int) string { return base64.StdEncoding.EncodeToString(random(n))[:n] }
 
 func TestWrite_hostileTraceIsNotContinued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

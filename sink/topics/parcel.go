@@ -3,7 +3,6 @@ package topics
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -21,7 +20,7 @@ var repeat = sink.Policy{Initial: 100 * time.Millisecond, Max: 10 * time.Second}
 type parcel struct {
 	// ctx is stored because neither the promise nor the timer has another way to it.
 	ctx    context.Context
-	outage *outage
+	target *target
 	// source is the record that this one is about.
 	source *kgo.Record
 	// build makes the record in one of its forms: 0 is the whole of it, smallest
@@ -30,42 +29,72 @@ type parcel struct {
 	smallest int
 	done     func(offset int64, err error)
 
-	record   *kgo.Record
 	form     int
 	failures int
-	// tooLarge is set once it was logged that the smallest form does not fit.
-	tooLarge bool
+	alone    bool // it did not fit together with others, or into a batch of the usual size
+
+	// Guarded by target.mu.
+	since         time.Time
+	before, after *parcel
 }
 
+func (w *Writer) begin(p *parcel) {
+	p.target.entered(p)
+	w.ship(p)
+}
+
+// ship hands the record to the client. It is made anew each time, with a timestamp of
+// its own and for the partitions that the topic has by then. A full client refuses
+// instead of blocking: a promise that blocks would stop the very promises that make room.
 func (w *Writer) ship(p *parcel) {
-	p.record = p.build(p.form)
-	w.produce(p)
+	if p.alone {
+		w.shipAlone(p)
+		return
+	}
+	sent := time.Now()
+	w.cl.TryProduce(p.ctx, p.build(p.form), func(r *kgo.Record, err error) { w.settle(p, sent, r.Offset, err) })
 }
 
-// produce hands a copy to the client, so that each repetition has a timestamp of its
-// own. A full client refuses instead of blocking: a promise that blocks would stop
-// the very promises that make room.
-func (w *Writer) produce(p *parcel) {
-	record := *p.record
-	w.cl.TryProduce(p.ctx, &record, func(r *kgo.Record, err error) { w.settle(p, r.Offset, err) })
+// shipAlone sends the record in a batch of its own. The usual client bounds a batch
+// before it is compressed, and a broker after: so what is too large for the one may be
+// right for the other, and a batch may be too large whose records are not.
+func (w *Writer) shipAlone(p *parcel) {
+	select {
+	case p.target.alone <- struct{}{}:
+	case <-p.ctx.Done():
+		w.giveUp(p)
+		return
+	}
+	sent := time.Now()
+	w.cfg.Large.TryProduce(p.ctx, p.build(p.form), func(r *kgo.Record, err error) {
+		<-p.target.alone
+		w.settle(p, sent, r.Offset, err)
+	})
 }
 
-func (w *Writer) settle(p *parcel, offset int64, err error) {
+func (w *Writer) settle(p *parcel, sent time.Time, offset int64, err error) {
 	switch {
 	case err == nil:
-		p.outage.left(p, true)
+		p.target.left(p, true)
 		p.done(offset, nil)
 	case p.ctx.Err() != nil:
 		w.giveUp(p)
 	case errors.Is(err, kgo.ErrMaxBuffered):
 		w.again(p, repeat.Initial)
+	case tooLarge(err) && !p.alone && w.cfg.Large != nil:
+		p.alone = true
+		go w.ship(p) // a promise may not produce itself, kgo says
 	case tooLarge(err) && p.form < p.smallest:
 		p.form++
-		w.log.Debug("record shrunk to fit its topic", "topic", p.record.Topic, "form", p.form,
+		p.alone = false
+		w.log.Debug("record shrunk to fit its topic", "topic", p.target.topic, "form", p.form,
 			sourceAttrs(p.source))
-		go w.ship(p) // a promise may not produce itself, kgo says
+		go w.ship(p)
 	default:
-		p.outage.failed(p, err)
+		if errors.Is(err, kerr.UnknownTopicID) && w.cfg.Remade != nil {
+			w.cfg.Remade(p.target.topic, sent)
+		}
+		p.target.failed(p, err)
 		p.failures++
 		w.again(p, repeat.Delay(p.failures, rand.Float64()))
 	}
@@ -77,13 +106,13 @@ func (w *Writer) again(p *parcel, after time.Duration) {
 	stop := context.AfterFunc(p.ctx, func() { w.giveUp(p) })
 	time.AfterFunc(after, func() {
 		if stop() {
-			w.produce(p)
+			w.ship(p)
 		}
 	})
 }
 
 func (w *Writer) giveUp(p *parcel) {
-	p.outage.left(p, false)
+	p.target.left(p, false)
 	p.done(-1, context.Cause(p.ctx))
 }
 
@@ -100,8 +129,4 @@ func reason(err error) string {
 		return "client_closed"
 	}
 	return "other"
-}
-
-func sourceAttrs(r *kgo.Record) slog.Attr {
-	return slog.Group("source", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset)
 }

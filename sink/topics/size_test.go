@@ -1,10 +1,18 @@
 package topics_test
 
 import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/deskstream/deskstream/sink/topics"
 )
@@ -32,21 +40,26 @@ func TestWrite_letterHeadersStaySmall(t *testing.T) {
 }
 
 func TestWrite_letterThatIsTooLargeShrinks(t *testing.T) {
-	room := func(n int) topics.Entry {
+	// How much is left beside the value for our headers, which are compressed with it.
+	var forms []string
+	for room := 2000; room >= 600; room -= 50 {
 		e := dead()
-		e.Source.Value = make([]byte, 16384-n)
-		e.Outcome.Error.Message = strings.Repeat("m", 400)
-		return e
+		e.Source.Value = random(16384 - room)
+		e.Outcome.Error.Message = letters(400)
+		letter := letterOf(t, e, topics.Connect, topics.Spring, topics.KIP1191)
+		switch {
+		case count(letter, "dlq.id") != 1:
+			t.Fatalf("letter without an id: %v", headerNames(letter))
+		case count(letter, "__connect.errors.topic") == 1:
+			forms = append(forms, "whole")
+		case count(letter, "dlq.message") == 1:
+			forms = append(forms, "no dialects")
+		default:
+			forms = append(forms, "terse")
+		}
 	}
-	all := []topics.Dialect{topics.Connect, topics.Spring, topics.KIP1191}
-
-	letter := letterOf(t, room(1700), all...)
-	if count(letter, "__connect.errors.topic") != 0 || count(letter, "dlq.message") != 1 {
-		t.Errorf("first the dialects should go, got %v", headerNames(letter))
-	}
-	letter = letterOf(t, room(1000), all...)
-	if count(letter, "dlq.message") != 0 || count(letter, "dlq.id") != 1 {
-		t.Errorf("then the message should go, got %v", headerNames(letter))
+	if diff := cmp.Diff([]string{"whole", "no dialects", "terse"}, slices.Compact(forms)); diff != "" {
+		t.Errorf("forms for less and less room (-want +got):\n%s", diff)
 	}
 }
 
@@ -54,18 +67,138 @@ func TestWrite_letterThatFitsInNoFormWaitsAndSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)
 		e := dead()
-		e.Source.Value = make([]byte, 16384)
+		e.Source.Value = random(16384)
 		done := 0
 		b.writer.Write(t.Context(), e, func(int64, error) { done++ })
 		time.Sleep(time.Hour)
-		if got := b.logged("record did not fit its topic and waits"); got != 1 {
+		if got := b.logged("record did not fit its topic in any form and waits"); got != 1 {
 			t.Errorf("said %d times that a letter waits, want once:\n%s", got, b.log)
 		}
-		if len(b.failed) < 300 {
-			t.Errorf("tried %d times in an hour, want more", len(b.failed))
+		if len(b.failures()) < 300 {
+			t.Errorf("tried %d times in an hour, want more", len(b.failures()))
 		}
 		if done != 0 || len(b.Consume(t, responses)) != 0 {
 			t.Errorf("done %d times and an outcome written without its letter", done)
+		}
+	})
+}
+
+// random is text that cannot be compressed.
+func random(size int) []byte {
+	text := make([]byte, size)
+	r := rand.New(rand.NewPCG(1, uint64(size)))
+	for i := range text {
+		text[i] = byte(r.Uint32())
+	}
+	return text
+}
+
+// configure changes a setting of a topic.
+func (b *bench) configure(t *testing.T, topic, key, value string) {
+	t.Helper()
+	_, err := b.Admin(t).AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: key, Value: &value}}, topic)
+	if err != nil {
+		t.Fatalf("setting %s of %s: %v", key, topic, err)
+	}
+}
+
+// compressible is text that the client counts in full and the broker does not.
+func compressible(size int) []byte {
+	return bytes.Repeat([]byte("all work and no play "), size/21+1)[:size]
+}
+
+func TestWrite_whatTheBrokerWouldTakeIsNotRefusedByTheClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		e := dead()
+		e.Source.Value = compressible(10 * 16384)
+		b.write(t, e)
+		letter := b.only(t, deadLetters)
+		if !bytes.Equal(letter.Value, e.Source.Value) || count(letter, "dlq.message") != 1 || count(letter, "__connect.errors.topic") != 1 {
+			t.Errorf("letter of %d bytes with %v, want the whole of it", len(letter.Value), headerNames(letter))
+		}
+		if len(b.failures()) != 0 {
+			t.Errorf("counted as failed: %v", b.failures())
+		}
+	})
+}
+
+func TestWrite_recordsThatFitEachStayWholeWhenTheirBatchDoesNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		// The topic takes less than the client was told when it was made.
+		b.configure(t, deadLetters, "max.message.bytes", "6000")
+		var all sync.WaitGroup
+		for i := range 20 {
+			e := dead()
+			e.Source.Offset, e.Source.Value = int64(i), random(3000)
+			all.Add(1)
+			b.writer.Write(t.Context(), e, func(int64, error) { all.Done() })
+		}
+		all.Wait()
+		letters := b.Consume(t, deadLetters)
+		if len(letters) != 20 {
+			t.Errorf("%d letters, want 20", len(letters))
+		}
+		for _, l := range letters {
+			if count(l, "__connect.errors.topic") != 1 {
+				t.Errorf("letter %s was shrunk though it fits", header(t, l, "dlq.source.offset"))
+			}
+		}
+	})
+}
+
+func TestWrite_aLetterThatWaitsGoesWhenItsTopicTakesMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		e := dead()
+		e.Source.Value = random(20000)
+		done := make(chan error, 1)
+		b.writer.Write(t.Context(), e, func(_ int64, err error) { done <- err })
+		time.Sleep(time.Hour)
+		b.configure(t, deadLetters, "max.message.bytes", "65536")
+		time.Sleep(11 * time.Second)
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("done with %v", err)
+			}
+		default:
+			t.Errorf("still waits for a topic that takes it:\n%s", b.log)
+		}
+		if b.logged("topic writes recovered") != 1 {
+			t.Errorf("the end was not told once:\n%s", b.log)
+		}
+	})
+}
+
+// The client repeats by itself what the broker says will pass, so no error shows.
+func TestWrite_aTopicThatTakesNothingIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		fault := b.FailProduce(responses, -1, kerr.NotEnoughReplicas)
+		var all sync.WaitGroup
+		for i := range 50 {
+			e := delivered()
+			e.Source.Offset = int64(i)
+			all.Add(1)
+			b.writer.Write(t.Context(), e, func(int64, error) { all.Done() })
+		}
+		time.Sleep(5 * time.Second)
+		if n := b.logged("topic took no record for long"); n != 0 {
+			t.Errorf("told after 5s already")
+		}
+		time.Sleep(time.Hour)
+		if n := b.logged("topic took no record for long"); n != 1 {
+			t.Errorf("told %d times, want once:\n%s", n, b.log)
+		}
+		if got := b.writer.Backlogs()[responses]; got.Records != 50 || got.Oldest < time.Hour {
+			t.Errorf("backlog %+v, want 50 records for more than an hour", got)
+		}
+		fault.Remove()
+		all.Wait()
+		if got := b.writer.Backlogs()[responses]; got != (topics.Backlog{}) || b.logged("topic writes recovered") != 1 {
+			t.Errorf("backlog %+v after the end, which was told %d times", got, b.logged("topic writes recovered"))
 		}
 	})
 }

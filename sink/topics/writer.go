@@ -17,22 +17,27 @@ type Writer struct {
 	cl      *kgo.Client
 	log     *slog.Logger
 	own     identity
-	outcome *outage
-	letter  *outage
+	outcome *target
+	letter  *target
 }
 
 // NewWriter makes a Writer on a client that acknowledges by all replicas, writes
 // idempotently, has kgo.ManualPartitioner and knows each topic's max.message.bytes
 // (kgo.ProducerBatchMaxBytesFn). The client stays the caller's to close.
 func NewWriter(cfg Config, cl *kgo.Client, log *slog.Logger) *Writer {
-	return &Writer{
-		cfg:     cfg,
-		cl:      cl,
-		log:     log,
-		own:     identity{group: []byte(cfg.Group), destination: []byte(cfg.Destination)},
-		outcome: newOutage(cfg.Responses, log, cfg.Failed),
-		letter:  newOutage(cfg.DeadLetters, log, cfg.Failed),
+	w := &Writer{
+		cfg: cfg,
+		cl:  cl,
+		log: log,
+		own: identity{group: []byte(cfg.Group), destination: []byte(cfg.Destination)},
 	}
+	w.outcome, w.letter = newTarget(cfg.Responses, log, &w.cfg), newTarget(cfg.DeadLetters, log, &w.cfg)
+	return w
+}
+
+// Backlogs are what is on its way to each of the topics, by their names.
+func (w *Writer) Backlogs() map[string]Backlog {
+	return map[string]Backlog{w.outcome.topic: w.outcome.backlog(), w.letter.topic: w.letter.backlog()}
 }
 
 // Entry is one settled event on its way to the topics.
@@ -56,10 +61,17 @@ type Entry struct {
 	// Plan names the plan of a reprocessing, "" for a live delivery.
 	Plan string
 
-	// ResponsesPartitions and DeadLetterPartitions are the topics' numbers of
-	// partitions as they were found when the source partition was assigned. Below 1
-	// they count as 1.
-	ResponsesPartitions, DeadLetterPartitions int32
+	// Partitions tells the topics' numbers of partitions as they were found when the
+	// source partition was assigned, or when a topic was made anew since. It is asked
+	// each time that a record is made. Below 1 they count as 1, and nil is 1 of each.
+	Partitions func() (responses, deadLetters int32)
+}
+
+func (e *Entry) partitions() (responses, deadLetters int32) {
+	if e.Partitions == nil {
+		return 1, 1
+	}
+	return e.Partitions()
 }
 
 // Write produces the dead letter, if the outcome is dead, and once that is
@@ -82,8 +94,8 @@ func (w *Writer) Write(ctx context.Context, e Entry, done func(offset int64, err
 	}
 	l := w.newLetter(&e, &out, now)
 	out.DLQID = &l.id
-	w.ship(&parcel{
-		ctx: ctx, outage: w.letter, source: e.Source,
+	w.begin(&parcel{
+		ctx: ctx, target: w.letter, source: e.Source,
 		build: l.record, smallest: letterTerse,
 		done: func(_ int64, err error) {
 			if err != nil {
@@ -100,8 +112,8 @@ func (w *Writer) Write(ctx context.Context, e Entry, done func(offset int64, err
 func targetPartition(src *kgo.Record, n int32) int32 { return src.Partition % max(n, 1) }
 
 func (w *Writer) writeOutcome(ctx context.Context, e *Entry, out *sink.Outcome, done func(int64, error)) {
-	w.ship(&parcel{
-		ctx: ctx, outage: w.outcome, source: e.Source,
+	w.begin(&parcel{
+		ctx: ctx, target: w.outcome, source: e.Source,
 		build:    func(form int) *kgo.Record { return w.outcomeRecord(e, out, form) },
 		smallest: outcomeShortKey,
 		done:     done,

@@ -1,13 +1,13 @@
 package topics_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,13 +31,47 @@ type bench struct {
 	*kafkatest.Cluster
 	cfg    topics.Config
 	writer *topics.Writer
-	log    *bytes.Buffer
+	log    *logBuffer
+
+	mu     sync.Mutex
 	failed []string
+}
+
+// logBuffer is what the writer logs.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// fails notes a failure that the writer counts.
+func (b *bench) fails(topic, reason string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failed = append(b.failed, topic+" "+reason)
+}
+
+// failures are those that were noted.
+func (b *bench) failures() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.failed)
 }
 
 func newBench(t *testing.T, change func(*topics.Config)) *bench {
 	t.Helper()
-	b := &bench{log: new(bytes.Buffer)}
+	b := &bench{log: new(logBuffer)}
 	b.Cluster = kafkatest.Kafka(t, kafkatest.Virtual(),
 		kafkatest.Topic(responses, 3, "max.message.bytes", "16384"),
 		kafkatest.Topic(deadLetters, 2, "max.message.bytes", "16384"))
@@ -46,13 +80,14 @@ func newBench(t *testing.T, change func(*topics.Config)) *bench {
 		Dialects: []topics.Dialect{topics.Connect, topics.Spring, topics.KIP1191},
 		Group:    "deskstream.crm", Destination: "crm", DestinationType: "kustomer",
 		ConfigHash: "c0ffee", AppVersion: "1.2.3", Cluster: "cluster-1",
-		Failed: func(topic, reason string) { b.failed = append(b.failed, topic+" "+reason) },
+		Failed: b.fails,
 	}
 	if change != nil {
 		change(&b.cfg)
 	}
 	cl := b.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchMaxBytesFn(func(string) int32 { return 16384 }))
+	b.cfg.Large = b.Client(t, topics.LargeOptions()...)
 	b.writer = topics.NewWriter(b.cfg, cl, slog.New(slog.NewTextHandler(b.log, nil)))
 	return b
 }
@@ -91,7 +126,7 @@ func source() *kgo.Record {
 func delivered() topics.Entry {
 	return topics.Entry{
 		Source: source(), Lane: "user-7", Outcome: outcome(sink.Delivered),
-		Attempts: 1, ResponsesPartitions: 3, DeadLetterPartitions: 2,
+		Attempts: 1, Partitions: func() (int32, int32) { return 3, 2 },
 	}
 }
 
@@ -163,7 +198,7 @@ func TestWrite_repeatsUntilTheBrokerAgrees(t *testing.T) {
 		}
 		b.only(t, responses)
 		want := slices.Repeat([]string{responses + " TOPIC_AUTHORIZATION_FAILED"}, 5)
-		if diff := cmp.Diff(want, b.failed); diff != "" {
+		if diff := cmp.Diff(want, b.failures()); diff != "" {
 			t.Errorf("failures counted (-want +got):\n%s", diff)
 		}
 		if b.logged("topic write failed") != 1 || b.logged("topic writes recovered") != 1 {

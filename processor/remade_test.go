@@ -1,0 +1,221 @@
+//go:build synctests
+
+package processor_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/processor"
+	"github.com/deskstream/deskstream/sink"
+)
+
+// remake deletes a topic and makes it anew.
+func (w *world) remake(topic string, partitions int32, configs map[string]string) {
+	w.t.Helper()
+	if err := w.kafka.DeleteTopic(topic); err != nil {
+		w.t.Fatalf("deleting topic %s: %v", topic, err)
+	}
+	if err := w.kafka.CreateTopic(topic, partitions, configs); err != nil {
+		w.t.Fatalf("creating topic %s: %v", topic, err)
+	}
+}
+
+// slowUser keeps the first event of each partition open, so that nothing can be
+// committed past it: what is done behind it is known from the ledger alone.
+func slowUser(s seen) (int, time.Duration) {
+	if strings.HasPrefix(s.User, "slow") {
+		return 201, 5 * time.Minute
+	}
+	return 201, 0
+}
+
+func patient(_ *processor.Config, s *sink.Config) { s.Timeout = time.Hour }
+
+func TestRemade_theResponsesTopicIsTakenOverAndNothingRepeated(t *testing.T) {
+	for _, partitions := range []int32{1, 3, 5} {
+		t.Run(fmt.Sprint(partitions), func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.desk.answers(slowUser)
+				for p := range int32(4) {
+					w.sendUser(p, fmt.Sprint("early", p), 1, 30) // so that the old topic's positions are not the new one's
+				}
+				early := w.start()
+				w.settledAll()
+				early.stop()
+				for p := range int32(4) {
+					w.sendUser(p, fmt.Sprint("slow", p), 1, 1)
+					w.sendUser(p, fmt.Sprint("u", p), 1, 5)
+				}
+				in := w.start(patient)
+				w.eventually("the quick ones", func() bool { return in.Figures().Delivered == 20 })
+				w.remake(responses, partitions, nil)
+				for p := range int32(4) {
+					w.sendUser(p, fmt.Sprint("u", p), 6, 9)
+				}
+				w.eventually("the later ones", func() bool { return in.Figures().Delivered == 36 })
+				time.Sleep(3 * time.Second) // for the commits
+				in.kill()
+
+				// What has an outcome on the topic as it is now is not repeated; the slow ones
+				// and what only the old topic told of is.
+				again := w.start(patient)
+				w.settledAll()
+				again.check()
+				if f := again.Figures(); f.FoundDone != 16 || f.Delivered != 4+20 {
+					t.Errorf("found done %d, delivered %d; want the 16 of the new topic, and 24", f.FoundDone, f.Delivered)
+				}
+				again.stop()
+			})
+		})
+	}
+}
+
+func TestRemade_anOrderlyPipelineGoesOnToTheEnd(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.desk.answers(slowUser)
+		for p := range int32(4) {
+			w.sendUser(p, fmt.Sprint("slow", p), 1, 1)
+			w.sendUser(p, fmt.Sprint("u", p), 1, 5)
+		}
+		in := w.start(patient)
+		w.eventually("the quick ones", func() bool { return in.Figures().Delivered == 20 })
+		w.remake(responses, 2, nil)
+		for p := range int32(4) {
+			w.sendUser(p, fmt.Sprint("u", p), 6, 9)
+		}
+		w.settledAll()
+		in.check()
+		in.stop()
+		if got := len(w.desk.ids()); got != 40 {
+			t.Errorf("%d calls for 40 events", got)
+		}
+		if got := len(w.outcomes()); got != 20 {
+			t.Errorf("%d outcomes on the new topic, want those of the 20 later ones", got)
+		}
+		if n := strings.Count(w.log.String(), "topic was made anew"); n != 1 {
+			t.Errorf("told %d times that the topic was made anew, want once:\n%s", n, w.log)
+		}
+		for p, at := range w.kafka.Committed(t, group, source) {
+			if id := fmt.Sprint(w.kafka.TopicInfo(responses).TopicID); !strings.Contains(at.Metadata, " 2 ") || at.At != 10 {
+				t.Errorf("partition %d: committed %d with mark %q after the end, want 10 and a mark of topic %s", p, at.At, at.Metadata, id)
+			}
+		}
+	})
+}
+
+// The client never wrote to the old topic here, so it takes the new one for the only
+// one: what tells is an offset that the old one had long passed.
+func TestRemade_aTopicMadeAnewBeforeTheFirstWriteIsNoticed(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		for p := range int32(3) {
+			for range 50 {
+				w.kafka.Produce(t, &kgo.Record{Topic: responses, Partition: p, Value: []byte("{}")})
+			}
+		}
+		w.sendUser(0, "slow", 1, 1)
+		w.desk.answers(slowUser)
+		in := w.start(patient)
+		w.eventually("the first call", func() bool { return len(w.desk.ids()) == 1 })
+		w.remake(responses, 3, nil)
+		w.sendUser(0, "u", 1, 5)
+		w.eventually("the others", func() bool { return in.Figures().Delivered == 5 })
+		time.Sleep(5 * time.Second)
+		in.kill()
+		again := w.start(patient)
+		w.settledAll()
+		if f := again.Figures(); f.FoundDone < 4 {
+			t.Errorf("found done %d, want all but the one by which it was noticed, at least", f.FoundDone)
+		}
+		again.stop()
+	})
+}
+
+func TestRemade_aCompactedResponsesTopicEndsThePipeline(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.sendUser(0, "u", 1, 3)
+		in := w.start()
+		w.eventually("the first ones", func() bool { return in.Figures().Delivered == 3 })
+		w.remake(responses, 3, map[string]string{"cleanup.policy": "compact"})
+		w.sendUser(0, "u", 4, 4)
+		err := <-in.ended
+		in.ended <- nil
+		if err == nil || !strings.Contains(err.Error(), responses) || !strings.Contains(err.Error(), "cleanup.policy") {
+			t.Errorf("Run = %v, want an error that names the topic and the setting", err)
+		}
+	})
+}
+
+func TestRemade_theDeadLetterTopicIsTakenOver(t *testing.T) {
+	for _, partitions := range []int32{1, 2, 3} {
+		t.Run(fmt.Sprint(partitions), func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				bad := []byte(`{"type":"track","event":"invalid","userId":"x"}`)
+				for p := range int32(4) {
+					w.send(p, bad)
+				}
+				in := w.start()
+				w.eventually("the first letters", func() bool { return in.Figures().Dead == 4 })
+				w.remake(deadLetters, partitions, nil)
+				for p := range int32(4) {
+					w.send(p, bad, event("u", int(p)))
+				}
+				w.settledAll()
+				in.check()
+				letters := w.kafka.Consume(t, deadLetters)
+				if len(letters) != 4 {
+					t.Errorf("%d letters on the new topic, want 4", len(letters))
+				}
+				for _, l := range letters {
+					for _, h := range l.Headers {
+						if h.Key == "dlq.source.partition" && int32(h.Value[0]-'0')%partitions != l.Partition {
+							t.Errorf("letter of partition %s in partition %d of %d", h.Value, l.Partition, partitions)
+						}
+					}
+				}
+				in.stop()
+			})
+		})
+	}
+}
+
+// The number of partitions is part of the mark. A pipeline keeps to the one that it
+// found; the next owner finds another and delivers again what is not committed.
+func TestRemade_morePartitionsOfTheResponsesTopicCountFromTheNextAssignment(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.desk.answers(slowUser)
+		w.sendUser(3, "slow", 1, 1)
+		w.sendUser(3, "u", 1, 3)
+		in := w.start(patient)
+		w.eventually("the quick ones", func() bool { return in.Figures().Delivered == 3 })
+		w.addPartitions(responses, 7)
+		time.Sleep(10 * time.Minute) // the client hears of them
+		w.sendUser(3, "u", 4, 6)
+		w.eventually("the later ones", func() bool { return in.Figures().Delivered == 7 })
+		for _, r := range w.kafka.Consume(t, responses) {
+			if r.Partition != 0 {
+				t.Errorf("outcome of partition 3 in partition %d, want 3 mod 3", r.Partition)
+			}
+		}
+		w.sendUser(3, "slow", 7, 7)
+		w.sendUser(3, "u", 8, 9)
+		w.eventually("the last ones", func() bool { return in.Figures().Delivered == 9 })
+		time.Sleep(3 * time.Second)
+		in.kill()
+		again := w.start(patient)
+		w.settledAll()
+		again.check()
+		if diff := cmp.Diff([]string{"u-8", "u-9", "u-8", "u-9"}, w.desk.of("u")[6:]); diff != "" {
+			t.Errorf("calls behind the committed offset (-want +got):\n%s", diff)
+		}
+		if n := strings.Count(w.log.String(), "mark not usable"); n != 4 {
+			t.Errorf("told %d times that a mark is of another number of partitions, want once per source partition", n)
+		}
+		again.stop()
+	})
+}

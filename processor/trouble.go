@@ -1,0 +1,79 @@
+package processor
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// quietAfter is how long a trouble has to be silent to be over.
+const quietAfter = 30 * time.Second
+
+// trouble is something that fails again and again, for each of many partitions: it is
+// told when it begins, once for each of its causes, and when it is over.
+type trouble struct {
+	begun, over func(attrs ...any) // log it
+
+	mu     sync.Mutex
+	causes map[string]bool
+	since  time.Time
+	last   time.Time
+	timer  *time.Timer
+}
+
+func newTrouble(begun, over func(attrs ...any)) *trouble {
+	return &trouble{begun: begun, over: over, causes: make(map[string]bool)}
+}
+
+// met notes that it failed, with attributes of the log.
+func (t *trouble) met(err error, attrs ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last = time.Now()
+	if t.timer == nil {
+		t.since = t.last
+		t.timer = time.AfterFunc(quietAfter, t.look)
+	}
+	if cause := causeOf(err); !t.causes[cause] && len(t.causes) < maxCauses {
+		t.causes[cause] = true
+		t.begun(append(attrs, "err", err)...)
+	}
+}
+
+// causeOf is Kafka's name of an error, or its text, which may tell places apart.
+func causeOf(err error) string {
+	if known, ok := errors.AsType[*kerr.Error](err); ok {
+		return known.Message
+	}
+	return err.Error()
+}
+
+// maxCauses bounds how many causes of one trouble are told.
+const maxCauses = 20
+
+func (t *trouble) look() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.timer == nil {
+		return
+	}
+	if left := quietAfter - time.Since(t.last); left > 0 {
+		t.timer.Reset(left)
+		return
+	}
+	t.over("lasted", t.last.Sub(t.since).Round(time.Second))
+	t.timer = nil
+	clear(t.causes)
+}
+
+// end stops watching.
+func (t *trouble) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.timer != nil {
+		t.timer.Stop()
+		t.timer = nil
+	}
+}
