@@ -10,10 +10,10 @@ SEED ?= 7
 FUZZTIME ?= 20000x
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fmt tidy fuzz bench vuln verify up down
+.PHONY: help build demo test race lint fmt tidy fuzz bench microbench vuln verify up down
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z ]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z ]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the binary as ./deskstream
 	CGO_ENABLED=0 go build -trimpath -o deskstream ./cmd/deskstream
@@ -53,7 +53,11 @@ fuzz: ## fuzz every target for FUZZTIME each (a time, or Nx inputs)
 		go test -run "^$$target\$$" -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
 	done <<< "$$list"
 
-bench: ## run the Go benchmarks
+# Minutes: five cases, two programs, three runs. BENCH takes flags: -only 50ms -runs 1.
+bench: build ## compare with the limit, end to end (BENCH: flags)
+	go run ./internal/bench $(BENCH)
+
+microbench: ## run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 vuln: ## look for known vulnerabilities (asks vuln.go.dev)
