@@ -11,6 +11,7 @@ func commands(a *app) []*cobra.Command {
 		newPlanCommand(a),
 		newHoldCommand(a),
 		newResumeCommand(a),
+		newDLQCommand(a),
 		newProduceCommand(a),
 		newDemoCommand(a),
 		newStubCommand(a),

@@ -159,13 +159,27 @@ func docsCommands() []*cobra.Command {
 	return newRootCommand(a, new(bool)).Commands()
 }
 
+// everyCommand are the commands that do something, those of dlq for example.
+func everyCommand() []*cobra.Command {
+	var list []*cobra.Command
+	for _, cmd := range docsCommands() {
+		if children := cmd.Commands(); len(children) > 0 && cmd.Name() != "completion" {
+			list = append(list, children...)
+			continue
+		}
+		list = append(list, cmd)
+	}
+	return list
+}
+
 // A line of a page that calls a command may give it only flags that it has.
 func TestDocs_commandLinesUseFlagsThatExist(t *testing.T) {
 	seen := 0
 	for _, path := range append(docsPages(t), "../../ARCHITECTURE.md", "../../CHANGELOG.md") {
 		page := readFile(t, path)
-		for _, cmd := range docsCommands() {
-			lines := regexp.MustCompile("(?:deskstream |`)" + cmd.Name() + "((?: [^`\n#|]*)?)[`\n#|]")
+		for _, cmd := range everyCommand() {
+			name := strings.TrimPrefix(cmd.CommandPath(), "deskstream ")
+			lines := regexp.MustCompile("(?:deskstream |`)" + name + "((?: [^`\n#|]*)?)[`\n#|]")
 			for _, m := range lines.FindAllStringSubmatch(page, -1) {
 				for _, flag := range regexp.MustCompile(`--([a-z-]+)`).FindAllStringSubmatch(m[1], -1) {
 					seen++

@@ -15,10 +15,12 @@ var varying = regexp.MustCompile(`"[^"]*"|\B'[^']*'|` + "`[^`]*`" +
 	`|\b(?:0x)?[0-9A-Fa-f]*[0-9][0-9A-Fa-f]*\b` +
 	`|[0-9]+`)
 
-// fingerprint is the value of dlq.fingerprint: the first 8 bytes, in hex, of the
-// SHA-256 of stage, class, code and the message with all that varies replaced. Letters
-// that died of the same cause have the same.
-func fingerprint(e sink.ErrorInfo) string {
-	message := varying.ReplaceAllLiteralString(e.Message, "#")
-	return digest(8, string(e.Stage), string(e.Class), string(e.Code), message)
+// Fingerprint is the value of dlq.fingerprint: the first 8 bytes, in hex, of the
+// SHA-256 of destination, stage, class, code and the message with all that varies
+// replaced. Letters that died of the same cause have the same.
+func Fingerprint(destination string, e sink.ErrorInfo) string {
+	return digest(8, destination, string(e.Stage), string(e.Class), string(e.Code), Normalised(e.Message))
 }
+
+// Normalised is a message with what differs between messages of one cause replaced.
+func Normalised(message string) string { return varying.ReplaceAllLiteralString(message, "#") }

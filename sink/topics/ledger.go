@@ -18,6 +18,7 @@ type LedgerEntry struct {
 	// Epoch is the leader epoch of the source record, -1 if the broker had none.
 	Epoch       int32
 	Destination string
+	Outcome     sink.Disposition
 	// Round is 0 for a live delivery.
 	Round int
 }
@@ -61,7 +62,7 @@ func ParseEntry(rec *kgo.Record) (entry LedgerEntry, ok bool) {
 	}
 	return LedgerEntry{
 		Group: string(group), Topic: string(topic), Partition: partition, Offset: offset,
-		Epoch: int32(e), Destination: string(destination), Round: int(r),
+		Epoch: int32(e), Destination: string(destination), Outcome: sink.Disposition(outcome), Round: int(r),
 	}, true
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
@@ -26,7 +27,7 @@ func TestParseEntry_readsWhatWasSettled(t *testing.T) {
 	got, ok := topics.ParseEntry(rec)
 	want := topics.LedgerEntry{
 		Group: "deskstream.crm", Topic: "events", Partition: 7, Offset: 118,
-		Epoch: -1, Destination: "crm", Round: 3,
+		Epoch: -1, Destination: "crm", Outcome: sink.Dead, Round: 3,
 	}
 	if diff := cmp.Diff(want, got); !ok || diff != "" {
 		t.Errorf("ok %v, entry (-want +got):\n%s", ok, diff)

@@ -47,19 +47,19 @@ type letter struct {
 }
 
 func (w *Writer) newLetter(e *Entry, out *sink.Outcome, at time.Time) *letter {
-	l := &letter{w: w, entry: e, out: out, at: at, id: letterID(w.cfg, e.Source, out.Round)}
+	l := &letter{w: w, entry: e, out: out, at: at, id: LetterID(w.cfg.Cluster, e.Source, w.cfg.Destination, out.Round)}
 	if out.Error != nil {
 		l.err = *out.Error
 	}
 	return l
 }
 
-// letterID is the value of dlq.id: the first 16 bytes, in hex, of the SHA-256 of the
+// LetterID is the value of dlq.id: the first 16 bytes, in hex, of the SHA-256 of the
 // cluster's id, the source's topic, partition and offset, the destination's name and
 // the round, joined by zero bytes. A letter that is written twice has it twice.
-func letterID(cfg Config, src *kgo.Record, round int) string {
-	return digest(16, cfg.Cluster, src.Topic, strconv.Itoa(int(src.Partition)),
-		strconv.FormatInt(src.Offset, 10), cfg.Destination, strconv.Itoa(round))
+func LetterID(cluster string, src *kgo.Record, destination string, round int) string {
+	return digest(16, cluster, src.Topic, strconv.Itoa(int(src.Partition)),
+		strconv.FormatInt(src.Offset, 10), destination, strconv.Itoa(round))
 }
 
 // digest is the beginning, size bytes in hex, of the SHA-256 of parts joined by zero bytes.
@@ -159,7 +159,7 @@ func (l *letter) describeError(h *headerList, form int) {
 	if form < letterTerse {
 		h.optional("dlq.message", cut(l.err.Message, maxMessage))
 	}
-	h.text("dlq.fingerprint", fingerprint(l.err))
+	h.text("dlq.fingerprint", Fingerprint(l.w.cfg.Destination, l.err))
 	h.optional("dlq.retryable", retryable(l.err.Class))
 }
 

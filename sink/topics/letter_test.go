@@ -52,7 +52,7 @@ var ownHeaders = headers(
 	"dlq.code", "http_422",
 	"dlq.http.status", "422",
 	"dlq.message", "name is too long: 300 of 255",
-	"dlq.fingerprint", "1e5d331c7dd24cfd",
+	"dlq.fingerprint", "78fb19b9cd3ba9ce",
 	"dlq.retryable", "after_fix",
 	"dlq.attempts", "2",
 	"dlq.first.attempt.at", "2026-01-02T03:04:06.000Z",
@@ -266,6 +266,10 @@ func TestWrite_letterFingerprintIsThatOfTheCause(t *testing.T) {
 	}
 	if other == want {
 		t.Error("fingerprints of two causes are the same")
+	}
+	info := *dead().Outcome.Error
+	if topics.Fingerprint("crm", info) == topics.Fingerprint("support-inbox", info) {
+		t.Error("fingerprints of two destinations are the same")
 	}
 }
 

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/letters"
+	"github.com/deskstream/deskstream/internal/scan"
+)
+
+func newDLQCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dlq",
+		Short: "Looks at dead letters and brings them back",
+		Long: `dlq lists dead letters by their cause, shows one, plans what sending them again
+would do, applies a plan, and records that some are given up.`,
+		Example: `  deskstream dlq list -c deskstream.yaml --since 2h
+  deskstream dlq plan -c deskstream.yaml --code http_422 -o plan.json
+  deskstream dlq apply -c deskstream.yaml plan.json`,
+		Args: cobra.NoArgs,
+	}
+	cmd.AddCommand(newDLQListCommand(a), newDLQShowCommand(a))
+	return cmd
+}
+
+// topicFlag adds --topic to a command that reads letters.
+func topicFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().String("topic", "", "read this dead-letter `topic` instead of the configuration's, another program's for example")
+}
+
+// letterBox is a dead-letter topic and the topic of its letters' states.
+type letterBox struct {
+	app *app
+	cfg *config.Config
+	cl  *kgo.Client
+
+	cluster string
+	topic   string
+	id      kadm.TopicID
+	extent  scan.Extent
+
+	stateTopic string
+	states     letters.States
+	// statePartitions is 0 when there is no state topic.
+	statePartitions int32
+}
+
+// openLetterBox looks at a dead-letter topic, the configuration's if none is named,
+// and says on standard error what keeps it from being the whole truth.
+func (a *app) openLetterBox(ctx context.Context, cfg *config.Config, topic string) (*letterBox, error) {
+	if topic == "" {
+		topic = cfg.DeadLetters.Topic
+	}
+	cl, err := connect(ctx, cfg, a.log)
+	if err != nil {
+		return nil, err
+	}
+	b := &letterBox{app: a, cfg: cfg, cl: cl, topic: topic, stateTopic: topicSet{deadLetters: topic}.letterStates()}
+	if err := b.look(ctx); err != nil {
+		cl.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *letterBox) close() { b.cl.Close() }
+
+func (b *letterBox) connect(ctx context.Context, opts ...kgo.Opt) (*kgo.Client, error) {
+	return connect(ctx, b.cfg, b.app.log, opts...)
+}
+
+func (b *letterBox) note(format string, args ...any) {
+	fmt.Fprintf(b.app.stderr, "note: "+format+"\n", args...)
+}
+
+func (b *letterBox) look(ctx context.Context) error {
+	found, err := findTopics(ctx, b.cl, []string{b.topic, b.stateTopic})
+	if err != nil {
+		return err
+	}
+	info, ok := found.topics[b.topic]
+	if !ok {
+		return fmt.Errorf("topic %s does not exist on this cluster: no letter can have been written to it; is dead_letters.topic or --topic right?", b.topic)
+	}
+	b.cluster, b.id = found.cluster, info.id
+	if slices.Contains(describeTopic(ctx, b.cl, b.topic, info, b.app.log).cleanup, "compact") {
+		b.note("topic %s is compacted: of letters with the same key only the latest is kept, the others are lost; set cleanup.policy=delete", b.topic)
+	}
+	if b.extent, err = scan.Find(ctx, b.cl, b.topic); err != nil {
+		return err
+	}
+	if offsets, partitions := b.extent.Expired(); offsets > 0 {
+		b.note("the first %d offsets of %s of %s were deleted, by its retention or by hand: letters in them are not seen",
+			offsets, count(partitions, "partition"), b.topic)
+	}
+	b.statePartitions = found.topics[b.stateTopic].partitions
+	return nil
+}
+
+// readStates reads what became of the letters. Without a state topic all are open.
+func (b *letterBox) readStates(ctx context.Context) error {
+	b.states = make(letters.States)
+	if b.statePartitions == 0 {
+		return nil
+	}
+	extent, err := scan.Find(ctx, b.cl, b.stateTopic)
+	if err != nil {
+		return err
+	}
+	return scan.Read(ctx, b.connect, b.states.Take, extent)
+}
+
+// read calls fn with each letter of the topic.
+func (b *letterBox) read(ctx context.Context, fn func(*kgo.Record, *letters.Letter) error) error {
+	return scan.Read(ctx, b.connect, func(r *kgo.Record) error {
+		l := letters.Parse(r)
+		return fn(r, &l)
+	}, b.extent)
+}
+
+// narrow leaves out what was written before the filter's time.
+func (b *letterBox) narrow(ctx context.Context, f letters.Filter) error {
+	if f.Since.IsZero() {
+		return nil
+	}
+	from, err := scan.After(ctx, b.cl, b.topic, f.Since)
+	if err == nil {
+		b.extent = b.extent.From(from)
+	}
+	return err
+}
+
+// noteDialects says that a topic holds records that no dead letter's headers mark.
+func (b *letterBox) noteStrangers(unknown, damaged int) {
+	if unknown > 0 {
+		b.note("%s of %s without a dead-letter header that is known here: written by another program?", count(unknown, "record"), b.topic)
+	}
+	if damaged > 0 {
+		b.note("%s of %s with headers of ours that cannot be used", count(damaged, "letter"), b.topic)
+	}
+}
+
+// oneLine is a text for a line of a table.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, unicode.IsControl), " ")
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/deskstream/deskstream/internal/letters"
+)
+
+// filterFlags are the flags that pick letters.
+type filterFlags struct {
+	filter       letters.Filter
+	offsets      []string
+	since, until string
+}
+
+func addFilterFlags(cmd *cobra.Command) *filterFlags {
+	f := &filterFlags{}
+	flags := cmd.Flags()
+	flags.StringSliceVar(&f.filter.IDs, "id", nil, "letters with this `id`, or with ids that begin so (repeatable)")
+	flags.StringSliceVar(&f.filter.Fingerprints, "fingerprint", nil, "letters of this `cause`, as dlq list shows it (repeatable)")
+	flags.StringSliceVar(&f.filter.Destinations, "destination", nil, "letters of this destination (repeatable)")
+	flags.StringSliceVar(&f.filter.Classes, "class", nil, "letters of this class: invalid, rejected, exhausted, expired, unknown (repeatable)")
+	flags.StringSliceVar(&f.filter.Codes, "code", nil, "letters with this error code, or another program's exception (repeatable)")
+	flags.IntSliceVar(&f.filter.Statuses, "status", nil, "letters with this HTTP `status` (repeatable)")
+	flags.StringSliceVar(&f.filter.Types, "type", nil, "letters of events of this type (repeatable)")
+	flags.StringSliceVar(&f.filter.Users, "user", nil, "letters of this user: the value of the lane (repeatable)")
+	flags.StringSliceVar(&f.filter.Dialects, "dialect", nil, "letters whose headers follow this convention: deskstream, connect, spring, ... (repeatable)")
+	flags.StringVar(&f.since, "since", "", "letters written since this `time`: 2h ago, or RFC 3339")
+	flags.StringVar(&f.until, "until", "", "letters written before this `time`: 2h ago, or RFC 3339")
+	flags.IntSliceVar(&f.filter.Partitions, "partition", nil, "letters of events from this source `partition` (repeatable)")
+	flags.StringSliceVar(&f.offsets, "offset", nil, "letters of events from this source `offset` or range, such as 118-200 (repeatable)")
+	return f
+}
+
+// read gives the filter that the flags ask for.
+func (f *filterFlags) read() (letters.Filter, error) {
+	var err error
+	if f.filter.Since, err = moment(f.since, time.Now()); err != nil {
+		return letters.Filter{}, usageError{fmt.Errorf("--since: %w", err)}
+	}
+	if f.filter.Until, err = moment(f.until, time.Now()); err != nil {
+		return letters.Filter{}, usageError{fmt.Errorf("--until: %w", err)}
+	}
+	f.filter.Offsets = nil
+	for _, text := range f.offsets {
+		r, err := letters.ParseRange(text)
+		if err != nil {
+			return letters.Filter{}, usageError{fmt.Errorf("--offset: %w", err)}
+		}
+		f.filter.Offsets = append(f.filter.Offsets, r)
+	}
+	return f.filter, nil
+}
+
+// moment reads a time, or a duration before now; "" is the zero time.
+func moment(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return now.Add(-ago), nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is no duration such as 2h and no time such as 2026-01-02T15:04:05Z", text)
+}

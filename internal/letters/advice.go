@@ -1,0 +1,53 @@
+package letters
+
+import "github.com/deskstream/deskstream/sink"
+
+// Advice is what a person can do about letters of one cause.
+func Advice(l *Letter) string {
+	switch {
+	case l.Dialect == Unknown:
+		return "no dead-letter header is known here: look at the record with dlq show, and for what writes to this topic"
+	case l.Fault != "":
+		return "its headers cannot be used (" + l.Fault + "): look at the record with dlq show"
+	case l.Pointer:
+		return "the letter only names the record: have the broker copy records (errors.deadletterqueue.copy.record.enable)"
+	case l.Dialect != Own:
+		return "mend what that consumer stumbled over, or send it to one of your destinations: dlq plan --to NAME"
+	}
+	if text, ok := adviceOfCode[l.Code]; ok {
+		return text
+	}
+	switch sink.Class(l.Class) {
+	case sink.Invalid:
+		return "the event cannot be mapped with these settings: mend the settings or what sends it, then dlq plan; dlq discard what stays broken"
+	case sink.Rejected:
+		return "the API refused it for good: mend the account or the settings, then dlq plan; dlq discard what stays refused"
+	case sink.Exhausted:
+		return "it kept failing while others passed: dlq plan and dlq apply send it again"
+	case sink.Expired:
+		return "older than delivery.max_age: raise it and plan, or dlq discard"
+	case sink.Unknown:
+		return "it was sent and no usable answer came: look at the help desk whether it took effect, then dlq apply or dlq discard"
+	default:
+		return "look at a sample with dlq show"
+	}
+}
+
+// adviceOfCode is for codes that say more than their class.
+var adviceOfCode = map[string]string{
+	"contact_not_found":  "the contact does not exist: let it be created (create_contact, or an identify event), then dlq plan",
+	"ambiguous_contact":  "several contacts have the address: merge them at the help desk, then dlq plan",
+	"missing_channel":    "no channel is configured: set channel_id, then dlq plan",
+	"missing_identifier": "the event has no e-mail or phone: mend what sends it, then dlq discard these",
+	"missing_identity":   "the event names nobody: mend what sends it, then dlq discard these",
+	"missing_type":       "the record is no event: find out what writes it to the source topic, then dlq discard these",
+	"not_json":           "the record is no event: find out what writes it to the source topic, then dlq discard these",
+	"not_an_object":      "the record is no event: find out what writes it to the source topic, then dlq discard these",
+	"unknown_schema":     "the schema registry does not know the record's schema: register it or mend schema_registry, then dlq plan",
+	"bad_avro":           "the record does not fit its schema: mend what writes it, then dlq discard these",
+	"template_error":     "the subject template fails for this event: mend event_templates, then dlq plan",
+	"http_401":           "the credential is refused: renew it, then dlq plan",
+	"http_403":           "the credential lacks a right that others of its kind do not need: give it, then dlq plan",
+	"http_404":           "what the call names does not exist at the help desk: mend the settings or the account, then dlq plan",
+	"panic":              "a fault of this program: report it with the log's stack, and plan again after the next version",
+}

@@ -1,0 +1,120 @@
+package letters
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Group is the letters of one cause.
+type Group struct {
+	Fingerprint string         `json:"fingerprint"`
+	Count       int            `json:"count"`
+	Statuses    map[Status]int `json:"statuses"`
+	First       time.Time      `json:"first"`
+	Last        time.Time      `json:"last"`
+	Dialect     Dialect        `json:"dialect"`
+	Destination string         `json:"destination,omitempty"`
+	Stage       string         `json:"stage,omitempty"`
+	Class       string         `json:"class,omitempty"`
+	Code        string         `json:"code,omitempty"`
+	HTTPStatus  int            `json:"http_status,omitempty"`
+	Sample      Sample         `json:"sample"`
+	Advice      string         `json:"advice"`
+}
+
+// Sample is one letter of a group.
+type Sample struct {
+	ID        string `json:"id"`
+	Letter    string `json:"letter"` // topic/partition/offset
+	Source    string `json:"source,omitempty"`
+	Message   string `json:"message,omitempty"`
+	EventID   string `json:"event_id,omitempty"`
+	EventType string `json:"event_type,omitempty"`
+	User      string `json:"user,omitempty"`
+}
+
+// maxGroups bounds the memory that causes take which no fingerprint brings together.
+// What comes beyond is counted by destination, class and code alone.
+const maxGroups = 10_000
+
+// Groups counts letters by cause. It keeps 17 bytes per letter, to count one that was
+// written twice once, and one sample per group.
+type Groups struct {
+	groups map[string]*Group
+	seen   map[Key]struct{}
+	// Twice is how many letters were there a second time.
+	Twice int
+}
+
+// NewGroups counts nothing yet.
+func NewGroups() *Groups {
+	return &Groups{groups: make(map[string]*Group), seen: make(map[Key]struct{})}
+}
+
+// Seen tells whether the letter was there before, and counts it if so.
+func (g *Groups) Seen(l *Letter) bool {
+	key, _ := KeyOf(l.ID) // Parse gives no other ids
+	if _, there := g.seen[key]; there {
+		g.Twice++
+		return true
+	}
+	g.seen[key] = struct{}{}
+	return false
+}
+
+// Add counts a letter.
+func (g *Groups) Add(l *Letter, status Status) {
+	group := g.of(l)
+	group.Count++
+	group.Statuses[status]++
+	at := l.At.Timestamp
+	if group.First.IsZero() || at.Before(group.First) {
+		group.First = at
+	}
+	if at.After(group.Last) {
+		group.Last = at
+	}
+}
+
+// of is the letter's group, made with the letter as its sample if there is none yet.
+func (g *Groups) of(l *Letter) *Group {
+	name := l.Fingerprint
+	if l.Fault != "" {
+		name = "unreadable" // whatever its damaged headers say
+	}
+	if group := g.groups[name]; group != nil {
+		return group
+	}
+	if len(g.groups) >= maxGroups {
+		name = "other " + hash(4, string(l.Dialect), l.Destination, l.Class, l.Code)
+		if group := g.groups[name]; group != nil {
+			return group
+		}
+	}
+	group := &Group{
+		Fingerprint: name, Statuses: make(map[Status]int), Dialect: l.Dialect,
+		Destination: l.Destination, Stage: l.Stage, Class: l.Class, Code: l.Code, HTTPStatus: l.Status,
+		Sample: Sample{
+			ID: l.ID, Letter: l.At.String(), Message: l.Message, EventID: l.EventID, EventType: l.EventType, User: l.Lane,
+		},
+		Advice: Advice(l),
+	}
+	if l.Source.Known {
+		group.Sample.Source = l.Source.String()
+	}
+	g.groups[name] = group
+	return group
+}
+
+// List is the groups, the largest first.
+func (g *Groups) List() []*Group {
+	list := make([]*Group, 0, len(g.groups))
+	for _, group := range g.groups {
+		list = append(list, group)
+	}
+	slices.SortFunc(list, func(a, b *Group) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Fingerprint, b.Fingerprint))
+	})
+	return list
+}

@@ -1,0 +1,142 @@
+package letters
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Letter is a dead letter as its headers tell it. Texts that are not told are empty.
+type Letter struct {
+	// ID is dlq.id, or for another program's letter made from where it lies.
+	ID      string
+	Dialect Dialect
+	// Fault says why a letter of ours cannot be used; "" for a sound one.
+	Fault string
+
+	// At is where and when the letter itself was written.
+	At Place
+	// Source is where the event was read first.
+	Source Source
+
+	// Destination is the destination's name, or what another program calls the
+	// consumer that gave the record up.
+	Destination string
+	Stage       string
+	Class       string
+	// Code is ours, or the exception's class of another program.
+	Code string
+	// Status is the HTTP status, 0 for none.
+	Status      int
+	Message     string
+	Fingerprint string
+	Retryable   string
+
+	Attempts    int
+	FirstTry    string // as the header has it
+	LastTry     string
+	ConfigHash  string
+	AppVersion  string
+	Lane        string
+	EventID     string
+	EventType   string
+	Round       int
+	PlanID      string
+	Traceparent string
+	// Pointer marks a letter that names the record and does not hold it.
+	Pointer bool
+}
+
+// Place is a record's place and timestamp.
+type Place struct {
+	Topic     string    `json:"topic"`
+	Partition int32     `json:"partition"`
+	Offset    int64     `json:"offset"`
+	Timestamp time.Time `json:"timestamp"`
+}
+
+// String is "topic/partition/offset".
+func (p Place) String() string {
+	return p.Topic + "/" + strconv.Itoa(int(p.Partition)) + "/" + strconv.FormatInt(p.Offset, 10)
+}
+
+// Source is where an event was read. Known is false when the headers do not name
+// topic, partition and offset; what they do name is there all the same.
+type Source struct {
+	Place
+	Known         bool   `json:"known"`
+	TimestampType string `json:"timestamp_type,omitempty"`
+	Group         string `json:"group,omitempty"`
+	Cluster       string `json:"cluster,omitempty"`
+}
+
+// Own tells whether this program wrote the letter, with headers that can be read.
+func (l *Letter) Own() bool { return l.Dialect == Own && l.Fault == "" }
+
+// Parse reads a record of a dead-letter topic.
+func Parse(rec *kgo.Record) Letter {
+	l := Letter{At: Place{rec.Topic, rec.Partition, rec.Offset, rec.Timestamp}}
+	if ours, ok := ownHeaders(rec.Headers); ok {
+		l.readOwn(ours)
+	} else {
+		l.readForeign(rec)
+	}
+	if l.ID == "" {
+		l.ID = foreignID(rec)
+	}
+	return l
+}
+
+// foreignID names a letter that has no id by where it lies, as 16 bytes in hex.
+func foreignID(rec *kgo.Record) string {
+	return hash(16, "letter", rec.Topic, strconv.Itoa(int(rec.Partition)), strconv.FormatInt(rec.Offset, 10))
+}
+
+// hash is the beginning, size bytes in hex, of the SHA-256 of parts joined by zero bytes.
+func hash(size int, parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:size])
+}
+
+// Key is an ID in the form that many of them are kept in.
+type Key [16]byte
+
+// KeyOf is the ID's Key; ok is false for a text that is no ID.
+func KeyOf(id string) (key Key, ok bool) {
+	if len(id) != 2*len(key) {
+		return Key{}, false
+	}
+	_, err := hex.Decode(key[:], []byte(id))
+	return key, err == nil
+}
+
+// Original is the event's record as it was read first, for a Writer that reprocesses
+// it: with the coordinates of the source, and with all headers of the letter. A letter
+// that does not tell its source stands for itself.
+func Original(rec *kgo.Record, l *Letter) *kgo.Record {
+	original := &kgo.Record{
+		Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Timestamp: rec.Timestamp, Attrs: rec.Attrs,
+		Key: rec.Key, Value: rec.Value, Headers: rec.Headers,
+		LeaderEpoch: -1, // the letter does not tell it, and no restart reads outcomes of later rounds
+	}
+	if !l.Source.Known {
+		return original
+	}
+	original.Topic, original.Partition, original.Offset = l.Source.Topic, l.Source.Partition, l.Source.Offset
+	if !l.Source.Timestamp.IsZero() {
+		original.Timestamp = l.Source.Timestamp
+	}
+	switch l.Source.TimestampType {
+	case "CreateTime":
+		original.Attrs = kgo.NewRecordAttrs(kgo.RecordAttrsOpts{})
+	case "LogAppendTime":
+		original.Attrs = kgo.NewRecordAttrs(kgo.RecordAttrsOpts{TimestampType: 1})
+	case "NoTimestampType":
+		original.Attrs = kgo.NewRecordAttrs(kgo.RecordAttrsOpts{TimestampType: -1})
+	}
+	return original
+}

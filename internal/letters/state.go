@@ -1,0 +1,105 @@
+package letters
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Status is what became of a letter.
+type Status string
+
+// The statuses. A letter without a state is Open.
+const (
+	Open      Status = "open"
+	Sending   Status = "sending"   // an apply has begun with it; if none runs, one was ended in the midst of it
+	Delivered Status = "delivered" // by an apply
+	Skipped   Status = "skipped"   // an apply found nothing to do any more
+	Died      Status = "dead"      // again: Next is its new letter
+	Discarded Status = "discarded" // somebody decided
+)
+
+// Closed tells whether nothing is to be done about the letter any more.
+func (s Status) Closed() bool { return s != Open && s != Sending && s != "" }
+
+// State is one record of the state topic, whose key is the letter's id. The latest
+// state of an id counts.
+type State struct {
+	ID     string    `json:"id"`
+	Status Status    `json:"status"`
+	At     time.Time `json:"at"`
+	// Round is that of the apply, from 1 up; 0 for a discarded letter.
+	Round       int    `json:"round,omitempty"`
+	Plan        string `json:"plan,omitempty"`
+	Destination string `json:"destination,omitempty"`
+	Source      *Place `json:"source,omitempty"`
+	// Next is the id of the letter that was written when it died again.
+	Next string `json:"next,omitempty"`
+	// Reason and By say why it was discarded, and who decided.
+	Reason string `json:"reason,omitempty"`
+	By     string `json:"by,omitempty"`
+	Schema int    `json:"schema"`
+}
+
+const stateSchema = 1
+
+// Record is the state as a record of its topic, which has n partitions.
+func (s State) Record(topic string, n int32) (*kgo.Record, error) {
+	key, ok := KeyOf(s.ID)
+	if !ok {
+		return nil, fmt.Errorf("writing a letter's state: %q is no letter's id", s.ID)
+	}
+	s.Schema = stateSchema
+	value, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("writing a letter's state: %w", err)
+	}
+	return &kgo.Record{Topic: topic, Partition: int32(key[0]) % max(n, 1), Key: []byte(s.ID), Value: value}, nil
+}
+
+// States are the latest states of letters.
+type States map[Key]State
+
+// Take reads one record of the state topic. A record without a value takes the state
+// of its letter back. Its error names the record.
+func (m States) Take(rec *kgo.Record) error {
+	key, ok := KeyOf(string(rec.Key))
+	if !ok {
+		return stateError(rec, "its key is no letter's id")
+	}
+	if rec.Value == nil {
+		delete(m, key)
+		return nil
+	}
+	var s State
+	if err := json.Unmarshal(rec.Value, &s); err != nil || s.ID != string(rec.Key) {
+		return stateError(rec, "it is not the state of a letter")
+	}
+	if s.Schema != stateSchema {
+		return stateError(rec, fmt.Sprintf("it is of schema %d, which this program does not know", s.Schema))
+	}
+	// Ids stay in their partition, so that the last is the latest, until the topic gets
+	// more partitions.
+	if before, there := m[key]; !there || !s.At.Before(before.At) {
+		m[key] = s
+	}
+	return nil
+}
+
+func stateError(rec *kgo.Record, what string) error {
+	return fmt.Errorf("reading %s, partition %d, offset %d: %s: is this the state topic of dead letters?", rec.Topic, rec.Partition, rec.Offset, what)
+}
+
+// Status is what became of a letter.
+func (m States) Status(id string) Status {
+	key, ok := KeyOf(id)
+	if !ok {
+		return Open
+	}
+	if s, there := m[key]; there {
+		return s.Status
+	}
+	return Open
+}

@@ -1,0 +1,109 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// ErrMissing is the error for a topic that does not exist.
+var ErrMissing = errors.New("the topic does not exist on this cluster")
+
+// Span is the offsets From up to, not with, End.
+type Span struct{ From, End int64 }
+
+// Len is how many offsets there are.
+func (s Span) Len() int64 { return max(s.End-s.From, 0) }
+
+// Extent is what a topic held when it was looked at, by partition.
+type Extent struct {
+	Topic string
+	Spans map[int32]Span
+}
+
+// Len is how many offsets there are in all partitions.
+func (e Extent) Len() int64 {
+	n := int64(0)
+	for _, s := range e.Spans {
+		n += s.Len()
+	}
+	return n
+}
+
+// Expired counts the offsets that retention or somebody has deleted, and the
+// partitions that they were in.
+func (e Extent) Expired() (offsets int64, partitions int) {
+	for _, s := range e.Spans {
+		if s.From > 0 {
+			offsets += s.From
+			partitions++
+		}
+	}
+	return offsets, partitions
+}
+
+// Find tells what a topic holds for a reader of committed records. Its error is
+// ErrMissing for a topic that is not there.
+func Find(ctx context.Context, cl *kgo.Client, topic string) (Extent, error) {
+	admin := kadm.NewClient(cl)
+	starts, err := listed(admin.ListStartOffsets(ctx, topic))
+	if err != nil {
+		return Extent{}, fmt.Errorf("listing the first offsets of %s: %w", topic, err)
+	}
+	ends, err := listed(admin.ListCommittedOffsets(ctx, topic))
+	if err != nil {
+		return Extent{}, fmt.Errorf("listing the last offsets of %s: %w", topic, err)
+	}
+	e := Extent{Topic: topic, Spans: make(map[int32]Span, len(ends[topic]))}
+	for p, end := range ends[topic] {
+		e.Spans[p] = Span{From: starts[topic][p].Offset, End: end.Offset}
+	}
+	return e, nil
+}
+
+// listed names the errors that a person can do something about.
+func listed(offsets kadm.ListedOffsets, err error) (kadm.ListedOffsets, error) {
+	if err == nil {
+		err = offsets.Error()
+	}
+	switch {
+	case errors.Is(err, kerr.UnknownTopicOrPartition):
+		return nil, ErrMissing
+	case errors.Is(err, kerr.TopicAuthorizationFailed):
+		return nil, fmt.Errorf("the rights Read and Describe on the topic are needed: %w", err)
+	default:
+		return offsets, err
+	}
+}
+
+// After are, by partition, the offsets of the first record with a timestamp of at or
+// later, or the end. No record before them has such a timestamp.
+func After(ctx context.Context, cl *kgo.Client, topic string, at time.Time) (map[int32]int64, error) {
+	found, err := listed(kadm.NewClient(cl).ListOffsetsAfterMilli(ctx, at.UnixMilli(), topic))
+	if err != nil {
+		return nil, fmt.Errorf("finding the offsets of %s at %s: %w", topic, at.UTC().Format(time.RFC3339), err)
+	}
+	offsets := make(map[int32]int64, len(found[topic]))
+	for p, o := range found[topic] {
+		offsets[p] = o.Offset
+	}
+	return offsets, nil
+}
+
+// From is the part of an extent at and above the given offsets.
+func (e Extent) From(offsets map[int32]int64) Extent {
+	return e.cut(func(p int32, s Span) Span { return Span{From: max(s.From, min(offsets[p], s.End)), End: s.End} })
+}
+
+func (e Extent) cut(change func(int32, Span) Span) Extent {
+	part := Extent{Topic: e.Topic, Spans: make(map[int32]Span, len(e.Spans))}
+	for p, s := range e.Spans {
+		part.Spans[p] = change(p, s)
+	}
+	return part
+}

@@ -1,0 +1,34 @@
+package trail
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/topics"
+)
+
+// Event names a source record at one destination of one group.
+type Event struct {
+	Group       string
+	Destination string
+	Topic       string
+	Partition   int32
+	Offset      int64
+}
+
+// EventOf is the event that an outcome is of.
+func EventOf(e *topics.LedgerEntry) Event {
+	return Event{Group: e.Group, Destination: e.Destination, Topic: e.Topic, Partition: e.Partition, Offset: e.Offset}
+}
+
+// Outcome reads the value of a record of the responses topic.
+func Outcome(rec *kgo.Record) (sink.Outcome, error) {
+	var o sink.Outcome
+	if err := json.Unmarshal(rec.Value, &o); err != nil {
+		return sink.Outcome{}, fmt.Errorf("reading the outcome at %s, partition %d, offset %d: %w", rec.Topic, rec.Partition, rec.Offset, err)
+	}
+	return o, nil
+}
