@@ -8,12 +8,15 @@ GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 EVENTS ?= 5000
 SEED ?= 7
 FUZZTIME ?= 20000x
+BROKERS ?= 1
+
+KAFKA := deploy/kafka-without-docker/kafka.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fmt tidy fuzz bench microbench vuln verify up down
+.PHONY: help build demo test race test-kafka kafka kafka-stop lint fmt tidy fuzz bench microbench vuln verify up down
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z ]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the binary as ./deskstream
 	CGO_ENABLED=0 go build -trimpath -o deskstream ./cmd/deskstream
@@ -30,18 +33,30 @@ race: ## run all tests under the race detector
 	go test -race $$(go list ./... | grep -v '/processor$$')
 	go test -race -tags synctests ./processor/...
 
+# Brokers are those of KAFKA_BROKERS; else one in Docker, if that answers; else three from the
+# published jars, for which Java 17 or later is needed. KAFKATEST_WAY=brokers, docker or
+# jars takes that way. Tests that stop brokers take the jars in any case.
+test-kafka: ## run the tests that need Apache Kafka
+	go test -tags kafka -v -count=1 -timeout 20m -run '^Test(Kafka|Apache)_' ./internal/kafkatest ./cmd/deskstream
+
+kafka: ## start Apache Kafka with Java alone (BROKERS=1 or 3)
+	$(KAFKA) start --brokers $(BROKERS)
+
+kafka-stop: ## stop it; its data stays
+	$(KAFKA) stop
+
 lint: ## vet, lint, and nothing left to format, modernise or tidy
 	go vet ./...
-	go vet -tags synctests ./...
+	go vet -tags synctests,kafka ./...
 	$(GOLANGCI_LINT) run ./...
-	go fix -diff -tags synctests ./...
+	go fix -diff -tags synctests,kafka ./...
 	go mod tidy -diff
 
 fmt: ## format the code
 	$(GOLANGCI_LINT) fmt
 
 tidy: ## modernise the code and tidy go.mod
-	go fix -tags synctests ./...
+	go fix -tags synctests,kafka ./...
 	go mod tidy
 
 # go test fuzzes one target at a time. Its list names a package below its targets.

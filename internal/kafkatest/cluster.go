@@ -15,13 +15,14 @@ import (
 const virtualPort = 9092
 
 // Cluster is a running cluster. The embedded kfake.Cluster has what the helpers
-// lack: controls, faults, groups, partition leaders.
+// lack: controls, faults, groups, partition leaders. It is nil for Apache Kafka.
 type Cluster struct {
 	*kfake.Cluster
 	// Brokers are the addresses to start from, "127.0.0.1:port".
 	Brokers []string
 
 	network *kfake.VirtualNetwork
+	client  *kgo.Client // of the helpers, nil: each takes one of its own
 }
 
 type options struct {

@@ -87,6 +87,9 @@ func (c *Cluster) EndOffsets(t testing.TB, topic string) map[int32]int64 {
 
 func (c *Cluster) offsets(t testing.TB, topic string, end bool) map[int32]int64 {
 	t.Helper()
+	if c.Cluster == nil {
+		return c.listOffsets(t, topic, end)
+	}
 	partitions := c.PartitionInfos(topic)
 	if len(partitions) == 0 {
 		t.Fatalf("topic %s does not exist", topic)
@@ -101,17 +104,44 @@ func (c *Cluster) offsets(t testing.TB, topic string, end bool) map[int32]int64 
 	return offsets
 }
 
+func (c *Cluster) listOffsets(t testing.TB, topic string, end bool) map[int32]int64 {
+	t.Helper()
+	admin, done := c.helper(t)
+	defer done()
+	list := admin.ListStartOffsets
+	if end {
+		list = admin.ListEndOffsets
+	}
+	listed, err := list(t.Context(), topic)
+	if err = errors.Join(err, listed.Error()); err != nil {
+		t.Fatalf("listing offsets of %s: %v", topic, err)
+	}
+	offsets := make(map[int32]int64)
+	listed.Each(func(o kadm.ListedOffset) { offsets[o.Partition] = o.Offset })
+	return offsets
+}
+
+// helper is an admin client for one helper, and what ends its use.
+func (c *Cluster) helper(t testing.TB) (admin *kadm.Client, done func()) {
+	t.Helper()
+	if c.client != nil {
+		return kadm.NewClient(c.client), func() {}
+	}
+	cl, err := kgo.NewClient(c.Options()...)
+	if err != nil {
+		t.Fatalf("connecting to Kafka: %v", err)
+	}
+	return kadm.NewClient(cl), cl.Close
+}
+
 // Committed are the offsets that a group has committed for a topic, by partition,
 // with their metadata. Partitions without a commit are absent, all of them while there
 // is no such group.
 func (c *Cluster) Committed(t testing.TB, group, topic string) map[int32]kadm.Offset {
 	t.Helper()
-	cl, err := kgo.NewClient(c.Options()...)
-	if err != nil {
-		t.Fatalf("connecting to Kafka: %v", err)
-	}
-	defer cl.Close()
-	found, err := kadm.NewClient(cl).FetchOffsets(t.Context(), group)
+	admin, done := c.helper(t)
+	defer done()
+	found, err := admin.FetchOffsets(t.Context(), group)
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		t.Fatalf("fetching offsets of group %s: %v", group, err)
 	}
