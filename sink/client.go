@@ -70,26 +70,20 @@ type transportError struct {
 func (e *transportError) Error() string { return e.err.Error() }
 func (e *transportError) Unwrap() error { return e.err }
 
-// do makes one attempt, and follows the redirects of a lookup on its own origin. Its
-// error is a *transportError, or the cause of ctx when the caller ended it.
-func (c *Client) do(ctx context.Context, call Call) (Reply, error) {
+// target is the URL of a call.
+func (c *Client) target(call Call) string {
+	if call.Query == "" {
+		return c.base + call.Path
+	}
+	return c.base + call.Path + "?" + call.Query
+}
+
+// do makes one request to target, the call's own or where a redirect led. Its error is
+// a *transportError, or the cause of ctx when the caller ended it.
+func (c *Client) do(ctx context.Context, call Call, target string) (Reply, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errCallTimeout)
 	defer cancel()
-	target := c.base + call.Path
-	if call.Query != "" {
-		target += "?" + call.Query
-	}
-	for redirects := 0; ; redirects++ {
-		reply, err := c.roundTrip(ctx, call, target)
-		if err != nil || !call.Lookup || redirects == maxRedirects {
-			return reply, err
-		}
-		next, ok := ownRedirect(target, reply)
-		if !ok {
-			return reply, nil
-		}
-		target = next
-	}
+	return c.roundTrip(ctx, call, target)
 }
 
 var errCallTimeout = errors.New("no answer within delivery.timeout")

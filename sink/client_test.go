@@ -17,9 +17,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/deskstream/deskstream/sink"
@@ -342,6 +344,59 @@ func TestClient_followsAtMostFiveRedirects(t *testing.T) {
 	if got := died(deliverOnce(t, server.URL, find)); got != "lookup rejected redirect" || asked != 6 {
 		t.Errorf("died of %q after %d requests, want redirect after 6", got, asked)
 	}
+}
+
+// A redirect is a request that the vendor counts: it waits for its turn like any other.
+func TestClient_redirectsSpendBudgetAndAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var counted []int
+		c := config(exchange(func(req *http.Request) (*http.Response, error) {
+			if req.URL.Path == "/end" {
+				return answer(http.StatusOK, "{}")
+			}
+			return answer(http.StatusFound, "", "Location", map[string]string{"/things": "/a", "/a": "/b", "/b": "/end"}[req.URL.Path])
+		}))
+		c.Rate = sink.Rate{Requests: 1, Per: time.Minute}
+		c.OnCall = func(_ string, status int, _ time.Duration) { counted = append(counted, status) }
+		d := destination(t, c)
+		began := time.Now()
+		o, err := deliver(t.Context(), d, calling(find), "l", forever())
+		if err != nil || o.Outcome != sink.Delivered || o.Calls[0].Attempts != 4 {
+			t.Fatalf("outcome = %+v, %v", o, err)
+		}
+		if took := time.Since(began); took < 3*time.Minute {
+			t.Errorf("four requests at one a minute took %v", took)
+		}
+		if !slices.Equal(counted, []int{302, 302, 302, 200}) {
+			t.Errorf("counted %v", counted)
+		}
+	})
+}
+
+// A hold that begins between a request and its redirect stops the redirect.
+func TestClient_aHoldStopsARedirectToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d *sink.Destination
+		d = destination(t, config(exchange(func(req *http.Request) (*http.Response, error) {
+			if req.URL.Path == "/end" {
+				return answer(http.StatusOK, "{}")
+			}
+			if err := d.Gate().Halt(); err != nil {
+				t.Error(err)
+			}
+			return answer(http.StatusFound, "", "Location", "/end")
+		})))
+		time.AfterFunc(time.Hour, func() {
+			if _, err := d.Gate().Resume(); err != nil {
+				t.Error(err)
+			}
+		})
+		began := time.Now()
+		o, err := deliver(t.Context(), d, calling(find), "l", forever())
+		if took := time.Since(began); err != nil || o.Outcome != sink.Delivered || took != time.Hour {
+			t.Errorf("outcome = %s, %v after %v, want it after the hold of 1h", o.Outcome, err, took)
+		}
+	})
 }
 
 // The server closes an idle connection as the next request arrives on it: net/http

@@ -27,8 +27,8 @@ func (s *Session) doPlanned(ctx context.Context, call Call, record int) (Reply, 
 	if !call.Lookup || s.plan == PlanOffline {
 		return plannedReply(call), nil
 	}
-	if err := s.dest.budget.Wait(ctx); err != nil {
-		return Reply{}, ErrInterrupted
+	if err := s.spend(ctx); err != nil {
+		return Reply{}, err
 	}
 	reply, j, err := s.attempt(ctx, call, record)
 	if err != nil {

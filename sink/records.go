@@ -8,11 +8,7 @@ import (
 
 // newRecord opens the list's entry for a call and gives its place.
 func (s *Session) newRecord(call Call) int {
-	url := s.dest.client.base + call.Path
-	if call.Query != "" {
-		url += "?" + call.Query
-	}
-	record := CallRecord{Method: call.Method, URL: s.dest.redact.text(url), Lookup: call.Lookup}
+	record := CallRecord{Method: call.Method, URL: s.dest.redact.text(s.dest.client.target(call)), Lookup: call.Lookup}
 	if call.Body.Exists() {
 		record.Request, record.Truncated = s.dest.redact.body(call.Body, nil)
 	}

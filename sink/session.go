@@ -132,8 +132,8 @@ func (s *Session) turn(ctx context.Context) error {
 				return interrupted(err)
 			}
 		}
-		if err := s.dest.budget.Wait(ctx); err != nil {
-			return interrupted(err)
+		if err := s.spend(ctx); err != nil {
+			return err
 		}
 		if s.stop.Await != nil {
 			if err := s.stop.Await(ctx); err != nil {
@@ -182,36 +182,75 @@ func interrupted(err error) error {
 	return ErrInterrupted
 }
 
-// attempt makes one attempt and records it. Its error is ErrInterrupted.
+// attempt makes one attempt, follows its redirects and judges the last answer. A
+// redirect is a call like any other: it waits for its turn and the budget.
 func (s *Session) attempt(ctx context.Context, call Call, record int) (Reply, judgement, error) {
+	target := s.dest.client.target(call)
+	for redirects := 0; ; redirects++ {
+		reply, fault, err := s.request(ctx, call, target, record)
+		if err != nil {
+			return Reply{}, judgement{}, err
+		}
+		next, ok := "", false
+		if call.Lookup && redirects < maxRedirects {
+			next, ok = ownRedirect(target, reply)
+		}
+		if !ok {
+			return reply, judge(call, reply, fault, time.Now()), nil
+		}
+		if err := s.onward(ctx); err != nil {
+			return Reply{}, judgement{}, err
+		}
+		target = next
+	}
+}
+
+// onward waits until the request that a redirect asks for may be made.
+func (s *Session) onward(ctx context.Context) error {
+	if s.plan != Live {
+		return s.spend(ctx)
+	}
+	return s.turn(ctx)
+}
+
+// spend waits for the budget alone.
+func (s *Session) spend(ctx context.Context) error {
+	if err := s.dest.budget.Wait(ctx); err != nil {
+		return interrupted(err)
+	}
+	return nil
+}
+
+// request makes one request and records it. fault is a *transportError for a request
+// without an answer, or nil. The error is ErrInterrupted.
+func (s *Session) request(ctx context.Context, call Call, target string, record int) (_ Reply, fault, err error) {
 	began := time.Now()
 	if s.started.IsZero() {
 		s.started = began
 	}
 	s.last = began
-	reply, err := s.send(ctx, call)
+	reply, fault := s.send(ctx, call, target)
 	took := time.Since(began)
 	s.record(record, reply, took)
-	if err != nil {
-		if _, ok := errors.AsType[*transportError](err); !ok {
-			return Reply{}, judgement{}, ErrInterrupted
+	if fault != nil {
+		if _, ok := errors.AsType[*transportError](fault); !ok {
+			return Reply{}, nil, ErrInterrupted
 		}
 	}
 	if s.dest.OnCall != nil {
 		s.dest.OnCall(call.Op, reply.Status, took)
 	}
-	now := time.Now()
-	s.dest.budget.Learn(reply, now)
-	return reply, judge(call, reply, err, now), nil
+	s.dest.budget.Learn(reply, time.Now())
+	return reply, fault, nil
 }
 
 // send makes the request. A lookup is cut short by a stop, since nothing is lost with
 // it; a write is left to get its answer.
-func (s *Session) send(ctx context.Context, call Call) (Reply, error) {
+func (s *Session) send(ctx context.Context, call Call, target string) (Reply, error) {
 	if call.Lookup {
 		var cancel context.CancelFunc
 		ctx, cancel = s.patient(ctx)
 		defer cancel()
 	}
-	return s.dest.client.do(ctx, call)
+	return s.dest.client.do(ctx, call, target)
 }
