@@ -38,7 +38,8 @@ type Budget struct {
 	mu      sync.Mutex
 	limiter *rate.Limiter
 	limit   int           // requests per window, as configured or as last told
-	share   float64       // the part of the limit that is this process's
+	portion portion       // what of it is this process's
+	share   float64       // the same as a part of the limit
 	until   time.Time     // nothing is left until then
 	changed chan struct{} // closed when the pace changes
 }
@@ -51,38 +52,29 @@ func NewBudget(r Rate) *Budget {
 	return b
 }
 
-// SetShare gives this process the part of the limit, from 0 to 1, that the others
-// with the same credential leave it. A new share starts empty.
-func (b *Budget) SetShare(share float64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if share == b.share {
-		return
-	}
-	b.share = share
-	b.setPace()
-	now := time.Now()
-	b.limiter.AllowN(now, int(b.limiter.TokensAt(now)))
-}
-
 // pace spreads the usable part of the limit over the window. A bucket of burst tokens
 // that gains gain of them per window lets fewer than burst+gain calls into any window,
 // wherever it begins.
 func (b *Budget) pace() (rate.Limit, int) {
 	usable := float64(b.limit) * (1 - b.rate.Reserve) * b.share
 	if usable >= 1 {
-		usable = math.Floor(usable)
+		usable = math.Floor(usable + 1e-6) // whole calls, whatever the fractions were rounded to
 	}
 	burst := max(1, int(usable*burstShare))
 	gain := max(0, usable*(1-paceMargin)-float64(burst-1))
 	return rate.Limit(gain / b.rate.Per.Seconds()), burst
 }
 
-// setPace tells the limiter and the caller that waits for it. b is locked.
+// setPace gives the limiter another pace and keeps what it holds. b is locked.
 func (b *Budget) setPace() {
 	every, burst := b.pace()
 	b.limiter.SetLimit(every)
 	b.limiter.SetBurst(burst)
+	b.wake()
+}
+
+// wake tells the caller that waits for its token that the pace is another one.
+func (b *Budget) wake() {
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
@@ -124,9 +116,15 @@ func (b *Budget) take(now time.Time) (wait time.Duration, changed <-chan struct{
 	return wait, b.changed
 }
 
+// leftToOthers is the part of the reserve at which calls stop. Others may use their
+// reserve while we use our part, so that much of it has to be gone before they are known
+// to use more than is theirs.
+const leftToOthers = 0.5
+
 // Learn takes in what an answer says about the limit. A limit that the vendor
-// states replaces the configured one. When no more than the reserve remains, or a
-// 429 says so, calls wait for the reset that the answer names, one hour at most.
+// states replaces the configured one; it and what remains are of all processes together.
+// When not half of the reserve remains, or a 429 says that nothing does, calls wait for
+// the reset that the answer names, one hour at most.
 func (b *Budget) Learn(reply Reply, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -139,7 +137,7 @@ func (b *Budget) Learn(reply Reply, now time.Time) {
 	switch {
 	case reply.Status == http.StatusTooManyRequests && (!ok || remaining <= 0):
 		wait = askedWait(reply, now)
-	case ok && float64(remaining) <= float64(b.limit)*b.rate.Reserve:
+	case ok && float64(remaining) <= float64(b.limit)*b.rate.Reserve*leftToOthers:
 		wait = resetIn(reply.Header, now)
 	}
 	if until := now.Add(wait); until.After(b.until) {

@@ -105,14 +105,14 @@ func TestBudget_waitingCallerHearsOfAChange(t *testing.T) {
 		"limit": func(b *sink.Budget) {
 			b.Learn(sink.Reply{Status: 200, Header: rateHeader(1000, 999, time.Time{})}, time.Now())
 		},
-		"share": func(b *sink.Budget) { b.SetShare(1) },
+		"share": func(b *sink.Budget) { b.Divide("desk", 1, 1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := sink.NewBudget(sink.Rate{Requests: 1, Per: time.Hour})
 				if name == "share" {
 					b = sink.NewBudget(sink.Rate{Requests: 1000, Per: time.Hour})
-					b.SetShare(0)
+					b.Divide("desk", 0, 1)
 				} else if err := b.Wait(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -139,7 +139,7 @@ func TestBudget_shareIsAPartAndStartsEmpty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := sink.NewBudget(sink.Rate{Requests: 6000, Per: time.Minute})
 		time.Sleep(time.Hour)
-		b.SetShare(0.25)
+		b.Divide("desk", 1, 4)
 		if at := spend(b, 3, 100*time.Millisecond); len(at) > 3 {
 			t.Errorf("a new share began with %d requests at once", len(at))
 		}
@@ -155,14 +155,14 @@ func TestBudget_waitsForTheResetWhenNothingIsLeft(t *testing.T) {
 		header            http.Header
 		want              time.Duration
 	}{
-		"nothing remains":            {status: 200, remaining: 0, want: 40 * time.Second},
-		"the reserve remains":        {status: 201, remaining: 12, want: 40 * time.Second},
-		"more than that remains":     {status: 200, remaining: 13, want: 0},
-		"429":                        {status: 429, remaining: 0, want: 40 * time.Second},
-		"429 of one object":          {status: 429, remaining: 50, want: 0},
-		"429 without headers":        {status: 429, header: http.Header{}, want: 0},
-		"429 with Retry-After":       {status: 429, header: http.Header{"Retry-After": {"9"}}, want: 9 * time.Second},
-		"503 is no matter of budget": {status: 503, header: http.Header{"Retry-After": {"9"}}, want: 0},
+		"nothing remains":             {status: 200, remaining: 0, want: 40 * time.Second},
+		"half of the reserve is left": {status: 201, remaining: 6, want: 40 * time.Second},
+		"more than that remains":      {status: 200, remaining: 7, want: 0},
+		"429":                         {status: 429, remaining: 0, want: 40 * time.Second},
+		"429 of one object":           {status: 429, remaining: 50, want: 0},
+		"429 without headers":         {status: 429, header: http.Header{}, want: 0},
+		"429 with Retry-After":        {status: 429, header: http.Header{"Retry-After": {"9"}}, want: 9 * time.Second},
+		"503 is no matter of budget":  {status: 503, header: http.Header{"Retry-After": {"9"}}, want: 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -33,6 +33,7 @@ puts one out of order until the same with status=0.`,
 	cmd.Flags().DurationVar(&cfg.Silence, "silence", 2*time.Second, "how long a failing call without an answer is held")
 	cmd.Flags().IntVar(&cfg.Limit, "limit", 60000, "calls that each token has in a window")
 	cmd.Flags().DurationVar(&cfg.Window, "window", time.Minute, "the length of that window")
+	cmd.Flags().BoolVar(&cfg.Sliding, "sliding", false, "count in the window that ends now instead of fixed ones")
 	cmd.Flags().StringArrayVar(&cfg.Tokens, "token", nil, "a token to accept; repeatable (default: every token)")
 	cmd.Flags().StringToStringVar(&cfg.Channels, "channel", map[string]string{"123456": stub.EMAIL, "123457": stub.WABusiness},
 		"a Trengo channel as `id=TYPE` (EMAIL, WA_BUSINESS, SMS, VOIP); repeatable")

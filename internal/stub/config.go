@@ -32,9 +32,11 @@ type Config struct {
 	Silence time.Duration
 	// Limit is how many calls each token has in a Window. Default 60,000.
 	Limit int
-	// Window is the length of the fixed window that Limit counts in. Windows begin at
+	// Window is the length of the window that Limit counts in. Fixed windows begin at
 	// multiples of it since the Unix epoch. Default 1m.
 	Window time.Duration
+	// Sliding counts in the window that ends with the call instead of fixed ones.
+	Sliding bool
 	// Tokens are the bearer tokens accepted. None: every token is.
 	Tokens []string
 	// Channels are Trengo's channels, id to type. Default: 123456 for e-mail, 123457

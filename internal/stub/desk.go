@@ -57,7 +57,7 @@ func newDesk(cfg Config, api api, log *ledger) *Desk {
 	return &Desk{
 		cfg: cfg, api: api, table: api.routes(), log: log,
 		dice:   dice{seed: cfg.Seed},
-		window: window{limit: cfg.Limit, size: cfg.Window},
+		window: window{limit: cfg.Limit, size: cfg.Window, sliding: cfg.Sliding},
 	}
 }
 

@@ -167,6 +167,22 @@ func TestDesk_limitIsFreshInTheNextWindow(t *testing.T) {
 	})
 }
 
+func TestDesk_slidingWindowCountsEachCallForItsLength(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stub.New(stub.Config{Limit: 2, Window: 10 * time.Second, Sliding: true})
+		time.Sleep(9 * time.Second) // two calls at the end of a fixed window, the next one is fresh
+		serveDirectly(t, s, http.StatusOK)
+		time.Sleep(4 * time.Second)
+		serveDirectly(t, s, http.StatusOK)
+		serveDirectly(t, s, http.StatusTooManyRequests)
+		time.Sleep(6 * time.Second)
+		serveDirectly(t, s, http.StatusOK) // the first has left
+		serveDirectly(t, s, http.StatusTooManyRequests)
+		time.Sleep(4 * time.Second)
+		serveDirectly(t, s, http.StatusOK)
+	})
+}
+
 func serveDirectly(t *testing.T, s *stub.Server, want int) {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), "GET", trengo+"/contacts", nil)

@@ -1,25 +1,28 @@
 package stub
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
 
-// window counts the calls of each token in fixed windows.
+// window counts the calls of each token, in fixed windows or in the one that ends now.
 type window struct {
-	limit int
-	size  time.Duration
+	limit   int
+	size    time.Duration
+	sliding bool
 
 	mu    sync.Mutex
-	start time.Time
-	spent map[string]int
+	calls map[string][]time.Time // counted and still in the window, oldest first
 }
 
 // budget is what a token has after a call.
 type budget struct {
 	limit, remaining int
-	reset            time.Time // when the next window begins
-	exceeded         bool
+	// reset is when the next fixed window begins, or when the oldest call leaves the
+	// sliding one.
+	reset    time.Time
+	exceeded bool
 }
 
 // take counts one call of a token. A call over the limit is not counted: the vendors'
@@ -27,26 +30,43 @@ type budget struct {
 func (w *window) take(token string, now time.Time) budget {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if start := now.Truncate(w.size); !start.Equal(w.start) || w.spent == nil {
-		w.start, w.spent = start, make(map[string]int)
+	if w.calls == nil {
+		w.calls = make(map[string][]time.Time)
 	}
-	b := budget{limit: w.limit, reset: w.start.Add(w.size)}
-	if w.spent[token] >= w.limit {
-		b.exceeded = true
-		return b
+	calls := w.calls[token]
+	still := slices.IndexFunc(calls, func(at time.Time) bool { return w.leaves(at).After(now) })
+	if still < 0 {
+		still = len(calls)
 	}
-	w.spent[token]++
-	b.remaining = w.limit - w.spent[token]
+	calls = calls[still:]
+	exceeded := len(calls) >= w.limit
+	if !exceeded {
+		calls = append(calls, now)
+	}
+	w.calls[token] = calls
+	b := w.untouched(now)
+	b.remaining, b.exceeded = w.limit-len(calls), exceeded
+	if len(calls) > 0 {
+		b.reset = w.leaves(calls[0])
+	}
 	return b
+}
+
+// leaves is when a call does not count any more.
+func (w *window) leaves(at time.Time) time.Time {
+	if w.sliding {
+		return at.Add(w.size)
+	}
+	return at.Truncate(w.size).Add(w.size)
 }
 
 // untouched is the budget shown to a caller whose token is not accepted.
 func (w *window) untouched(now time.Time) budget {
-	return budget{limit: w.limit, remaining: w.limit, reset: now.Truncate(w.size).Add(w.size)}
+	return budget{limit: w.limit, remaining: w.limit, reset: w.leaves(now)}
 }
 
 func (w *window) clear() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.spent = nil
+	w.calls = nil
 }
