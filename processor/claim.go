@@ -237,6 +237,12 @@ func (p *Processor) surveyResponses(ctx context.Context) (survey, error) {
 	for _, source := range p.cfg.Topics {
 		s.sources[source] = details[source].ID
 	}
+	p.mu.Lock()
+	for _, source := range p.cfg.Topics {
+		p.sources[source] = int32(len(details[source].Partitions))
+	}
+	p.divide()
+	p.mu.Unlock()
 	start, err := p.admin.ListStartOffsets(ctx, topic)
 	if err != nil {
 		return survey{}, fmt.Errorf("listing offsets of %s: %w", topic, err)

@@ -75,6 +75,11 @@ type Config struct {
 	Limits Limits
 	// Topic facts, as found at the start.
 	ResponsesMaxBytes, DeadLettersMaxBytes int32
+	// SourcePartitions is how many partitions each of Topics had at the start.
+	SourcePartitions map[string]int32
+	// Divided, if set, is told how many of the source partitions are ours and how many
+	// there are, whenever one of the two may have changed. It must not block.
+	Divided func(ours, all int)
 	// Writer says how outcomes and dead letters are written.
 	Writer topics.Config
 	// Metrics is where the pipeline's metrics are registered; nil for nowhere.

@@ -23,9 +23,11 @@ func (p *Processor) assigned(_ context.Context, cl *kgo.Client, topics map[strin
 		for _, id := range ids {
 			tp := topicPartition{topic, id}
 			p.parts[tp] = p.newPartition(tp)
+			p.sources[topic] = max(p.sources[topic], id+1)
 		}
 		p.log.Info("partitions assigned", "topic", topic, "partitions", ids)
 	}
+	p.divide()
 }
 
 // offsetsFetched takes the committed offsets and their marks, which only this answer
@@ -117,6 +119,7 @@ func (p *Processor) giveUp(parts []*partition, inOrder bool) {
 	for _, part := range parts {
 		p.dropLocked(part)
 	}
+	p.divide()
 }
 
 // alive are those whose ledger was read: the others have nothing of ours to commit,

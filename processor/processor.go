@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -52,6 +53,8 @@ type Processor struct {
 	counts counts
 	joined bool
 	full   string // the limit that intake waits for, "" for none
+	// sources are the partitions of the source topics, as last seen.
+	sources map[string]int32
 	// known are the topics that are written to, as they were last found, and doubted
 	// those that may have been made anew since.
 	known   map[string]knownTopic
@@ -79,6 +82,7 @@ func New(cfg Config, route sink.Route, dest *sink.Destination, log *slog.Logger,
 		log: log.With("destination", route.Name), began: time.Now(),
 		parts:   make(map[topicPartition]*partition),
 		left:    make(map[topicPartition]*partition),
+		sources: make(map[string]int32),
 		known:   make(map[string]knownTopic),
 		doubted: make(map[string]doubt),
 		maxBytes: map[string]int32{
@@ -87,6 +91,7 @@ func New(cfg Config, route sink.Route, dest *sink.Destination, log *slog.Logger,
 		committing: make(chan struct{}, 1), made: make(chan struct{}), readied: make(chan struct{}, 1), freed: make(chan struct{}, 1),
 		doubts: make(chan struct{}, 1),
 	}
+	maps.Copy(p.sources, cfg.SourcePartitions)
 	p.life, p.endLife = context.WithCancelCause(context.Background())
 	p.member = newMembership(cfg.SessionTimeout)
 	p.fetchTrouble = newTrouble(
@@ -195,6 +200,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	group.Go(func() error { return p.intake(working) })
 	group.Go(func() error { return p.dispatch(working) })
 	group.Go(func() error { return p.commitEvery(working) })
+	group.Go(func() error { return p.watchSources(working) })
 	group.Go(func() error { return p.watchTopics(working) })
 	err := group.Wait()
 	p.shutDown()

@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/deskstream/deskstream/sink"
 )
 
 // newRegistry makes a registry with the runtime's own metrics.
@@ -38,6 +40,14 @@ func observeCalls(registry *prometheus.Registry) func(destination string) func(o
 			seconds.WithLabelValues(destination, op).Observe(took.Seconds())
 		}
 	}
+}
+
+// observeShare shows which part of its account's budget a destination's process has.
+func observeShare(registry *prometheus.Registry, destination string, budget *sink.Budget) {
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "deskstream_budget_share", Help: "The part of the credential's rate limit that this process may use, 0 to 1.",
+		ConstLabels: prometheus.Labels{"destination": destination},
+	}, budget.Share))
 }
 
 // observeWrites counts the times that a topic did not take a record. The reason is in

@@ -37,13 +37,15 @@ type runningPipeline struct {
 func newService(cfg *config.Config, names []string, found topology, log *slog.Logger, opts []kgo.Opt) (*service, error) {
 	s := &service{cfg: cfg, log: log, registry: newRegistry()}
 	observe, failed := observeCalls(s.registry), observeWrites(s.registry, cfg.Responses.Topic, cfg.DeadLetters.Topic)
-	pipelines, err := wire(cfg, names, wireOptions{observe: observe}, log)
+	pipelines, err := wire(cfg, names, wireOptions{observe: observe, sources: sourcePartitions(cfg, found)}, log)
 	if err != nil {
 		return nil, &exitError{Code: exitUsage, Err: err}
 	}
 	for _, p := range pipelines {
 		c := processorConfig(cfg, p.config, found)
 		c.Metrics, c.Writer.Failed = s.registry, failed(p.config.Name)
+		c.Divided = func(ours, all int) { p.budget.Divide(p.config.Name, ours, all) }
+		observeShare(s.registry, p.config.Name, p.budget)
 		instance, err := processor.New(c, p.route, p.dest, log, opts...)
 		if err != nil {
 			return nil, err
@@ -111,6 +113,7 @@ func processorConfig(c *config.Config, d config.Destination, found topology) pro
 		Limits: processor.Limits{
 			Records: c.Limits.Records, Bytes: int64(c.Limits.Bytes), Lanes: c.Limits.Lanes, Span: c.Limits.Span,
 		},
+		SourcePartitions:    sourcePartitions(c, found),
 		ResponsesMaxBytes:   found.topics[c.Responses.Topic].maxMessageBytes,
 		DeadLettersMaxBytes: found.topics[c.DeadLetters.Topic].maxMessageBytes,
 		Writer: topics.Config{
@@ -120,6 +123,15 @@ func processorConfig(c *config.Config, d config.Destination, found topology) pro
 			ConfigHash: configHash(d), AppVersion: version(), Cluster: found.cluster,
 		},
 	}
+}
+
+// sourcePartitions is how many partitions each source topic has.
+func sourcePartitions(c *config.Config, found topology) map[string]int32 {
+	partitions := make(map[string]int32)
+	for _, topic := range c.Source.Topics {
+		partitions[topic] = found.topics[topic].partitions
+	}
+	return partitions
 }
 
 // startOf is where the destination's group begins without offsets.

@@ -19,6 +19,7 @@ type pipeline struct {
 	config config.Destination
 	route  sink.Route
 	dest   *sink.Destination
+	budget *sink.Budget // which destinations of the same account share
 }
 
 // wireOptions change what the file says of every destination.
@@ -26,6 +27,9 @@ type wireOptions struct {
 	// alone is for commands that deliver without other events to judge by, and that
 	// may use the reserve of a budget.
 	alone bool
+	// sources are the partitions of the source topics, with which this process will have
+	// a part of each budget; nil leaves it all of them.
+	sources map[string]int32
 	// observe, if set, is told of each attempt at a call.
 	observe func(destination string) func(op string, status int, took time.Duration)
 }
@@ -37,7 +41,7 @@ func wire(cfg *config.Config, names []string, opts wireOptions, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	var accounts sink.Accounts
+	accounts := accountsOf(cfg, opts)
 	pipelines := make([]pipeline, 0, len(chosen))
 	for _, d := range chosen {
 		c := callConfig(cfg, d, opts)
@@ -46,10 +50,28 @@ func wire(cfg *config.Config, names []string, opts wireOptions, log *slog.Logger
 			return nil, fmt.Errorf("destination %s: %w", d.Name, err)
 		}
 		route.Fields = cfg.Source.Fields
-		dest := sink.NewDestination(c, accounts.Budget(c), log.With("destination", d.Name))
-		pipelines = append(pipelines, pipeline{config: d, route: route, dest: dest})
+		budget := accounts.Budget(c)
+		dest := sink.NewDestination(c, budget, log.With("destination", d.Name))
+		pipelines = append(pipelines, pipeline{config: d, route: route, dest: dest, budget: budget})
 	}
 	return pipelines, nil
+}
+
+// accountsOf makes the budgets of all destinations of the file: one that runs elsewhere
+// has its part of its credential's budget too. Where destinations share a credential
+// the rate of the first counts, in every process.
+func accountsOf(cfg *config.Config, opts wireOptions) *sink.Accounts {
+	accounts, all := new(sink.Accounts), 0
+	for _, n := range opts.sources {
+		all += int(n)
+	}
+	for _, d := range cfg.Destinations {
+		budget := accounts.Budget(callConfig(cfg, d, opts))
+		if opts.sources != nil {
+			budget.Divide(d.Name, 0, all)
+		}
+	}
+	return accounts
 }
 
 // choose picks destinations by name.

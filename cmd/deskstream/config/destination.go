@@ -72,7 +72,7 @@ const (
 // Delivery is how a destination's calls are made and repeated.
 type Delivery struct {
 	MaxInFlight int           `yaml:"max_in_flight" default:"64" min:"1" below:"10001" doc:"Calls in flight at a time."`
-	RateLimit   RateLimit     `yaml:"rate_limit" doc:"The vendor's budget until its own headers say otherwise."`
+	RateLimit   RateLimit     `yaml:"rate_limit" doc:"The vendor's budget until its own headers say otherwise; of all instances together. Of destinations with one credential the first counts."`
 	Timeout     time.Duration `yaml:"timeout" default:"30s" min:"1ms" doc:"How long one call may take."`
 	MaxAge      time.Duration `yaml:"max_age" default:"0s" doc:"An older record dies unsent as expired; 0: no limit."`
 	Retry       Retry         `yaml:"retry" doc:"How passing failures are repeated."`

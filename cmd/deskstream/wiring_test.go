@@ -1,0 +1,47 @@
+package main
+
+import (
+	"log/slog"
+	"testing"
+
+	"github.com/deskstream/deskstream/cmd/deskstream/config"
+)
+
+// Destinations of one host and credential have one budget, of which each has its part
+// though it runs elsewhere.
+func TestWire_dividesTheBudgetOfACredentialOverAllDestinationsOfTheFile(t *testing.T) {
+	cfg, err := config.Parse("c.yaml", []byte(`
+destinations:
+  - {name: one, type: kustomer, kustomer: {api_key: same}}
+  - {name: two, type: kustomer, kustomer: {api_key: same}}
+  - {name: three, type: kustomer, kustomer: {api_key: other}}
+`), docsEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		names []string
+		opts  wireOptions
+		want  float64 // once the first of names has 6 of 12 partitions
+	}{
+		{[]string{"one"}, wireOptions{sources: map[string]int32{"a": 8, "b": 4}}, 0.25},
+		{[]string{"one", "two", "three"}, wireOptions{sources: map[string]int32{"a": 12}}, 0.25},
+		{[]string{"three"}, wireOptions{sources: map[string]int32{"a": 12}}, 0.5},
+	} {
+		pipelines, err := wire(cfg, tt.names, tt.opts, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := pipelines[0]
+		if p.budget.Share() != 0 {
+			t.Errorf("%v: share = %v before there is a partition, want 0", tt.names, p.budget.Share())
+		}
+		if p.budget.Divide(p.config.Name, 6, 12); p.budget.Share() != tt.want {
+			t.Errorf("%v: share = %v, want %v", tt.names, p.budget.Share(), tt.want)
+		}
+	}
+	pipelines, err := wire(cfg, []string{"one"}, wireOptions{alone: true}, slog.New(slog.DiscardHandler))
+	if err != nil || pipelines[0].budget.Share() != 1 {
+		t.Errorf("deliver has a share of %v, %v; want all of it", pipelines[0].budget.Share(), err)
+	}
+}
