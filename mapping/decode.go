@@ -21,12 +21,16 @@ const dedupeFrom = 16
 // last value counts, in the place of the first. An escaped surrogate without its
 // other half becomes U+FFFD. Errors: not_json, also for text that is not UTF-8 and
 // for anything behind the value; too_deep for more than MaxDepth levels.
-func ParseJSON(data []byte) (Value, error) {
+func ParseJSON(data []byte) (Value, error) { return ParseNested(data, 1) }
+
+// ParseNested is ParseJSON for a text that stands within an event: an object or list
+// in its place is at the given depth, 1 for the event itself.
+func ParseNested(data []byte, depth int) (Value, error) {
 	if !utf8.Valid(data) {
 		return Value{}, &Error{Code: NotJSON, Message: "the value is not valid UTF-8"}
 	}
 	dec := newDecoder(data)
-	v, err := parse(dec, 1)
+	v, err := parse(dec, depth)
 	if err != nil {
 		return Value{}, decodeError(err)
 	}

@@ -8,6 +8,8 @@ const (
 	NotJSON           Code = "not_json"
 	NotAnObject       Code = "not_an_object"
 	TooDeep           Code = "too_deep"
+	BadAvro           Code = "bad_avro"
+	UnknownSchema     Code = "unknown_schema"
 	MissingType       Code = "missing_type"
 	WrongType         Code = "wrong_type"
 	MissingEvent      Code = "missing_event"

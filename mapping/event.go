@@ -29,8 +29,13 @@ func (f Fields) Decode(data []byte) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
+	return f.Event(body), nil
+}
+
+// Event is the event with the given body, its fields read from where f says.
+func (f Fields) Event(body Value) Event {
 	body = f.rename(body)
-	return Event{Type: strings.ToLower(strings.TrimSpace(body.Get("type").Str())), Body: body}, nil
+	return Event{Type: strings.ToLower(strings.TrimSpace(body.Get("type").Str())), Body: body}
 }
 
 // rename puts each renamed member in the place of the one that it stands for. An

@@ -23,6 +23,16 @@ const KeyField = "key"
 func Lane(value, key []byte, fields []string) string {
 	found := make([]string, len(fields))
 	scanLane(value, fields, found)
+	return firstPresent(key, fields, func(i int) string { return found[i] })
+}
+
+// LaneOf is Lane for an event whose members are looked up one by one.
+func LaneOf(key []byte, fields []string, member func(field string) Value) string {
+	return firstPresent(key, fields, func(i int) string { return scalar(member(fields[i])) })
+}
+
+// firstPresent is the first text of fields that is not empty.
+func firstPresent(key []byte, fields []string, text func(i int) string) string {
 	for i, field := range fields {
 		if field == KeyField {
 			if len(key) > 0 {
@@ -30,8 +40,8 @@ func Lane(value, key []byte, fields []string) string {
 			}
 			continue
 		}
-		if found[i] != "" {
-			return found[i]
+		if found := text(i); found != "" {
+			return found
 		}
 	}
 	return ""

@@ -1,0 +1,104 @@
+package avro
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/deskstream/deskstream/mapping"
+)
+
+// Confluent's wire format begins with a zero byte and the schema's id, Avro's
+// single-object encoding with two bytes and the schema's fingerprint.
+const (
+	magic       = 0
+	headerSize  = 5
+	singleSize  = 10
+	fingerprint = 2 // where it begins
+)
+
+var singleMagic = []byte{0xc3, 0x01}
+
+// SchemaID is the id in the header of Confluent's wire format; false without one.
+func SchemaID(value []byte) (uint32, bool) {
+	if len(value) < headerSize || value[0] != magic {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(value[1:]), true
+}
+
+// AppendHeader appends the header of Confluent's wire format.
+func AppendHeader(dst []byte, id uint32) []byte {
+	return binary.BigEndian.AppendUint32(append(dst, magic), id)
+}
+
+// Numbered reads values in Confluent's wire format that have the schema's id.
+func (s *Schema) Numbered(id uint32) mapping.Decoder { return numbered{s, id} }
+
+type numbered struct {
+	schema *Schema
+	id     uint32
+}
+
+func (n numbered) Decode(value []byte) (mapping.Value, error) {
+	body, err := n.schema.Decode(value[min(headerSize, len(value)):])
+	if fault, ok := errors.AsType[*mapping.Error](err); ok {
+		return body, &mapping.Error{Code: fault.Code, Message: fmt.Sprintf("schema %d: %s", n.id, fault.Message)}
+	}
+	return body, err
+}
+
+func (n numbered) Lane(value, key []byte, fields []string) string {
+	return n.schema.Lane(value[min(headerSize, len(value)):], key, fields)
+}
+
+// Unnumbered reads values whose schema is known to be this one: the plain binary form,
+// single-object encoding, and Confluent's wire format, whose id says nothing then.
+func (s *Schema) Unnumbered() mapping.Decoder { return unnumbered{s} }
+
+type unnumbered struct{ schema *Schema }
+
+func (u unnumbered) Decode(value []byte) (mapping.Value, error) {
+	data, err := u.schema.payload(value)
+	if err != nil {
+		return mapping.Value{}, err
+	}
+	return u.schema.Decode(data)
+}
+
+func (u unnumbered) Lane(value, key []byte, fields []string) string {
+	data, err := u.schema.payload(value)
+	if err != nil {
+		return mapping.Lane(nil, key, fields)
+	}
+	return u.schema.Lane(data, key, fields)
+}
+
+// payload takes off the header that a value may have. Plain bytes can look like a
+// header, so what can be read as a whole is taken for plain.
+func (s *Schema) payload(value []byte) ([]byte, error) {
+	single := len(value) >= singleSize && bytes.HasPrefix(value, singleMagic)
+	if single && bytes.Equal(value[fingerprint:singleSize], s.fingerprint[:]) {
+		return value[singleSize:], nil
+	}
+	f := s.check(value)
+	switch _, framed := SchemaID(value); {
+	case f == nil:
+		return value, nil
+	case framed && s.check(value[headerSize:]) == nil:
+		return value[headerSize:], nil
+	case single:
+		return nil, &mapping.Error{
+			Code:    mapping.UnknownSchema,
+			Message: fmt.Sprintf("the value is of a schema with the fingerprint %x, and that of schema_file is %x", value[fingerprint:singleSize], s.fingerprint),
+		}
+	default:
+		return nil, f.error()
+	}
+}
+
+func (s *Schema) check(data []byte) *fault {
+	w := walker{data: data}
+	return w.record(s.root, nil)
+}
