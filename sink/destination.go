@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -53,14 +54,15 @@ type Destination struct {
 	gate     *Gate
 	budget   *Budget
 	evidence evidence
-	redact   redactor
+	redact   atomic.Pointer[redactor]
 	log      *slog.Logger
 }
 
 // NewDestination makes a Destination that spends from budget, which other
 // destinations with the same credential share.
 func NewDestination(c Config, budget *Budget, log *slog.Logger) *Destination {
-	d := &Destination{Config: c, client: newClient(c), budget: budget, redact: newRedactor(c.Credential), log: log}
+	d := &Destination{Config: c, client: newClient(c), budget: budget, log: log}
+	d.redact.Store(newRedactor(c.Credential))
 	giveUp := time.Duration(0)
 	if c.Alone {
 		giveUp = c.Retry.MaxElapsed
@@ -70,6 +72,15 @@ func NewDestination(c Config, budget *Budget, log *slog.Logger) *Destination {
 		d.gate.verdicts.Breaker = c.Breaker
 	}
 	return d
+}
+
+func (d *Destination) redactor() *redactor { return d.redact.Load() }
+
+// Renewed is told that Config.Credential has another text. A hold of 401 or 403 is tried
+// at once with it.
+func (d *Destination) Renewed() {
+	d.redact.Store(d.redactor().with(d.Credential))
+	d.gate.renewed()
 }
 
 // Gate is the destination's gate, through which the caller lets events in.

@@ -6,6 +6,12 @@ import "time"
 // passing failures stop the whole destination.
 const failuresToHold = 10
 
+// The reasons of holds that another credential may end.
+const (
+	holdUnauthorized = "http_401"
+	holdForbidden    = "http_403"
+)
+
 // maxProbeInterval is the longest pause between two probes that nobody asked for.
 const maxProbeInterval = 10 * time.Second
 
@@ -138,6 +144,17 @@ func (g *Gate) end() {
 func (g *Gate) close() {
 	g.heldFor += time.Since(g.hold.Since)
 	g.hold, g.probe, g.tripped = Hold{}, nil, false
+}
+
+// renewed lets the next probe go at once if the hold is about the credential, which is
+// another one now.
+func (g *Gate) renewed() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.hold.Reason == holdUnauthorized || g.hold.Reason == holdForbidden {
+		g.next, g.every = time.Now(), g.initial
+		g.pump()
+	}
 }
 
 // vain puts the next probe off after p, if p was the probe.

@@ -8,9 +8,9 @@ import (
 
 // newRecord opens the list's entry for a call and gives its place.
 func (s *Session) newRecord(call Call) int {
-	record := CallRecord{Method: call.Method, URL: s.dest.redact.text(s.dest.client.target(call)), Lookup: call.Lookup}
+	record := CallRecord{Method: call.Method, URL: s.dest.redactor().text(s.dest.client.target(call)), Lookup: call.Lookup}
 	if call.Body.Exists() {
-		record.Request, record.Truncated = s.dest.redact.body(call.Body, nil)
+		record.Request, record.Truncated = s.dest.redactor().body(call.Body, nil)
 	}
 	s.calls = append(s.calls, record)
 	return len(s.calls) - 1
@@ -38,7 +38,7 @@ func (s *Session) record(record int, reply Reply, took time.Duration) {
 		r.Status = &reply.Status
 	}
 	if len(reply.Body) > 0 {
-		body, truncated := s.dest.redact.body(reply.JSON(), reply.Body)
+		body, truncated := s.dest.redactor().body(reply.JSON(), reply.Body)
 		r.Response, r.Truncated = body, r.Truncated || truncated
 	}
 }
@@ -50,7 +50,7 @@ func (r *CallRecord) forget() {
 
 // body is a body as outcomes hold it: JSON, or as a JSON string what is no JSON or is
 // too long. raw is the body's text when v, which it was read as, is absent.
-func (r redactor) body(v mapping.Value, raw []byte) (body RawJSON, truncated bool) {
+func (r *redactor) body(v mapping.Value, raw []byte) (body RawJSON, truncated bool) {
 	if v.Kind() == mapping.Absent {
 		text := r.text(string(raw))
 		return mapping.Str(cut(text, MaxRecord)).AppendJSON(nil), len(text) > MaxRecord

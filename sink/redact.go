@@ -3,6 +3,7 @@ package sink
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/deskstream/deskstream/mapping"
@@ -10,17 +11,31 @@ import (
 
 // redactor takes the credential out of whatever goes into an outcome.
 type redactor struct {
-	credential string
-	spellings  *strings.Replacer
+	credentials []string // the present one, and those before it
+	spellings   *strings.Replacer
 }
 
-// newRedactor knows the credential as it is, as JSON text may spell it, and escaped
-// for a URL.
-func newRedactor(credential Secret) redactor {
-	plain := credential.Reveal()
-	if plain == "" {
-		return redactor{spellings: strings.NewReplacer()}
+// formerCredentials is how many credentials before the present one are still known: an
+// answer that quotes one may be on its way.
+const formerCredentials = 2
+
+// newRedactor knows the credential in all its spellings.
+func newRedactor(credential Secret) *redactor { return (&redactor{}).with(credential) }
+
+// with is a redactor that knows one more credential.
+func (r *redactor) with(credential Secret) *redactor {
+	known := slices.DeleteFunc(append([]string{credential.Reveal()}, r.credentials...), func(s string) bool { return s == "" })
+	known = known[:min(len(known), 1+formerCredentials)]
+	var pairs []string
+	for _, plain := range known {
+		pairs = append(pairs, spellings(plain)...)
 	}
+	return &redactor{credentials: known, spellings: strings.NewReplacer(pairs...)}
+}
+
+// spellings are the pairs for a replacer of a credential as it is, as JSON text may spell
+// it, and escaped for a URL.
+func spellings(plain string) []string {
 	var pairs []string
 	for _, spelling := range []string{plain, inJSON(plain), url.QueryEscape(plain), url.PathEscape(plain)} {
 		pairs = append(pairs, spelling, redacted, strings.ReplaceAll(spelling, "/", `\/`), redacted)
@@ -28,7 +43,7 @@ func newRedactor(credential Secret) redactor {
 	if html, err := json.Marshal(plain); err == nil { // with <, > and & escaped
 		pairs = append(pairs, string(html[1:len(html)-1]), redacted)
 	}
-	return redactor{credential: plain, spellings: strings.NewReplacer(pairs...)}
+	return pairs
 }
 
 func inJSON(s string) string {
@@ -37,12 +52,12 @@ func inJSON(s string) string {
 }
 
 // text is s without the credential in any spelling.
-func (r redactor) text(s string) string { return r.spellings.Replace(s) }
+func (r *redactor) text(s string) string { return r.spellings.Replace(s) }
 
 // value is v without the credential in any name, text or number. It goes by values
 // and not by JSON text, which a credential such as 12 would leave broken.
-func (r redactor) value(v mapping.Value) mapping.Value {
-	if r.credential == "" {
+func (r *redactor) value(v mapping.Value) mapping.Value {
+	if len(r.credentials) == 0 {
 		return v
 	}
 	switch v.Kind() {
@@ -63,7 +78,7 @@ func (r redactor) value(v mapping.Value) mapping.Value {
 }
 
 // texts redacts each of a list.
-func (r redactor) texts(list []string) []string {
+func (r *redactor) texts(list []string) []string {
 	clean := make([]string, len(list))
 	for i, s := range list {
 		clean[i] = r.text(s)

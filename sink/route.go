@@ -45,7 +45,7 @@ func NewRoute[T any](
 // a dead letter. The error is ErrInterrupted or ErrHeld: then there is no outcome.
 func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, error) {
 	defer s.done()
-	redact := s.dest.redact
+	redact := s.dest.redactor()
 	o := Outcome{
 		Destination: DestinationInfo{Name: r.Name, Type: r.Type},
 		Outcome:     Delivered, Round: s.Round, Schema: 1,
@@ -87,7 +87,7 @@ func (r Route) run(ctx context.Context, s *Session, value []byte, o *Outcome) (_
 	if err != nil {
 		return Receipt{}, failureOf(err, StageDecode)
 	}
-	redact := s.dest.redact
+	redact := s.dest.redactor()
 	o.Event.ID, o.Event.Type, o.Event.Name = text(redact.text(ev.ID())), text(redact.text(ev.Type)), text(redact.text(ev.Name()))
 	if err := r.filter.Check(ev); err != nil {
 		return Receipt{}, failureOf(err, StageMap)

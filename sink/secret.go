@@ -4,28 +4,57 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 )
 
 // redacted stands where a secret would be printed.
 const redacted = "[redacted]"
 
 // Secret is a credential. However it is printed, logged or encoded, it shows as
-// "[redacted]"; only Reveal gives its text. The zero Secret is empty.
+// "[redacted]"; only Reveal gives its text. The zero Secret is empty. Copies of a Secret
+// are one secret: what Reread finds, all of them reveal.
 type Secret struct {
 	// A pointer, because fmt calls no method of an unexported field: of a struct that
 	// holds a Secret in one, it prints this address and not the text.
-	text *string
+	held *held
+}
+
+// held is a secret's present text, and where it comes from.
+type held struct {
+	text atomic.Pointer[string]
+	read func() (string, error) // nil for a text that does not change
 }
 
 // NewSecret is the secret with the given text.
-func NewSecret(text string) Secret { return Secret{text: &text} }
+func NewSecret(text string) Secret { return NewRereadSecret(text, nil) }
+
+// NewRereadSecret is a secret whose text may change where it comes from: read gives the
+// present one. Its errors may not show it.
+func NewRereadSecret(text string, read func() (string, error)) Secret {
+	h := &held{read: read}
+	h.text.Store(&text)
+	return Secret{held: h}
+}
 
 // Reveal is the secret's text. It belongs into a request and nowhere else.
 func (s Secret) Reveal() string {
-	if s.text == nil {
+	if s.held == nil {
 		return ""
 	}
-	return *s.text
+	return *s.held.text.Load()
+}
+
+// Reread reads the secret again where it comes from, and tells whether its text is
+// another one now. After an error it is what it was.
+func (s Secret) Reread() (changed bool, err error) {
+	if s.held == nil || s.held.read == nil {
+		return false, nil
+	}
+	text, err := s.held.read()
+	if err != nil {
+		return false, err
+	}
+	return *s.held.text.Swap(&text) != text, nil
 }
 
 // IsZero tells whether there is no secret: none was set, or an empty one.

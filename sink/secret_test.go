@@ -3,6 +3,7 @@ package sink_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -59,5 +60,26 @@ func TestSecret_zeroIsEmpty(t *testing.T) {
 	}
 	if sink.NewSecret("x").IsZero() {
 		t.Error("a set Secret counts as empty")
+	}
+}
+
+func TestSecret_rereadReachesEveryCopy(t *testing.T) {
+	text, fault := "old", error(nil)
+	secret := sink.NewRereadSecret("old", func() (string, error) { return text, fault })
+	other := secret
+	for _, step := range []struct {
+		text  string
+		fault error
+		want  string
+	}{{"old", nil, "old"}, {"new", nil, "new"}, {"", errors.New("gone"), "new"}, {"newer", nil, "newer"}} {
+		before := secret.Reveal()
+		text, fault = step.text, step.fault
+		changed, err := secret.Reread()
+		if !errors.Is(err, step.fault) || changed != (step.want != before) || other.Reveal() != step.want {
+			t.Errorf("Reread = %v, %v and a copy is %q; want %q", changed, err, other.Reveal(), step.want)
+		}
+	}
+	if changed, err := sink.NewSecret("x").Reread(); changed || err != nil {
+		t.Errorf("a constant was read again: %v, %v", changed, err)
 	}
 }

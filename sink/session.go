@@ -112,6 +112,9 @@ func (s *Session) Do(ctx context.Context, call Call) (Reply, error) {
 			s.passed(call)
 			return reply, nil
 		}
+		if j.outdated {
+			continue // it says nothing about the credential that the next one has
+		}
 		if err := s.settle(ctx, call, j); err != nil {
 			return Reply{}, err
 		}
@@ -185,7 +188,7 @@ func interrupted(err error) error {
 // attempt makes one attempt, follows its redirects and judges the last answer. A
 // redirect is a call like any other: it waits for its turn and the budget.
 func (s *Session) attempt(ctx context.Context, call Call, record int) (Reply, judgement, error) {
-	target := s.dest.client.target(call)
+	target, credential := s.dest.client.target(call), s.dest.Credential.Reveal()
 	for redirects := 0; ; redirects++ {
 		reply, fault, err := s.request(ctx, call, target, record)
 		if err != nil {
@@ -196,7 +199,9 @@ func (s *Session) attempt(ctx context.Context, call Call, record int) (Reply, ju
 			next, ok = ownRedirect(target, reply)
 		}
 		if !ok {
-			return reply, judge(call, reply, fault, time.Now()), nil
+			j := judge(call, reply, fault, time.Now())
+			j.outdated = j.verdict == denied && credential != s.dest.Credential.Reveal()
+			return reply, j, nil
 		}
 		if err := s.onward(ctx); err != nil {
 			return Reply{}, judgement{}, err

@@ -114,7 +114,7 @@ func (s *Session) failure(call Call, j judgement, class Class) *Failure {
 	}
 	return &Failure{
 		Stage: stage, Class: class, Code: j.code, Status: j.status,
-		Message: s.dest.redact.text(j.message), Detail: cut(s.dest.redact.text(j.detail), maxDetail),
+		Message: s.dest.redactor().text(j.message), Detail: cut(s.dest.redactor().text(j.detail), maxDetail),
 	}
 }
 

@@ -45,7 +45,9 @@ type judgement struct {
 	unanswered bool
 	// mayHaveActed marks a failed write that may have taken effect, answered or not.
 	mayHaveActed bool
-	at           time.Time // when the attempt was judged
+	// outdated marks a denied call whose credential is not the present one any more.
+	outdated bool
+	at       time.Time // when the attempt was judged
 	// wait is how long the help desk asks us to wait; 0 if it does not say.
 	wait time.Duration
 }

@@ -67,15 +67,21 @@ func tlsConfig(c config.TLS) (*tls.Config, error) {
 	return settings, nil
 }
 
-// saslMechanism is the configured mechanism, nil for none.
+// saslMechanism is the configured mechanism, nil for none. A secret that comes from a
+// file is read again for each login, so a new one counts from the next connection on.
 func saslMechanism(c config.SASL) sasl.Mechanism {
+	scramAuth := func(context.Context) (scram.Auth, error) {
+		return scram.Auth{User: c.Username, Pass: present(c.Password)}, nil
+	}
 	switch c.Mechanism {
 	case config.Plain:
-		return plain.Auth{User: c.Username, Pass: c.Password.Reveal()}.AsMechanism()
+		return plain.Plain(func(context.Context) (plain.Auth, error) {
+			return plain.Auth{User: c.Username, Pass: present(c.Password)}, nil
+		})
 	case config.ScramSHA256:
-		return scram.Auth{User: c.Username, Pass: c.Password.Reveal()}.AsSha256Mechanism()
+		return scram.Sha256(scramAuth)
 	case config.ScramSHA512:
-		return scram.Auth{User: c.Username, Pass: c.Password.Reveal()}.AsSha512Mechanism()
+		return scram.Sha512(scramAuth)
 	case config.OAuthBearer:
 		return bearer(c.OAuth)
 	}
@@ -86,14 +92,11 @@ func saslMechanism(c config.SASL) sasl.Mechanism {
 // gives and that is renewed when it expires (RFC 6749, section 4.4).
 func bearer(c config.OAuth) sasl.Mechanism {
 	if !c.Token.IsZero() {
-		return oauth.Auth{Token: c.Token.Reveal()}.AsMechanism()
+		return oauth.Oauth(func(context.Context) (oauth.Auth, error) {
+			return oauth.Auth{Token: present(c.Token)}, nil
+		})
 	}
-	grant := clientcredentials.Config{
-		ClientID: c.ClientID, ClientSecret: c.ClientSecret.Reveal(), TokenURL: c.TokenURL, Scopes: c.Scopes,
-	}
-	// The source outlives any one login, so it has a context and a bound of its own.
-	ctx := context.WithValue(context.Background(), oauth2.HTTPClient, &http.Client{Timeout: tokenTimeout})
-	tokens := grant.TokenSource(ctx)
+	tokens := oauth2.ReuseTokenSource(nil, grant{c})
 	return oauth.Oauth(func(context.Context) (oauth.Auth, error) {
 		token, err := tokens.Token()
 		if err != nil {
@@ -101,6 +104,25 @@ func bearer(c config.OAuth) sasl.Mechanism {
 		}
 		return oauth.Auth{Token: token.AccessToken}, nil
 	})
+}
+
+// present is the secret's text as it is where it comes from, or as it was if that cannot
+// be read.
+func present(secret config.Secret) string {
+	_, _ = secret.Reread() // a login with the former one says what is wrong, or works
+	return secret.Reveal()
+}
+
+// grant gets tokens by the client credentials grant.
+type grant struct{ config.OAuth }
+
+// Token implements oauth2.TokenSource.
+func (g grant) Token() (*oauth2.Token, error) {
+	c := clientcredentials.Config{
+		ClientID: g.ClientID, ClientSecret: present(g.ClientSecret), TokenURL: g.TokenURL, Scopes: g.Scopes,
+	}
+	// The source outlives any one login, so it has a context and a bound of its own.
+	return c.Token(context.WithValue(context.Background(), oauth2.HTTPClient, &http.Client{Timeout: tokenTimeout}))
 }
 
 // tokenError leaves the endpoint's answer out, which may repeat what it was sent.

@@ -83,6 +83,7 @@ func (s *service) run(ctx context.Context) error {
 		serving.Go(e.serve)
 	}
 	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.watchSecrets(running) })
 	for _, p := range s.pipelines {
 		group.Go(func() error {
 			defer p.dest.Close()

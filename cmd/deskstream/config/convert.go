@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"strconv"
 	"time"
-
-	"github.com/deskstream/deskstream/sink"
 )
 
 var (
@@ -19,10 +17,6 @@ var (
 // convert sets v from a scalar's text. Its errors say how the text should look and
 // do not quote it.
 func convert(v reflect.Value, text string) error {
-	if v.Type() == secretType {
-		v.Set(reflect.ValueOf(sink.NewSecret(text)))
-		return nil
-	}
 	if v.Type() == durationType {
 		return convertDuration(v, text)
 	}

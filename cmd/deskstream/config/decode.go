@@ -203,11 +203,16 @@ func (d *decoder) scalar(path string, at place, node ast.Node, v reflect.Value, 
 // set converts a scalar into v. Its errors quote no value, because it can be secret.
 func (d *decoder) set(s scalar, v reflect.Value, f field) error {
 	var err error
-	if s.text, s.replaced, err = expand(s.text, d.lookup); err != nil {
+	written := s.text
+	if s.text, s.replaced, err = expand(written, d.lookup); err != nil {
 		return err
 	}
 	if err := s.fits(f.typ); err != nil {
 		return err
+	}
+	if f.typ == secretType {
+		v.Set(reflect.ValueOf(secretOf(written, s.text, d.lookup)))
+		return nil
 	}
 	if err := convert(v, s.text); err != nil {
 		return err

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/stub"
+)
+
+// mounted is a file of a secret as Kubernetes mounts it: behind two links, of which the
+// second is swapped for one to a new directory.
+type mounted struct {
+	t    *testing.T
+	dir  string
+	path string
+	n    int
+}
+
+func mount(t *testing.T, text string) *mounted {
+	t.Helper()
+	m := &mounted{t: t, dir: t.TempDir()}
+	m.path = filepath.Join(m.dir, "token")
+	m.swap(text)
+	if err := os.Symlink("..data/token", m.path); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (m *mounted) swap(text string) {
+	m.t.Helper()
+	m.n++
+	version := filepath.Join(m.dir, "..version"+strings.Repeat("x", m.n))
+	next := filepath.Join(m.dir, "..next")
+	for _, err := range []error{
+		os.Mkdir(version, 0o700),
+		os.WriteFile(filepath.Join(version, "token"), []byte(text+"\n"), 0o600),
+		os.Symlink(filepath.Base(version), next),
+		os.Rename(next, filepath.Join(m.dir, "..data")),
+	} {
+		if err != nil {
+			m.t.Fatal(err)
+		}
+	}
+}
+
+func TestRun_aNewCredentialInItsFileEndsTheHold(t *testing.T) {
+	t.Parallel()
+	const renewed = "n3w-t0k3n"
+	w := newWorld(t, worldOptions{stub: stub.Config{Tokens: []string{kustomerKey, renewed}}})
+	secret := mount(t, trengoToken)
+	path := writeFile(t, "c.yaml", strings.Replace(readFile(t, w.config(settings{})), trengoToken, "${file:"+secret.path+"}", 1))
+	w.produce(100, each(30))
+	p := w.start(path)
+	await(t, "the hold, with the other destination done", func() bool {
+		p.alive()
+		return readyOf(t, p.listening(), inbox).Hold == "http_401" && w.committedAll(crm)
+	})
+	secret.swap(" ") // not yet whole: not taken, and said once
+	p.awaitLog("credential not read again, the one before stays")
+	secret.swap(renewed)
+	w.awaitCommitted(p)
+	p.stop()
+	w.wantOnce()
+	w.wantNoLetters()
+	log := p.stderr.String()
+	for text, want := range map[string]int{
+		"destination put on hold": 1, "destination resumed": 1, "credential read again": 1, "credential not read again": 1,
+		trengoToken: 0, renewed: 0,
+	} {
+		if n := strings.Count(log, text); n != want {
+			t.Errorf("the log says %d times %q, want %d\n%s", n, text, want, log)
+		}
+	}
+}
+
+// Each login reads the file again.
+func TestSASL_aSecretInAFileIsReadAgainForEachLogin(t *testing.T) {
+	for name, lines := range map[string]string{
+		"plain": "username: me, password: ", "oauthbearer": "oauth: {token: ",
+	} {
+		t.Run(name, func(t *testing.T) {
+			secret := mount(t, "first")
+			end := strings.Repeat("}", strings.Count(lines, "{"))
+			cfg, err := config.Parse("c.yaml", []byte("kafka: {tls: {enabled: true}, sasl: {mechanism: "+name+", "+lines+`"${file:`+secret.path+`}"`+end+"}}\n"+
+				readFile(t, deskConfig(t, "http://127.0.0.1:1", "crm"))), docsEnv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mechanism := saslMechanism(cfg.Kafka.SASL)
+			login := func() string {
+				t.Helper()
+				_, said, err := mechanism.Authenticate(context.Background(), "broker")
+				if err != nil {
+					t.Fatal(err)
+				}
+				return string(said)
+			}
+			if said := login(); !strings.Contains(said, "first") {
+				t.Errorf("logged in with %q", said)
+			}
+			secret.swap("second")
+			if said := login(); !strings.Contains(said, "second") {
+				t.Errorf("logged in with %q after the file changed", said)
+			}
+			if err := os.Remove(filepath.Join(secret.dir, "..data")); err != nil {
+				t.Fatal(err)
+			}
+			if said := login(); !strings.Contains(said, "second") {
+				t.Errorf("logged in with %q after the file went", said)
+			}
+		})
+	}
+}
