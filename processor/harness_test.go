@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -44,6 +45,7 @@ type world struct {
 	step  time.Duration // between two looks at a condition
 	sent  int
 	log   *safeBuffer
+	route func() sink.Route // testRoute
 }
 
 // safeBuffer is what the processors log.
@@ -71,7 +73,7 @@ func newWorld(t *testing.T, opts ...kafkatest.Option) *world {
 		kafkatest.Fake(kfake.GroupMinSessionTimeout(time.Second)),
 		kafkatest.Topic(source, 4), kafkatest.Topic(responses, 3), kafkatest.Topic(deadLetters, 2))
 	return &world{
-		t: t, kafka: kafkatest.Kafka(t, opts...), desk: newDesk(), step: 10 * time.Millisecond, log: new(safeBuffer),
+		t: t, kafka: kafkatest.Kafka(t, opts...), desk: newDesk(), step: 10 * time.Millisecond, log: new(safeBuffer), route: testRoute,
 		cfg: processor.Config{
 			Topics: []string{source}, Group: group, SessionTimeout: 45 * time.Second,
 			CommitInterval: time.Second, DrainTimeout: 35 * time.Second, Lane: []string{"userId", "key"},
@@ -132,7 +134,7 @@ func (w *world) start(change ...func(*processor.Config, *sink.Config)) *instance
 	dest := sink.NewDestination(call, sink.NewBudget(call.Rate), log)
 	wire := &wire{w: w}
 	opts := append(w.kafka.Options(), kgo.Dialer(wire.dial))
-	p, err := processor.New(cfg, testRoute(), dest, log, opts...)
+	p, err := processor.New(cfg, w.route(), dest, log, opts...)
 	if err != nil {
 		w.t.Fatalf("New: %v", err)
 	}
@@ -193,6 +195,28 @@ func testRoute() sink.Route {
 		})
 }
 
+// lookupRoute looks the user up before it writes.
+func lookupRoute() sink.Route {
+	return sink.NewRoute("desk", "test", mapping.Filter{},
+		func(ev mapping.Event) (mapping.Event, error) { return ev, nil },
+		func(ctx context.Context, do sink.Doer, ev mapping.Event) (sink.Receipt, error) {
+			user := ev.Get("userId").Text()
+			id := ev.Get("messageId").Text()
+			_, err := do.Do(ctx, sink.Call{
+				Op: "GET /users", Method: http.MethodGet, Path: "/users", Lookup: true,
+				Query: url.Values{"user": {user}, "id": {id}}.Encode(),
+			})
+			if err != nil {
+				return sink.Receipt{}, err
+			}
+			_, err = do.Do(ctx, sink.Call{
+				Op: "POST /events", Method: http.MethodPost, Path: "/events", Unrepeatable: true,
+				Body: mapping.Obj(mapping.Member{Name: "user", Value: ev.Get("userId")}, mapping.Member{Name: "id", Value: ev.Get("messageId")}),
+			})
+			return sink.Receipt{}, err
+		})
+}
+
 // desk is a help desk that notes what it is told and answers as it is told to.
 type desk struct {
 	mu     sync.Mutex
@@ -206,6 +230,7 @@ type desk struct {
 // seen is one call.
 type seen struct {
 	User, ID string
+	Lookup   bool
 	At       time.Time
 }
 
@@ -223,15 +248,25 @@ func (d *desk) answers(f func(s seen) (status int, wait time.Duration)) {
 func (d *desk) cut()  { d.mu.Lock(); d.down = true; d.mu.Unlock() }
 func (d *desk) mend() { d.mu.Lock(); d.down = false; d.mu.Unlock() }
 
+// read tells what a call is about: a lookup names its event in the query.
+func read(req *http.Request) (seen, error) {
+	if req.Method == http.MethodGet {
+		q := req.URL.Query()
+		return seen{User: q.Get("user"), ID: q.Get("id"), Lookup: true}, nil
+	}
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return seen{}, err
+	}
+	var s seen
+	return s, json.Unmarshal(body, &s)
+}
+
 // RoundTrip notes the call when it arrives, and a fault when the same user has
 // another call open.
 func (d *desk) RoundTrip(req *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(req.Body)
+	s, err := read(req)
 	if err != nil {
-		return nil, err
-	}
-	var s seen
-	if err := json.Unmarshal(body, &s); err != nil {
 		return nil, err
 	}
 	d.mu.Lock()
@@ -267,6 +302,13 @@ func (d *desk) ids() []string {
 		ids[i] = s.ID
 	}
 	return ids
+}
+
+// calls are the writes that arrived, in order, repeats included.
+func (d *desk) calls() []seen {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(d.seen), func(s seen) bool { return s.Lookup })
 }
 
 // of are the events of one user that arrived, in order.

@@ -66,7 +66,7 @@ func (l *ledgerReads) run(ctx context.Context, opts []kgo.Opt, log *slog.Logger)
 	client, err := kgo.NewClient(append(append([]kgo.Opt{}, opts...),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{l.topic: at}),
 		kgo.KeepControlRecords(), // the last record before an end may be one
-		kgo.FetchMaxBytes(fetchBytes))...)
+		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes), kgo.MaxConcurrentFetches(concurrentFetches))...)
 	if err != nil {
 		return err
 	}

@@ -138,6 +138,8 @@ func (p *Processor) clientOpts() []kgo.Opt {
 		// Offsets of transaction markers count as done, so they have to be seen.
 		kgo.KeepControlRecords(),
 		kgo.FetchMaxBytes(fetchBytes),
+		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
+		kgo.MaxConcurrentFetches(concurrentFetches),
 		// The partition of an outcome is the ledger's rule, not a hash of the key.
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
@@ -165,8 +167,14 @@ func (p *Processor) clientOpts() []kgo.Opt {
 	return append(opts, p.metrics.clientOpts()...)
 }
 
-// fetchBytes bounds what the client holds ready besides Limits.Bytes, per broker.
-const fetchBytes = 8 << 20
+// What the client holds ready besides Limits.Bytes: one fetch for each of so many
+// brokers, as it was compressed. Unpacked it can be several times that. A batch that is
+// larger than a bound is fetched all the same.
+const (
+	fetchBytes          = 2 << 20
+	fetchPartitionBytes = 1 << 19
+	concurrentFetches   = 2
+)
 
 // batchBytes lets a batch be as large as its topic takes.
 func (p *Processor) batchBytes(topic string) int32 {

@@ -1,0 +1,87 @@
+package processor
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/internal/kafkatest"
+)
+
+const ledgerTopic = "events.responses"
+
+// outcomeOf is an outcome of the group g as it lies on the responses topic.
+func outcomeOf(offset int64) *kgo.Record {
+	return &kgo.Record{
+		Topic: ledgerTopic, Key: fmt.Appendf(nil, "user-%d", offset%5000),
+		Value: fmt.Appendf(nil, `{"event":{"id":"m-%d","type":"track","lane":"user-%d"},"outcome":"delivered","calls":[{"method":"POST","url":"https://api.kustomerapp.com/v1/tracking/identityEvent","status":201,"attempts":1}]}`, offset, offset%5000),
+		Headers: []kgo.RecordHeader{
+			{Key: "deskstream.group", Value: []byte("g")},
+			{Key: "deskstream.source", Value: fmt.Appendf(nil, "events/0/%d", offset)},
+			{Key: "deskstream.source.epoch", Value: []byte("0")},
+			{Key: "deskstream.destination", Value: []byte("crm")},
+			{Key: "deskstream.outcome", Value: []byte("delivered")},
+			{Key: "deskstream.round", Value: []byte("0")},
+		},
+	}
+}
+
+// stalled is a partition with n outcomes behind its mark.
+func stalled(n int64) (*ledgerReads, *partition) {
+	part := &partition{topicPartition: topicPartition{topic: "events"}, n: 1}
+	reads := newLedgerReads("g", ledgerTopic)
+	reads.want(part, 0, n)
+	return reads, part
+}
+
+func TestLedger_aLongStallTakesABitPerOutcome(t *testing.T) {
+	const n = 500_000
+	reads, part := stalled(n)
+	before := liveHeap()
+	for offset := range int64(n) {
+		reads.take(outcomeOf(offset))
+	}
+	grown := liveHeap() - before
+	done := reads.done(part)
+	if done == nil || !done.has(0, 0) || !done.has(n-1, 0) || done.has(n, 0) || done.has(0, 1) {
+		t.Fatal("the set is not that of the outcomes read")
+	}
+	if most := int64(256 << 10); grown > most {
+		t.Errorf("%d outcomes take %d bytes, want at most %d", n, grown, most)
+	}
+	runtime.KeepAlive(reads)
+}
+
+// BenchmarkLedger compares the read of a takeover with one that looks at nothing.
+func BenchmarkLedger(b *testing.B) {
+	const n = 500_000
+	kafka := kafkatest.Kafka(b, kafkatest.Topic(ledgerTopic, 1), kafkatest.Fake(kfake.DefaultNumPartitions(1)))
+	client := kafka.Client(b, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	for offset := range int64(n) {
+		client.Produce(b.Context(), outcomeOf(offset), nil)
+	}
+	if err := client.Flush(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("plain", func(b *testing.B) {
+		for b.Loop() {
+			plain := kafka.Client(b, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{ledgerTopic: {0: kgo.NewOffset().At(0)}}))
+			for read := 0; read < n; {
+				read += plain.PollFetches(b.Context()).NumRecords()
+			}
+			plain.Close()
+		}
+	})
+	b.Run("ledger", func(b *testing.B) {
+		for b.Loop() {
+			reads, _ := stalled(n)
+			if err := reads.run(b.Context(), kafka.Options(), slog.New(slog.DiscardHandler)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

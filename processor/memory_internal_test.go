@@ -1,0 +1,85 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/sink"
+)
+
+// alone is a processor with one active partition and no cluster.
+func alone(limits Limits) (*Processor, *partition) {
+	p := &Processor{
+		cfg: Config{Lane: []string{"userId"}, Limits: limits}, log: slog.New(slog.DiscardHandler), life: context.Background(),
+		parts: make(map[topicPartition]*partition), left: make(map[topicPartition]*partition),
+		member:  newMembership(time.Minute),
+		readied: make(chan struct{}, 1), freed: make(chan struct{}, 1), doubts: make(chan struct{}, 1),
+	}
+	part := p.newPartition(topicPartition{topic: "events"})
+	part.phase, part.live, part.next = active, true, 0
+	p.parts[part.topicPartition] = part
+	return p, part
+}
+
+// batch is a fetch of n records from an offset on, which are slices of one array, as
+// the client decodes them. who names the user of an offset.
+func batch(from int64, n int, who func(offset int64) string) kgo.Fetches {
+	var values [][2]int
+	var buf []byte
+	for i := range n {
+		at := len(buf)
+		buf = fmt.Appendf(buf, `{"type":"track","userId":%q,"event":"E","properties":{"note":"%0200d"}}`, who(from+int64(i)), i)
+		values = append(values, [2]int{at, len(buf)})
+	}
+	records := make([]kgo.Record, n)
+	fetched := kgo.FetchPartition{Partition: 0}
+	for i, v := range values {
+		records[i] = kgo.Record{Topic: "events", Offset: from + int64(i), Value: buf[v[0]:v[1]:v[1]]}
+		fetched.Records = append(fetched.Records, &records[i])
+	}
+	return kgo.Fetches{{Topics: []kgo.FetchTopic{{Topic: "events", Partitions: []kgo.FetchPartition{fetched}}}}}
+}
+
+func liveHeap() int64 {
+	runtime.GC()
+	runtime.GC() // what the first one finalized
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// A fetched record is a slice of its batch, and would keep all of it alive.
+func TestMemory_whatWaitsKeepsItselfAliveAndNoMore(t *testing.T) {
+	const batches, size, stuckEvery = 1000, 500, 50
+	p, part := alone(Limits{Records: 1 << 20, Bytes: 1 << 30, Lanes: 1 << 20, Span: 1 << 30})
+	before := liveHeap()
+	for b := range int64(batches) {
+		p.takeIn(batch(b*size, size, func(offset int64) string {
+			if offset%stuckEvery == 0 {
+				return fmt.Sprint("stuck-", offset)
+			}
+			return fmt.Sprint("user-", offset)
+		}))
+		for l := p.ready.pop(); l != nil; l = p.ready.pop() {
+			if l.head.Offset%stuckEvery != 0 {
+				part.inFlight++
+				p.settled(l, l.head, &sink.Outcome{Outcome: sink.Delivered}, -1, nil)
+			}
+		}
+	}
+	grown := liveHeap() - before
+	if p.open != batches*size/stuckEvery || p.lanes != p.open {
+		t.Fatalf("%d records open in %d lanes, want %d", p.open, p.lanes, batches*size/stuckEvery)
+	}
+	t.Logf("%d open records of %d fetched: heap grew by %d bytes, %d are counted", p.open, batches*size, grown, p.bytes)
+	if grown > p.bytes {
+		t.Errorf("heap grew by %d bytes, but only %d count against the limit", grown, p.bytes)
+	}
+	runtime.KeepAlive(p)
+}

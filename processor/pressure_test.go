@@ -1,0 +1,171 @@
+//go:build synctests
+
+package processor_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/deskstream/deskstream/processor"
+	"github.com/deskstream/deskstream/sink"
+)
+
+// feed sends events of users in turn to partition 0, so many each second, and notes
+// when. Every badEvery-th is of the user bad.
+func (w *world) feed(seconds, perSecond, users, badEvery int) (sentAt map[string]time.Time) {
+	w.t.Helper()
+	sentAt = make(map[string]time.Time)
+	n := 0
+	for range seconds {
+		values := make([][]byte, perSecond)
+		now := time.Now()
+		for i := range values {
+			user := fmt.Sprint("u", n%users)
+			if n%badEvery == badEvery/2 {
+				user = "bad"
+			}
+			values[i] = event(user, n)
+			sentAt[fmt.Sprint(user, "-", n)] = now
+			n++
+		}
+		w.send(0, values...)
+		time.Sleep(time.Second - time.Since(now))
+	}
+	return sentAt
+}
+
+func roomy(c *processor.Config, s *sink.Config) {
+	c.Limits = processor.Limits{Records: 100_000, Bytes: 64 << 20, Lanes: 50_000, Span: 5_000_000}
+	s.MaxInFlight = 200
+}
+
+// One user's events all fail for ten minutes, which its budget outlasts, and the
+// process is killed in the middle.
+func TestPressure_oneFailingUserDelaysNobodyAndAKillRepeatsOnlyWhatWasInTheAir(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		const seconds, perSecond, users, badEvery = 630, 10, 100, 20
+		var down, up time.Time // of the process
+		heals := time.Now().Add(10 * time.Minute)
+		w.desk.answers(func(s seen) (int, time.Duration) {
+			if s.User == "bad" && s.At.Before(heals) {
+				return 500, 100 * time.Millisecond
+			}
+			return 201, 100 * time.Millisecond
+		})
+		first := w.start(roomy)
+		var second *instance
+		inTheAir := 0
+		killed := make(chan struct{})
+		go func() {
+			defer close(killed)
+			time.Sleep(5*time.Minute + 50*time.Millisecond)
+			inTheAir = first.Figures().InFlight
+			down = time.Now()
+			first.kill()
+			second = w.start(roomy)
+			time.Sleep(time.Minute)
+			up = time.Now()
+		}()
+		sentAt := w.feed(seconds, perSecond, users, badEvery)
+		<-killed
+		w.settledAll()
+		second.check()
+		if f := second.Figures(); f.Dead != 0 {
+			t.Errorf("%d dead letters, want none", f.Dead)
+		}
+
+		calls, late, repeats := make(map[string]int), 0, make(map[string]int)
+		for _, s := range w.desk.calls() {
+			if s.User == "bad" {
+				calls[s.ID]++
+				continue
+			}
+			if calls[s.ID]++; calls[s.ID] == 1 && s.At.Sub(sentAt[s.ID]) > 2*time.Second && (s.At.Before(down) || s.At.After(up)) {
+				late++
+			} else if calls[s.ID] > 1 {
+				repeats[s.User]++
+			}
+		}
+		if len(calls) != len(sentAt) {
+			t.Errorf("%d events arrived of %d", len(calls), len(sentAt))
+		}
+		if late > 0 {
+			t.Errorf("%d events of others came more than 2s after they were sent", late)
+		}
+		for user, n := range repeats {
+			if n > 1 {
+				t.Errorf("%d events of %s were repeated, want its latest at most", n, user)
+			}
+		}
+		if len(repeats) > inTheAir {
+			t.Errorf("%d events were repeated, but %d were in the air at the kill", len(repeats), inTheAir)
+		}
+		t.Logf("%d events, %d repeated of %d in flight at the kill", len(sentAt), len(repeats), inTheAir)
+		second.stop()
+	})
+}
+
+// An event that always fails dies in the end, and it alone: not those that meet two
+// minutes of outage with a budget of twenty seconds.
+func TestPressure_anOutageAmongManyEventsKillsOnlyTheOneThatWouldFailAnyway(t *testing.T) {
+	outages := map[string]func(s seen, second int) (int, time.Duration){
+		"refused, 503 and time-outs in turn": func(_ seen, second int) (int, time.Duration) {
+			switch second / 10 % 3 {
+			case 0:
+				return 0, 0
+			case 1:
+				return 503, 0
+			default:
+				return 200, time.Hour
+			}
+		},
+		"the writes only": func(s seen, _ int) (int, time.Duration) {
+			if s.Lookup {
+				return 200, 50 * time.Millisecond
+			}
+			return 503, 50 * time.Millisecond
+		},
+		"the right to write": func(s seen, _ int) (int, time.Duration) {
+			if s.Lookup {
+				return 200, 50 * time.Millisecond
+			}
+			return 403, 50 * time.Millisecond
+		},
+	}
+	for name, answer := range outages {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				const seconds, perSecond, users = 250, 20, 100
+				w.route = lookupRoute
+				began := time.Now()
+				from, to := began.Add(time.Minute), began.Add(3*time.Minute)
+				w.desk.answers(func(s seen) (int, time.Duration) {
+					switch {
+					case s.At.After(from) && s.At.Before(to):
+						return answer(s, int(s.At.Sub(from).Seconds()))
+					case s.ID == "u7-7" && !s.Lookup:
+						return 500, 50 * time.Millisecond
+					default:
+						return 201, 50 * time.Millisecond
+					}
+				})
+				in := w.start(roomy, func(_ *processor.Config, s *sink.Config) {
+					s.Retry.MaxElapsed, s.Timeout = 20*time.Second, 5*time.Second
+				})
+				w.feed(seconds, perSecond, users, 1<<30)
+				w.settledAll()
+				in.check()
+				if f := in.Figures(); f.Dead != 1 || f.Delivered != seconds*perSecond-1 {
+					t.Errorf("%d dead and %d delivered of %d, want all but one delivered", f.Dead, f.Delivered, seconds*perSecond)
+				}
+				for _, o := range w.outcomes() {
+					if o.Outcome == "dead" && o.Event.ID != "u7-7" {
+						t.Errorf("%s is dead: %+v", o.Event.ID, o.Error)
+					}
+				}
+				in.stop()
+			})
+		})
+	}
+}
