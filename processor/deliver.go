@@ -53,6 +53,7 @@ func (p *Processor) start(l *lane) *record {
 		return nil
 	}
 	l.part.inFlight++
+	l.inAir = true
 	return l.head
 }
 
@@ -61,7 +62,9 @@ func (p *Processor) start(l *lane) *record {
 func (p *Processor) deliver(l *lane, r *record, pass *sink.Pass) {
 	s := p.dest.Session(pass, l.part.stop)
 	s.Lane, s.Timestamp = l.key.value, r.Timestamp
+	l.session.Store(s)
 	outcome, err := p.route.Deliver(p.life, s, r.Value)
+	l.session.Store(nil)
 	if err != nil {
 		p.interrupted(l)
 		return
@@ -85,6 +88,7 @@ func (p *Processor) interrupted(l *lane) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.landed(l.part)
+	l.inAir = false
 	if l.part.phase == active {
 		p.ready.push(l)
 		signal(p.readied)
@@ -98,6 +102,7 @@ func (p *Processor) settled(l *lane, r *record, o *sink.Outcome, offset int64, e
 	defer p.mu.Unlock()
 	part := l.part
 	p.landed(part)
+	l.inAir = false
 	if err != nil || part.phase == gone {
 		return // given up, and counted as that when the partition went
 	}

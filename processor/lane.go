@@ -1,6 +1,13 @@
 package processor
 
-import "github.com/twmb/franz-go/pkg/kgo"
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/sink"
+)
 
 // record is one record that is open: fetched and not settled.
 type record struct {
@@ -27,12 +34,16 @@ type lane struct {
 	key  laneKey
 	head *record
 	tail *record
+
+	since   time.Time                    // when the first record became that
+	inAir   bool                         // the first record was started and is not settled
+	session atomic.Pointer[sink.Session] // of the first record until its outcome is written
 }
 
 // push puts a record at the end and tells whether it is the first.
 func (l *lane) push(r *record) bool {
 	if l.head == nil {
-		l.head, l.tail = r, r
+		l.head, l.tail, l.since = r, r, time.Now()
 		return true
 	}
 	l.tail.behind = r
@@ -42,7 +53,7 @@ func (l *lane) push(r *record) bool {
 
 // pop takes the first record away and tells whether there is another.
 func (l *lane) pop() bool {
-	l.head = l.head.behind
+	l.head, l.since = l.head.behind, time.Now()
 	return l.head != nil
 }
 

@@ -3,6 +3,7 @@ package sink
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/deskstream/deskstream/mapping"
@@ -47,6 +48,8 @@ type Session struct {
 	own      map[string]uint64 // this event's own passed calls per Op
 	started  time.Time
 	last     time.Time
+	doing    atomic.Uint32                // a doing, for those who look on
+	fault    atomic.Pointer[mapping.Code] // of the latest failed attempt
 }
 
 // Session is a session for one event that holds a place of the destination's Gate.
@@ -82,6 +85,7 @@ func (s *Session) done() {
 // be given up, or ctx ends, before that.
 func (s *Session) Await(ctx context.Context, done <-chan struct{}) error {
 	s.Rest()
+	s.does(awaitsLookup)
 	ctx, cancel := s.patient(ctx)
 	defer cancel()
 	select {
@@ -115,6 +119,8 @@ func (s *Session) Do(ctx context.Context, call Call) (Reply, error) {
 		if j.outdated {
 			continue // it says nothing about the credential that the next one has
 		}
+		code := j.code
+		s.fault.Store(&code)
 		if err := s.settle(ctx, call, j); err != nil {
 			return Reply{}, err
 		}
@@ -131,6 +137,7 @@ func (s *Session) turn(ctx context.Context) error {
 		}
 		if !s.pass.mayCall() {
 			s.pass.Rest()
+			s.does(awaitsPlace)
 			if err := s.pass.Return(ctx); err != nil {
 				return interrupted(err)
 			}
@@ -139,6 +146,7 @@ func (s *Session) turn(ctx context.Context) error {
 			return err
 		}
 		if s.stop.Await != nil {
+			s.does(awaitsGroup)
 			if err := s.stop.Await(ctx); err != nil {
 				return interrupted(err)
 			}
@@ -220,6 +228,7 @@ func (s *Session) onward(ctx context.Context) error {
 
 // spend waits for the budget alone.
 func (s *Session) spend(ctx context.Context) error {
+	s.does(awaitsBudget)
 	if err := s.dest.budget.Wait(ctx); err != nil {
 		return interrupted(err)
 	}
@@ -234,6 +243,7 @@ func (s *Session) request(ctx context.Context, call Call, target string, record 
 		s.started = began
 	}
 	s.last = began
+	s.does(calls)
 	reply, fault := s.send(ctx, call, target)
 	took := time.Since(began)
 	s.record(record, reply, took)

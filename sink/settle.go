@@ -71,6 +71,7 @@ func (s *Session) settlePassing(ctx context.Context, call Call, j judgement) err
 
 // backOff waits before the call is made again, after the n-th failure of its kind.
 func (s *Session) backOff(ctx context.Context, n int, j judgement) error {
+	s.does(backsOff)
 	ctx, cancel := s.patient(ctx)
 	defer cancel()
 	if err := sleep(ctx, s.dest.Retry.delay(n, j.wait)); err != nil {

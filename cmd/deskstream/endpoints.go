@@ -45,10 +45,11 @@ func (s *service) publicHandler() http.Handler {
 	return mux
 }
 
-// adminHandler serves what an operator asks for: holds and profiles. It is for trusted
+// adminHandler serves what an operator asks for: holds, waiting lanes and profiles. It is for trusted
 // hosts. A web page that somebody there has open may change nothing.
 func (s *service) adminHandler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /lanes", s.serveLanes)
 	mux.HandleFunc("POST /destinations/{destination}/hold", s.serveHold)
 	mux.HandleFunc("POST /destinations/{destination}/resume", s.serveResume)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

@@ -123,7 +123,7 @@ type Limits struct {
 // HTTP is the program's own endpoints.
 type HTTP struct {
 	Listen string `yaml:"listen" default:"127.0.0.1:9400" doc:"/metrics, /healthz and /readyz; empty: off, port 0: a free one, logged."`
-	Admin  string `yaml:"admin" default:"127.0.0.1:9401" doc:"Holds and profiles (pprof), for trusted hosts; empty: off, port 0: a free one, logged."`
+	Admin  string `yaml:"admin" default:"127.0.0.1:9401" doc:"Holds, waiting lanes and profiles (pprof), for trusted hosts; empty: off, port 0: a free one, logged."`
 }
 
 // Group is the consumer group of a destination.
