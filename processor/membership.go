@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"strconv"
 	"sync"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/deskstream/deskstream/sink"
 )
 
 // membership knows for how long the group still counts us in. A process that was
@@ -20,18 +23,39 @@ import (
 // kgo shows each round trip but not what was answered. It sends the next heartbeat only
 // after a good one, though, and the sync only after a good join: so a request is known
 // to have been good when its successor is through. It is an assignment that ends a join.
+// A heartbeat that is answered with a passing error is repeated, though, and looks like a
+// successor: but there is a back-off before it, which is shorter than the pause between
+// two heartbeats.
 type membership struct {
 	session time.Duration
+	// longest is the longest back-off before a request is repeated.
+	longest time.Duration
 
-	mu      sync.Mutex
-	good    time.Time     // when the latest request known to be good was sent
-	last    time.Time     // when the latest request was sent; zero when it failed
-	lastKey int16         // its kind
-	renewed chan struct{} // closed when good moves
+	mu       sync.Mutex
+	good     time.Time     // when the latest request known to be good was sent
+	last     time.Time     // when the latest request was sent; zero when it failed
+	lastKey  int16         // its kind
+	answered time.Time     // when it was answered
+	repeated bool          // some request was to be repeated since
+	renewed  chan struct{} // closed when good moves
 }
 
 func newMembership(session time.Duration) *membership {
-	return &membership{session: session, renewed: make(chan struct{})}
+	return &membership{session: session, longest: heartbeatInterval(session) * 2 / 3, renewed: make(chan struct{})}
+}
+
+func heartbeatInterval(session time.Duration) time.Duration { return min(session/3, 3*time.Second) }
+
+// firstBackoff is the pause before a request is repeated for the first time.
+const firstBackoff = 250 * time.Millisecond
+
+// backoff is for kgo.RetryBackoffFn: the pause before a request, of whatever kind, is
+// made again after fails failures, doubled up to the longest, with jitter.
+func (m *membership) backoff(fails int) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.repeated = true
+	return sink.Policy{Initial: firstBackoff, Max: m.longest}.Delay(max(fails, 1), rand.Float64())
 }
 
 // successors are the requests that kgo makes only after a good one of the kind before.
@@ -44,21 +68,26 @@ var successors = map[[2]int16]bool{
 
 // OnBrokerE2E implements kgo.HookBrokerE2E.
 func (m *membership) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	switch kmsg.Key(key) {
 	case kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.ConsumerGroupHeartbeat:
+	case kmsg.FindCoordinator: // the group's may have been refused by the one before
+		m.last = time.Time{}
+		return
 	default:
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	if e2e.Err() != nil {
 		m.last = time.Time{}
 		return
 	}
-	if successors[[2]int16{m.lastKey, key}] {
+	now := time.Now()
+	sent := now.Add(-e2e.DurationE2E())
+	if successors[[2]int16{m.lastKey, key}] && (!m.repeated || sent.Sub(m.answered) > m.longest) {
 		m.confirm()
 	}
-	m.last, m.lastKey = time.Now().Add(-e2e.DurationE2E()), key
+	m.last, m.lastKey, m.answered, m.repeated = sent, key, now, false
 }
 
 // OnGroupManageError implements kgo.HookGroupManageError: the latest request was not good.

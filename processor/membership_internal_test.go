@@ -55,3 +55,41 @@ func TestMembership_timeIsCountedFromTheSendingOfARequestKnownToBeGood(t *testin
 		}
 	})
 }
+
+// A coordinator that is loading answers with a passing error, and the client asks again
+// by itself: that is no successor of a good heartbeat.
+func TestMembership_aRepeatedHeartbeatShowsNothingOfTheOneBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMembership(20 * time.Second)
+		beat := func() { m.OnBrokerE2E(kgo.BrokerMetadata{}, int16(kmsg.Heartbeat), kgo.BrokerE2E{}) }
+		beat()
+		time.Sleep(3 * time.Second)
+		beat()
+		if !counted(m) {
+			t.Fatal("not counted in by a heartbeat and its successor")
+		}
+		for fails := range 30 {
+			time.Sleep(m.backoff(fails + 1))
+			beat()
+		}
+		if counted(m) {
+			t.Error("counted in by heartbeats that were repeated")
+		}
+		time.Sleep(3 * time.Second)
+		beat()
+		time.Sleep(time.Second)
+		m.backoff(1) // of another request
+		time.Sleep(2 * time.Second)
+		beat()
+		if !counted(m) {
+			t.Error("not counted in by a heartbeat and its successor, while another request was repeated")
+		}
+		time.Sleep(21 * time.Second)
+		beat()
+		m.OnBrokerE2E(kgo.BrokerMetadata{}, int16(kmsg.FindCoordinator), kgo.BrokerE2E{})
+		beat()
+		if counted(m) {
+			t.Error("counted in by a heartbeat after one that another broker had to answer")
+		}
+	})
+}

@@ -154,7 +154,7 @@ func (p *Processor) clientOpts() []kgo.Opt {
 		opts = append(opts,
 			kgo.Balancers(kgo.CooperativeStickyBalancer()),
 			kgo.SessionTimeout(p.cfg.SessionTimeout),
-			kgo.HeartbeatInterval(min(p.cfg.SessionTimeout/3, 3*time.Second)),
+			kgo.HeartbeatInterval(heartbeatInterval(p.cfg.SessionTimeout)),
 			kgo.RebalanceTimeout(rebalanceTimeout))
 	}
 	if p.cfg.InstanceID != "" {
@@ -163,7 +163,7 @@ func (p *Processor) clientOpts() []kgo.Opt {
 	if !p.cfg.ReadUncommitted {
 		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}
-	opts = append(opts, kgo.WithHooks(p.member))
+	opts = append(opts, kgo.WithHooks(p.member), kgo.RetryBackoffFn(p.member.backoff))
 	return append(opts, p.metrics.clientOpts()...)
 }
 
@@ -246,6 +246,9 @@ func (p *Processor) closeClient() {
 		defer close(closed)
 		p.large.Close()
 		p.client.CloseAllowingRebalance()
+		// The client polls once more while it closes, and a poll of its own keeps the
+		// goroutine that leaves the group from ever ending.
+		p.client.AllowRebalance()
 	}()
 	select {
 	case <-closed:
