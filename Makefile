@@ -8,12 +8,13 @@ GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 EVENTS ?= 5000
 SEED ?= 7
 FUZZTIME ?= 20000x
+SEEDS ?= 1000
 BROKERS ?= 1
 
 KAFKA := deploy/kafka-without-docker/kafka.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race test-kafka kafka kafka-stop lint fmt tidy fuzz bench microbench vuln verify up down
+.PHONY: help build demo test race test-kafka kafka kafka-stop lint fmt tidy fuzz simulate bench microbench vuln verify up down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,11 +28,11 @@ demo: ## run the whole thing in one process (EVENTS, SEED)
 # The tag makes the Kafka client's mutexes such that a test's bubble sees who waits.
 test: ## run all tests
 	go test ./...
-	go test -tags synctests ./processor/...
+	go test -tags synctests ./processor/... ./internal/simulation
 
 race: ## run all tests under the race detector
 	go test -race $$(go list ./... | grep -v '/processor$$')
-	go test -race -tags synctests ./processor/...
+	go test -race -tags synctests ./processor/... ./internal/simulation
 
 # Brokers are those of KAFKA_BROKERS; else one in Docker, if that answers; else three from the
 # published jars, for which Java 17 or later is needed. KAFKATEST_WAY=brokers, docker or
@@ -69,6 +70,9 @@ fuzz: ## fuzz every target for FUZZTIME each (a time, or Nx inputs)
 	done <<< "$$list"
 
 # Minutes: five cases, two programs, three runs. BENCH takes flags: -only 50ms -runs 1.
+simulate: ## run the pipeline under SEEDS scripts of faults
+	go test -tags synctests ./internal/simulation -run '^TestSimulation$$' -timeout 30m -seeds $(SEEDS)
+
 bench: build ## compare with the limit, end to end (BENCH: flags)
 	go run ./internal/bench $(BENCH)
 
@@ -78,7 +82,7 @@ microbench: ## run the Go benchmarks
 vuln: ## look for known vulnerabilities (asks vuln.go.dev)
 	$(GOVULNCHECK) ./...
 
-verify: lint race fuzz demo test ## all that CI runs besides the conformance cases
+verify: lint race fuzz simulate demo test ## all that CI runs besides the conformance cases
 
 up down: ## the docker compose stack: not here yet
 	@echo "make $@: there is no docker compose stack yet; 'make demo' needs none" >&2; exit 1

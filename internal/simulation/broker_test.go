@@ -1,0 +1,210 @@
+//go:build synctests
+
+package simulation
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// broker is the cluster with the script's faults.
+type broker struct {
+	w       *world
+	handles map[kind][]*kfake.FaultHandle
+	forged  map[int32]int64 // ends of the responses partitions before the run
+	elected int
+
+	mu      sync.Mutex
+	foreign bool // a foreign mark was written
+}
+
+// brokerFaults says what each kind of fault answers to what.
+var brokerFaults = []struct {
+	kind  kind
+	fault kfake.Fault
+}{
+	{produceError, kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: responsesTopic, Err: kerr.NotEnoughReplicas}},
+	{produceError, kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: lettersTopic, Err: kerr.NotEnoughReplicas}},
+	{produceLost, kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: responsesTopic, Err: kerr.NotEnoughReplicasAfterAppend}},
+	{produceDenied, kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: responsesTopic, Err: kerr.TopicAuthorizationFailed}},
+	{produceDenied, kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: lettersTopic, Err: kerr.TopicAuthorizationFailed}},
+	{fetchError, kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: sourceTopic, Err: kerr.NotLeaderForPartition}},
+	{fetchError, kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: responsesTopic, Err: kerr.KafkaStorageError}},
+	{commitError, kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: group, Err: kerr.CoordinatorLoadInProgress}},
+	{commitLost, kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: group, Err: kerr.RequestTimedOut}},
+	{heartbeatError, kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat, kmsg.ConsumerGroupHeartbeat, kmsg.JoinGroup}, Group: group, TopLevel: true, Err: kerr.CoordinatorLoadInProgress}},
+	{memberFenced, kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat, kmsg.ConsumerGroupHeartbeat}, Group: group, TopLevel: true, Err: kerr.UnknownMemberID}},
+	{metadataError, kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: responsesTopic, Err: kerr.LeaderNotAvailable}},
+	{metadataError, kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: sourceTopic, Err: kerr.LeaderNotAvailable}},
+	{listError, kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: responsesTopic, Err: kerr.NotLeaderForPartition}},
+	{coordinatorMove, kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat, kmsg.ConsumerGroupHeartbeat, kmsg.JoinGroup, kmsg.OffsetCommit}, Group: group, TopLevel: true, Err: kerr.NotCoordinator}},
+	{coordinatorMove, kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Group: group, Err: kerr.NotCoordinator}},
+}
+
+func newBroker(w *world) *broker {
+	b := &broker{w: w, handles: make(map[kind][]*kfake.FaultHandle), forged: make(map[int32]int64)}
+	for _, f := range brokerFaults {
+		if !slices.ContainsFunc(w.script.Windows, func(win window) bool { return win.Kind == f.kind }) {
+			continue
+		}
+		var asked atomic.Int64
+		f.fault.Count = -1
+		f.fault.When = func(kmsg.Request) bool {
+			share := w.script.active(f.kind, w.journal.since())
+			return share > 0 && share > w.desk.roll(string(f.kind), strconv.FormatInt(asked.Add(1), 10))
+		}
+		b.handles[f.kind] = append(b.handles[f.kind], w.kafka.Fault(f.fault))
+	}
+	return b
+}
+
+// counted adds what the faults have hit to the journal.
+func (b *broker) counted() {
+	for k, handles := range b.handles {
+		for _, h := range handles {
+			b.w.journal.count(k, h.Hits())
+		}
+	}
+}
+
+// markRefused is told that an instance did not use a mark.
+func (b *broker) markRefused() {
+	b.mu.Lock()
+	foreign := b.foreign
+	b.mu.Unlock()
+	switch {
+	case foreign:
+		b.w.journal.count(foreignMark, 1)
+	case b.w.script.OldLife:
+		b.w.journal.count(oldLife, 1)
+	}
+}
+
+// oldOutcomes is how many records of each partition an earlier life has outcomes of.
+const oldOutcomes = 12
+
+// prepare writes what an earlier life of the topics left.
+func (b *broker) prepare() {
+	s := b.w.script
+	if !s.OldLife && !s.OldEpoch {
+		return
+	}
+	ids := topicIDs{source: b.w.kafka.TopicInfo(sourceTopic).TopicID, responses: b.w.kafka.TopicInfo(responsesTopic).TopicID}
+	epoch := int32(0)
+	if s.OldLife {
+		ids.source = kadm.TopicID{1, 2, 3}
+	} else {
+		epoch = 77
+	}
+	var records []*kgo.Record
+	for p := range int32(partitions) {
+		for offset := range oldOutcomes {
+			records = append(records, &kgo.Record{Topic: responsesTopic, Partition: p % responsePartitions, Value: []byte("{}"), Headers: []kgo.RecordHeader{
+				{Key: "deskstream.group", Value: []byte(group)},
+				{Key: "deskstream.source", Value: fmt.Appendf(nil, "%s/%d/%d", sourceTopic, p, offset)},
+				{Key: "deskstream.source.epoch", Value: fmt.Append(nil, epoch)},
+				{Key: "deskstream.destination", Value: []byte("desk")},
+				{Key: "deskstream.outcome", Value: []byte("delivered")},
+				{Key: "deskstream.round", Value: []byte("0")},
+			}})
+		}
+	}
+	b.w.kafka.Produce(b.w.t, records...)
+	b.forged = b.w.kafka.EndOffsets(b.w.t, responsesTopic)
+	for p := range int32(partitions) {
+		b.commit(p, 0, ids.mark(0, 0))
+	}
+}
+
+type topicIDs struct{ source, responses kadm.TopicID }
+
+// mark is a commit's metadata as the processor writes it.
+func (ids topicIDs) mark(committed, from int64) string {
+	return fmt.Sprintf("1 %s %s %d %d %d", ids.source, ids.responses, responsePartitions, committed, from)
+}
+
+// commit writes an offset as an operator's tool does, while the group is empty.
+func (b *broker) commit(partition int32, offset int64, metadata string) {
+	var offsets kadm.Offsets
+	offsets.Add(kadm.Offset{Topic: sourceTopic, Partition: partition, At: offset, LeaderEpoch: -1, Metadata: metadata})
+	if err := b.w.kafka.Admin(b.w.t).CommitAllOffsets(b.w.t.Context(), group, offsets); err != nil {
+		b.w.t.Logf("writing an offset from outside: %v", err)
+	}
+}
+
+// offsets are the group's committed offsets.
+func (b *broker) offsets() map[int32]kfake.GroupCommit {
+	info := b.w.kafka.GroupInfo(group)
+	if info == nil {
+		return nil
+	}
+	return info.Commits[sourceTopic]
+}
+
+// writeForeignMarks replaces the marks of all partitions, once the group is empty.
+func (b *broker) writeForeignMarks(choice float64) {
+	for until := b.w.journal.since() + 4*session; b.w.journal.since() < until; time.Sleep(time.Second) {
+		if info := b.w.kafka.GroupInfo(group); info == nil || len(info.Members) == 0 {
+			break
+		}
+	}
+	b.mu.Lock()
+	b.foreign = true
+	b.mu.Unlock()
+	ids := topicIDs{source: b.w.kafka.TopicInfo(sourceTopic).TopicID, responses: b.w.kafka.TopicInfo(responsesTopic).TopicID}
+	for p, at := range b.offsets() {
+		end := b.w.kafka.PartitionInfo(responsesTopic, p%responsePartitions).HighWatermark
+		text := []string{
+			"kept by another program",
+			topicIDs{kadm.TopicID{9}, ids.responses}.mark(at.Offset, end),
+			topicIDs{ids.source, kadm.TopicID{9}}.mark(at.Offset, end),
+			ids.mark(at.Offset+1, end),
+			ids.mark(at.Offset, end+1000),
+		}[int(choice*5)]
+		b.w.journal.permit(rewind{partition: p, from: at.Offset, below: -1})
+		b.commit(p, at.Offset, text)
+	}
+}
+
+// deleteOutcomes takes all outcomes of now away, as retention does.
+func (b *broker) deleteOutcomes() {
+	committed := b.offsets()
+	for p := range int32(partitions) {
+		at := b.w.kafka.PartitionInfo(responsesTopic, p%responsePartitions)
+		b.w.journal.permit(rewind{partition: p, from: committed[p].Offset, below: at.HighWatermark})
+	}
+	for p := range int32(responsePartitions) {
+		_ = b.w.kafka.DeleteRecords(responsesTopic, p, -1)
+	}
+}
+
+// electLeaders gives every source partition a new leader epoch. A record of that epoch
+// follows at once: without one kfake answers a client that asks where the old epoch
+// ended as if the partition had lost data, which Kafka does not.
+func (b *broker) electLeaders() {
+	for p := range int32(partitions) {
+		b.elected++
+		if err := b.w.kafka.MoveTopicPartition(sourceTopic, p, b.w.kafka.LeaderFor(sourceTopic, p)); err != nil {
+			b.w.t.Errorf("moving a partition: %v", err)
+		}
+		b.w.append(b.w.producer, planned{Partition: p, User: int(p), Number: 1_000_000 + b.elected, Want: wantSkipped})
+	}
+	b.w.journal.count(newLeader, 1)
+}
+
+func (j *journal) permit(r rewind) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	r.stamp = j.now()
+	j.rewinds = append(j.rewinds, &r)
+}

@@ -1,0 +1,161 @@
+//go:build synctests
+
+package simulation
+
+import (
+	"sync"
+	"time"
+
+	"github.com/deskstream/deskstream/sink/topics"
+)
+
+// stamp is a moment: of entries with the same time the sequence tells which was first.
+type stamp struct {
+	seq int
+	at  time.Duration // since the run began
+}
+
+func (s stamp) zero() bool          { return s.seq == 0 }
+func (s stamp) before(o stamp) bool { return s.seq < o.seq }
+
+// call is one exchange with the help desk, as the help desk sees it.
+type call struct {
+	begin, end stamp
+	instance   int
+	user       string // "" if the call does not show it
+	mark       string // of the event, "" for a lookup
+	op         string
+	write      bool
+	status     int  // 0 for no answer
+	fault      kind // "" for an honest answer
+	acted      bool // it took effect
+	usable     bool // accepted, or judged: nothing is to be repeated
+	holds      bool // an answer that stops the whole destination
+}
+
+// written is an outcome or letter on its topic.
+type written struct {
+	stamp
+	instance  int // that had it acknowledged; -1 as seen on the topic
+	topic     string
+	partition int32
+	offset    int64
+	letter    string // the letter's id
+	entry     topics.LedgerEntry
+	class     string
+	reason    string
+	dlqID     string
+}
+
+// committed is a partition's part of a commit.
+type committed struct {
+	stamp     // of the request
+	answered  stamp
+	instance  int
+	partition int32
+	offset    int64
+	mark      string
+	code      int16
+}
+
+// life is something that happened to an instance or to a partition of it.
+type life struct {
+	stamp
+	instance  int
+	partition int32
+	what      string
+}
+
+// What happens in a life.
+const (
+	lifeStart    = "start"
+	lifeStop     = "stop"    // asked to
+	lifeStopped  = "stopped" // ended
+	lifeKill     = "kill"
+	lifeFreeze   = "freeze"
+	lifeCut      = "cut"     // a connection
+	lifeTrouble  = "trouble" // the group's manager met an error
+	lifeDrained  = "drain bound"
+	lifeAssigned = "assigned"
+	lifeGivenUp  = "given up"
+	lifeHalt     = "halt" // by an operator
+	lifeResume   = "resume"
+	lifeGood     = "good" // a group request that was answered well, at the time of its sending
+)
+
+// rewind is a permission: events of the partition from an offset on may be delivered again.
+type rewind struct {
+	stamp
+	partition int32
+	from      int64
+	below     int64 // responses positions below this are gone; -1: all is permitted
+}
+
+// source is a record of the source topic.
+type source struct {
+	planned
+	partition int32
+	offset    int64
+	mark      string
+	user      string
+}
+
+type journal struct {
+	mu    sync.Mutex
+	began time.Time
+	seq   int
+
+	sources  []*source
+	byMark   map[string]*source
+	calls    []*call
+	acked    []*written
+	logged   []*written
+	commits  []*committed
+	lives    []*life
+	rewinds  []*rewind
+	effects  map[kind]int
+	findings []finding
+	faultEnd stamp
+}
+
+// finding is a rule that was broken.
+type finding struct{ rule, text string }
+
+func newJournal() *journal {
+	return &journal{began: time.Now(), byMark: make(map[string]*source), effects: make(map[kind]int)}
+}
+
+// now gives the next stamp. j is locked.
+func (j *journal) now() stamp {
+	j.seq++
+	return stamp{j.seq, time.Since(j.began)}
+}
+
+func (j *journal) since() time.Duration { return time.Since(j.began) }
+
+func (j *journal) count(k kind, n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.effects[k] += n
+}
+
+func (j *journal) live(instance int, partition int32, what string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lives = append(j.lives, &life{stamp: j.now(), instance: instance, partition: partition, what: what})
+}
+
+// good notes that a group request that was sent at that time was answered well.
+func (j *journal) good(instance int, sent time.Duration) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	at := j.now()
+	at.at = sent
+	j.lives = append(j.lives, &life{stamp: at, instance: instance, partition: -1, what: lifeGood})
+}
+
+func (j *journal) find(rule, text string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.findings = append(j.findings, finding{rule, text})
+}

@@ -1,0 +1,173 @@
+//go:build synctests
+
+package simulation
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// checkCommits: what is committed is settled, commits do not go back, and are of the
+// partition's owner.
+func (o *oracle) checkCommits() {
+	highest := make(map[int32]*committed)
+	for _, c := range o.commits {
+		for p, s := range o.byOffset {
+			if p.partition != c.partition || p.offset >= c.offset {
+				continue
+			}
+			if at, ok := o.settled[p]; !ok || at.at > c.at {
+				o.findf(ruleCommitAhead, "instance %d committed %d of partition %d at %v, but %s at %d had its outcome at %v", c.instance, c.offset, c.partition, c.at, s.mark, p.offset, at.at)
+				break
+			}
+		}
+		if o.given(c) {
+			o.findf(ruleCommitOwner, "instance %d committed %d of partition %d at %v, which it had given up", c.instance, c.offset, c.partition, c.at)
+		}
+		if c.code != 0 {
+			continue
+		}
+		if h := highest[c.partition]; h != nil && c.offset < h.offset && h.answered.before(c.stamp) {
+			o.findf(ruleCommitBack, "instance %d committed %d of partition %d at %v, after instance %d had %d at %v", c.instance, c.offset, c.partition, c.at, h.instance, h.offset, h.at)
+		}
+		if h := highest[c.partition]; h == nil || h.offset < c.offset {
+			highest[c.partition] = c
+		}
+	}
+}
+
+// given tells whether the partition had been given up by the time of the commit, and
+// not assigned again.
+func (o *oracle) given(c *committed) bool {
+	var last *life
+	for _, l := range o.lives {
+		if l.instance == c.instance && l.partition == c.partition && l.seq < c.seq && (l.what == lifeAssigned || l.what == lifeGivenUp) {
+			last = l
+		}
+	}
+	return last == nil || last.what == lifeGivenUp && last.at < c.at
+}
+
+// checkMarks: of each outcome at or above the committed offset that was there by then,
+// the mark's position, or a later one, has a copy.
+func (o *oracle) checkMarks() {
+	for _, c := range o.commits {
+		fields := strings.Split(c.mark, " ")
+		if len(fields) != 6 || fields[4] != strconv.FormatInt(c.offset, 10) {
+			o.findf(ruleMark, "instance %d committed %d of partition %d with %q", c.instance, c.offset, c.partition, c.mark)
+			continue
+		}
+		from, err := strconv.ParseInt(fields[5], 10, 64)
+		if err != nil {
+			o.findf(ruleMark, "instance %d committed %q", c.instance, c.mark)
+			continue
+		}
+		for p, list := range o.outcomes {
+			if p.partition != c.partition || p.offset < c.offset {
+				continue
+			}
+			if lost := o.hidden(list, c, from); lost != "" {
+				o.findf(ruleMark, "instance %d committed %d of partition %d at %v with position %d: %s", c.instance, c.offset, c.partition, c.at, from, lost)
+				break
+			}
+		}
+	}
+}
+
+func (o *oracle) hidden(list []*written, c *committed, from int64) string {
+	hidden := ""
+	for _, w := range list {
+		if w.at >= c.at {
+			continue
+		}
+		if w.offset >= from || o.rewound(w, c.stamp) {
+			return ""
+		}
+		hidden = fmt.Sprintf("the outcome of %d lies at %d since %v", w.entry.Offset, w.offset, w.at)
+	}
+	return hidden
+}
+
+// rewound tells whether the outcome was deleted, or given up with a foreign mark, by then.
+func (o *oracle) rewound(w *written, at stamp) bool {
+	for _, r := range o.rewinds {
+		if r.partition == w.entry.Partition && r.before(at) && w.at <= r.at && (r.below < 0 || w.offset < r.below) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkLetters: a dead event's letter is on its topic before its outcome is.
+func (o *oracle) checkLetters() {
+	letters := make(map[string]*written)
+	for _, w := range append(o.logged, o.acked...) {
+		if w.topic == lettersTopic {
+			if l := letters[w.letter]; l == nil || w.seq < l.seq {
+				letters[w.letter] = w
+			}
+		}
+	}
+	for _, list := range o.outcomes {
+		for _, w := range list {
+			if w.entry.Outcome != "dead" {
+				continue
+			}
+			if l := letters[w.dlqID]; l == nil || l.at > w.at {
+				o.findf(ruleLetter, "the outcome of partition %d offset %d came at %v, its letter %q did not come before", w.entry.Partition, w.entry.Offset, w.at, w.dlqID)
+			}
+		}
+	}
+}
+
+// checkFence: a call begins at the partition's owner only, once a later owner has begun
+// one; and not before the group has a mark of the partition.
+func (o *oracle) checkFence() {
+	newest := make(map[int32]*life) // the assignment under which calls were begun last
+	marked := make(map[int32]bool)
+	commits := o.commits
+	for _, c := range o.calls {
+		s := o.byMark[c.mark]
+		if s == nil || !c.write {
+			continue
+		}
+		own := o.assignment(c.instance, s.partition, c.begin)
+		if own == nil {
+			o.findf(ruleFence, "%s was sent by instance %d at %v, which never had partition %d", s.mark, c.instance, c.begin.at, s.partition)
+			continue
+		}
+		if last := newest[s.partition]; last != nil && own.before(last.stamp) {
+			o.findf(ruleFence, "%s was sent by instance %d at %v, partition %d was instance %d's since %v", s.mark, c.instance, c.begin.at, s.partition, last.instance, last.at)
+		} else {
+			newest[s.partition] = own
+		}
+		for len(commits) > 0 && commits[0].before(c.begin) {
+			marked[commits[0].partition] = marked[commits[0].partition] || commits[0].code <= 0
+			commits = commits[1:]
+		}
+		if !marked[s.partition] && !o.script.OldEpoch {
+			o.findf(ruleFirstMark, "%s was sent by instance %d at %v, partition %d has no mark yet", s.mark, c.instance, c.begin.at, s.partition)
+			marked[s.partition] = true
+		}
+	}
+}
+
+// checkSession: no call begins when the last group request that was answered well was
+// sent longer ago than the session lasts.
+func (o *oracle) checkSession() {
+	good := make(map[int]time.Duration)
+	lives := o.lives
+	for _, c := range o.calls {
+		for len(lives) > 0 && lives[0].seq < c.begin.seq {
+			if l := lives[0]; l.what == lifeGood {
+				good[l.instance] = max(good[l.instance], l.at)
+			}
+			lives = lives[1:]
+		}
+		if silence := c.begin.at - good[c.instance]; silence > session {
+			o.findf(ruleSession, "%s of %s was sent by instance %d at %v, which heard nothing of its group for %v", c.op, c.user, c.instance, c.begin.at, silence)
+		}
+	}
+}

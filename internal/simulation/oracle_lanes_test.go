@@ -1,0 +1,119 @@
+//go:build synctests
+
+package simulation
+
+import "slices"
+
+// checkOrder: first arrivals are in order, only the latest event of a lane comes again,
+// and each waits for the outcome of the one before.
+func (o *oracle) checkOrder() {
+	for user, lane := range o.lanes {
+		index := make(map[string]int, len(lane))
+		for i, s := range lane {
+			index[s.mark] = i
+		}
+		latest := -1
+		for _, c := range o.calls {
+			i, ours := index[c.mark]
+			if !ours || !c.write || c.fault == connRefused {
+				continue
+			}
+			s := lane[i]
+			if i < latest && !o.permitted(s, c.begin) {
+				o.findf(ruleOrder, "%s of %s came at %v (%s, instance %d), after %s had", s.mark, user, c.begin.at, c.op, c.instance, lane[latest].mark)
+			}
+			if i > latest {
+				o.checkSettledBefore(lane[:i], c)
+			}
+			latest = max(latest, i)
+		}
+	}
+}
+
+func (o *oracle) checkSettledBefore(lane []*source, c *call) {
+	for _, s := range lane {
+		at, ok := o.settled[s.place()]
+		if !ok || c.begin.at < at.at || c.begin.at == at.at && c.begin.before(at) && !o.seenOnly(s) {
+			o.findf(ruleSettled, "%s began at %v (instance %d), the outcome of %s before it came at %v", c.mark, c.begin.at, c.instance, s.mark, at.at)
+			return
+		}
+	}
+}
+
+// seenOnly tells whether no instance had the event's outcome acknowledged: then it was
+// found on the topic, which the audit may have seen a little later.
+func (o *oracle) seenOnly(s *source) bool {
+	return !slices.ContainsFunc(o.acked, func(w *written) bool {
+		return w.topic == responsesTopic && w.entry.Partition == s.partition && w.entry.Offset == s.offset
+	})
+}
+
+// checkOverlap: no two calls of a lane are open at once, but for calls of an instance
+// that lost the partition.
+func (o *oracle) checkOverlap() {
+	open := make(map[string][]*call)
+	for _, c := range o.calls {
+		if c.user == "" {
+			continue
+		}
+		list := slices.DeleteFunc(open[c.user], func(b *call) bool { return b.end.before(c.begin) })
+		for _, b := range list {
+			if b.instance == c.instance && !o.relost(b, c) || b.instance != c.instance && !o.troubled(b.instance, stamp{at: b.begin.at - 3*session}, c.begin) {
+				o.findf(ruleOverlap, "%s of %s (instance %d) began at %v while %s (instance %d), begun at %v, was open",
+					c.op, c.user, c.instance, c.begin.at, b.op, b.instance, b.begin.at)
+			}
+		}
+		open[c.user] = append(list, c)
+	}
+}
+
+// relost tells whether the partition was lost and given again between the two, and the
+// first call had not landed within the drain bound.
+func (o *oracle) relost(b, c *call) bool {
+	return c.begin.at-b.begin.at > drain && o.troubled(b.instance, b.begin, c.begin)
+}
+
+// checkRepeats: what took effect is not done again, unless its answer was no use, its
+// owner died or lost the partition before the outcome was written, or a rewind says so.
+func (o *oracle) checkRepeats() {
+	for mark, calls := range o.byEvent {
+		s := o.byMark[mark]
+		if s == nil {
+			continue
+		}
+		for i, c := range calls {
+			if i == 0 || o.permitted(s, c.begin) {
+				continue
+			}
+			o.checkRepeat(s, calls[:i], c)
+		}
+	}
+}
+
+func (o *oracle) checkRepeat(s *source, before []*call, c *call) {
+	own := o.assignment(c.instance, s.partition, c.begin)
+	if own == nil {
+		return // checkFence tells
+	}
+	for _, w := range o.outcomes[s.place()] {
+		if w.at < own.at {
+			o.findf(ruleRepeat, "%s was sent again by instance %d at %v, which has the partition since %v: its outcome was there since %v",
+				s.mark, c.instance, c.begin.at, own.at, w.at)
+			return
+		}
+	}
+	b := before[len(before)-1]
+	for _, earlier := range before {
+		if earlier.op == c.op {
+			b = earlier
+		}
+	}
+	if b.op != c.op || !b.acted || !b.usable {
+		return
+	}
+	same := b.instance == c.instance && b.begin.seq > own.seq
+	if same || !o.troubled(b.instance, stamp{at: b.begin.at - 3*session}, c.begin) {
+		o.findf(ruleRepeat, "%s: %s of instance %d at %v was accepted (%d), and made again by instance %d at %v",
+			s.mark, b.op, b.instance, b.begin.at, b.status, c.instance, c.begin.at)
+	}
+}

@@ -1,0 +1,299 @@
+//go:build synctests
+
+package simulation
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// The rules of the oracle.
+const (
+	ruleLost         = "nothing is lost"
+	ruleVerdict      = "nothing dies, or is skipped, that need not"
+	ruleEvidence     = "no verdict without evidence"
+	ruleOrder        = "a lane is in order"
+	ruleOverlap      = "a lane has one call open"
+	ruleSettled      = "the next event waits for the acknowledgement"
+	ruleRepeat       = "no repeat without a reason"
+	ruleCommitAhead  = "no commit ahead of what is settled"
+	ruleCommitBack   = "no commit goes back"
+	ruleCommitOwner  = "no commit for a partition of somebody else"
+	ruleMark         = "the mark hides no outcome"
+	ruleFirstMark    = "a mark comes before the first call"
+	ruleLetter       = "a letter comes before its outcome"
+	ruleFence        = "no call for a partition of somebody else"
+	ruleSession      = "no call beyond the session"
+	ruleHold         = "one probe at a time in a hold"
+	ruleOperator     = "no call while an operator holds"
+	ruleBreaker      = "the breaker stops a destination that rejects"
+	ruleConservation = "it adds up"
+	ruleEnd          = "it ends"
+	ruleBudget       = "no window sees more calls than the limit"
+	ruleShare        = "the budget is used"
+)
+
+// oracle has the journal in the order that the rules need.
+type oracle struct {
+	script *script
+	*journal
+
+	byOffset map[place]*source
+	lanes    map[string][]*source // by offset
+	calls    []*call              // by begin
+	byEvent  map[string][]*call   // writes of an event, by begin
+	outcomes map[place][]*written // as seen on the topic
+	settled  map[place]stamp      // when the first outcome was acknowledged or seen
+	assigned map[int32][]*life
+}
+
+type place struct {
+	partition int32
+	offset    int64
+}
+
+func (s *source) place() place { return place{s.partition, s.offset} }
+
+// judge applies all rules to what a run left.
+func judge(s *script, j *journal) []finding {
+	o := &oracle{
+		script: s, journal: j, byOffset: make(map[place]*source), lanes: make(map[string][]*source),
+		byEvent: make(map[string][]*call), outcomes: make(map[place][]*written), settled: make(map[place]stamp), assigned: make(map[int32][]*life),
+	}
+	o.prepare()
+	o.checkOutcomes()
+	o.checkOrder()
+	o.checkOverlap()
+	o.checkRepeats()
+	o.checkCommits()
+	o.checkMarks()
+	o.checkLetters()
+	o.checkFence()
+	o.checkSession()
+	o.checkHolds()
+	o.checkBreaker()
+	return j.findings
+}
+
+func (o *oracle) findf(rule, format string, args ...any) { o.find(rule, fmt.Sprintf(format, args...)) }
+
+func (o *oracle) prepare() {
+	for _, s := range o.sources {
+		if !s.Aborted {
+			o.byOffset[s.place()] = s
+			o.lanes[s.user] = append(o.lanes[s.user], s)
+		}
+	}
+	for _, lane := range o.lanes {
+		slices.SortFunc(lane, func(a, b *source) int { return cmp.Compare(a.offset, b.offset) })
+	}
+	o.calls = slices.Clone(o.journal.calls)
+	for _, c := range o.calls {
+		if c.end.zero() {
+			c.end = stamp{seq: 1 << 60, at: 1 << 60}
+		}
+		if c.write && c.mark != "" && c.fault != connRefused {
+			o.byEvent[c.mark] = append(o.byEvent[c.mark], c)
+		}
+	}
+	settle := func(w *written) {
+		p := place{w.entry.Partition, w.entry.Offset}
+		if at, ok := o.settled[p]; !ok || w.seq < at.seq {
+			o.settled[p] = w.stamp
+		}
+	}
+	for _, w := range o.logged {
+		if w.topic == responsesTopic {
+			o.outcomes[place{w.entry.Partition, w.entry.Offset}] = append(o.outcomes[place{w.entry.Partition, w.entry.Offset}], w)
+			settle(w)
+		}
+	}
+	for _, w := range o.acked {
+		if w.topic == responsesTopic {
+			settle(w)
+		}
+	}
+	for _, l := range o.lives {
+		if l.what == lifeAssigned {
+			o.assigned[l.partition] = append(o.assigned[l.partition], l)
+		}
+	}
+}
+
+// permitted tells whether the event may be delivered again at a moment because its
+// mark was foreign or its outcome deleted.
+func (o *oracle) permitted(s *source, at stamp) bool {
+	for _, r := range o.rewinds {
+		if r.partition != s.partition || at.before(r.stamp) || s.offset < r.from {
+			continue
+		}
+		if r.below < 0 {
+			return true
+		}
+		for _, w := range o.outcomes[s.place()] {
+			if w.offset < r.below {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// assignment is the latest assignment of a partition to an instance before a moment.
+func (o *oracle) assignment(instance int, partition int32, before stamp) *life {
+	var latest *life
+	for _, l := range o.assigned[partition] {
+		if l.instance == instance && l.seq < before.seq {
+			latest = l
+		}
+	}
+	return latest
+}
+
+// troubled tells whether an instance lost its partitions, or may have, in a time: it
+// was killed or cut off, its group had trouble, or its drain bound was reached.
+func (o *oracle) troubled(instance int, from, to stamp) bool {
+	frozen := false
+	for _, l := range o.lives {
+		if l.instance != instance {
+			continue
+		}
+		if l.what == lifeFreeze {
+			frozen = !frozen && l.at <= to.at
+		}
+		if l.at < from.at || l.at > to.at {
+			continue
+		}
+		switch l.what {
+		case lifeKill, lifeFreeze, lifeTrouble, lifeDrained, lifeCut:
+			return true
+		}
+	}
+	return frozen
+}
+
+// checkOutcomes: every record has an outcome, a fitting one, and what is called
+// delivered is at the help desk.
+func (o *oracle) checkOutcomes() {
+	for _, s := range o.byOffset {
+		list := o.outcomes[s.place()]
+		if len(list) == 0 {
+			o.findf(ruleLost, "%s (%s, partition %d offset %d) has no outcome", s.mark, s.Want, s.partition, s.offset)
+		}
+		for _, w := range list {
+			o.checkOutcome(s, w)
+		}
+	}
+	for p, list := range o.outcomes {
+		if o.byOffset[p] == nil {
+			o.findf(ruleLost, "an outcome of partition %d offset %d, which has no record: %+v", p.partition, p.offset, list[0].entry)
+		}
+	}
+}
+
+func (o *oracle) acted(s *source) bool {
+	return slices.ContainsFunc(o.byEvent[s.mark], func(c *call) bool { return c.acted })
+}
+
+func (o *oracle) checkOutcome(s *source, w *written) {
+	what := string(w.entry.Outcome)
+	if w.class != "" {
+		what += " " + w.class
+	} else if w.reason != "" {
+		what += " " + w.reason
+	}
+	var ok bool
+	switch what {
+	case "delivered", "skipped nothing_to_update":
+		ok = s.Want != wantInvalid && s.Want != wantSkipped && s.Want != wantRefused
+		if ok && !o.acted(s) {
+			o.findf(ruleLost, "%s is %s, but nothing took effect at the help desk", s.mark, what)
+		}
+	case "dead invalid":
+		ok = s.Want == wantInvalid
+	case "dead rejected":
+		ok = s.Want == wantRefused || o.met(s, rejectsAll) || o.convicted(s, w.stamp, 403)
+	case "dead exhausted":
+		ok = o.convicted(s, w.stamp, 0)
+	case "dead unknown":
+		ok = o.script.UnknownIsDead && o.unanswered(s)
+	default:
+		ok = s.Want == wantSkipped && w.entry.Outcome == "skipped"
+	}
+	if ok {
+		return
+	}
+	rule := ruleVerdict
+	if what == "dead exhausted" || what == "dead rejected" {
+		rule = ruleEvidence
+	}
+	o.findf(rule, "%s (%s, partition %d offset %d) is %s at %v", s.mark, s.Want, s.partition, s.offset, what, w.at)
+}
+
+func (o *oracle) met(s *source, k kind) bool {
+	return slices.ContainsFunc(o.byEvent[s.mark], func(c *call) bool { return c.fault == k })
+}
+
+// unanswered tells whether a write of the event may have taken effect unseen.
+func (o *oracle) unanswered(s *source) bool {
+	return slices.ContainsFunc(o.byEvent[s.mark], func(c *call) bool {
+		switch c.fault {
+		case lostAnswer, resetCall, silent, nonsense:
+			return true
+		default:
+			return c.end.at-c.begin.at >= callTimeout
+		}
+	})
+}
+
+// convicted tells whether three rounds spoke against the event, at one op and one
+// instance: others' calls passed, its own failed, others' passed. status is that of
+// the failures, 0 for passing ones. Ties of time speak against the event.
+func (o *oracle) convicted(s *source, until stamp, status int) bool {
+	type trial struct {
+		instance int
+		op       string
+	}
+	fails := make(map[trial][]time.Duration)
+	for _, c := range o.calls {
+		if (c.mark == s.mark || c.mark == "" && c.user == s.user) && c.end.at <= until.at && !c.usable {
+			if status == 0 && !c.holds || status == c.status {
+				fails[trial{c.instance, c.op}] = append(fails[trial{c.instance, c.op}], c.end.at)
+			}
+		}
+	}
+	for t, own := range fails {
+		var passes []time.Duration
+		for _, c := range o.calls {
+			if c.instance == t.instance && c.op == t.op && c.usable && c.mark != s.mark && c.end.at <= until.at {
+				passes = append(passes, c.end.at)
+			}
+		}
+		slices.Sort(passes)
+		slices.Sort(own)
+		if rounds(own, passes) >= 3 {
+			return true
+		}
+	}
+	return false
+}
+
+// rounds counts pass, failure, pass, after a first failure; a pass may end a round and
+// begin the next.
+func rounds(own, passes []time.Duration) int {
+	n, at := 0, own[0]
+	next := func(list []time.Duration) bool {
+		i, _ := slices.BinarySearch(list, at)
+		if i == len(list) {
+			return false
+		}
+		at = list[i]
+		return true
+	}
+	for next(passes) && next(own[1:]) && next(passes) {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,287 @@
+//go:build synctests
+
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/internal/sample"
+)
+
+// drainLimit is how long a run may take after its faults are over.
+const drainLimit = 3 * time.Hour
+
+// result is what a run left behind.
+type result struct {
+	script   *script
+	journal  *journal
+	findings []finding
+	logs     []string
+}
+
+// run plays the script of a seed and judges it.
+func run(t *testing.T, seed uint64) *result {
+	t.Helper()
+	s := draw(seed)
+	r := &result{script: s}
+	var w *world
+	defer func() {
+		if p := recover(); p != nil { // of goroutines that do not end
+			t.Logf("%s%s", s, strings.Join(w.logs, "\n"))
+			panic(p)
+		}
+	}()
+	synctest.Test(t, func(t *testing.T) {
+		w = newWorld(t, s)
+		w.play()
+		r.journal, r.logs = w.journal, w.logs
+	})
+	r.findings = judge(s, r.journal)
+	return r
+}
+
+func (w *world) play() {
+	w.broker.prepare()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	var watching, playing sync.WaitGroup
+	watching.Go(func() { w.audit(ctx) })
+	for range w.script.Instances {
+		w.start()
+	}
+	playing.Go(w.produce)
+	playing.Go(w.takeSteps)
+	playing.Go(w.cutConnections)
+	playing.Wait()
+	if rest := w.script.Until - w.journal.since(); rest > 0 {
+		time.Sleep(rest)
+	}
+	w.desk.faultsOver()
+	w.journal.mu.Lock()
+	w.journal.faultEnd = w.journal.now()
+	w.journal.mu.Unlock()
+	if len(w.working()) == 0 {
+		w.start()
+	}
+	w.drain()
+	for _, in := range w.working() {
+		in.stop()
+	}
+	time.Sleep(time.Second) // for the audit
+	cancel(errEnded)
+	watching.Wait()
+	for _, in := range w.instances {
+		<-in.ended
+	}
+	w.broker.counted()
+	time.Sleep(10 * time.Minute) // clients that nobody waited for end too
+}
+
+// drain waits until all is committed.
+func (w *world) drain() {
+	last := make(map[int32]int64)
+	for began := w.journal.since(); w.journal.since()-began < drainLimit; time.Sleep(time.Second) {
+		for _, in := range w.working() {
+			w.checkGap(in)
+			select {
+			case <-in.ended:
+				w.journal.find(ruleEnd, fmt.Sprintf("instance %d ended by itself: %v", in.number, in.err))
+				return
+			default:
+			}
+		}
+		committed, open := w.broker.offsets(), ""
+		for p := range int32(partitions) {
+			end := w.kafka.PartitionInfo(sourceTopic, p).HighWatermark
+			if at := committed[p].Offset; at < end {
+				open += fmt.Sprintf(" partition %d: %d of %d", p, at, end)
+			}
+			if at, ok := committed[p]; ok {
+				if at.Offset < last[p] {
+					w.journal.find(ruleCommitBack, fmt.Sprintf("partition %d went from %d to %d", p, last[p], at.Offset))
+				}
+				last[p] = at.Offset
+			}
+		}
+		if open == "" {
+			return
+		}
+		if w.journal.since()-began+time.Second >= drainLimit {
+			text := "not committed after " + drainLimit.String() + ":" + open
+			for _, in := range w.working() {
+				text += fmt.Sprintf("; instance %d %+v", in.number, in.Figures())
+			}
+			w.journal.find(ruleEnd, text)
+		}
+	}
+}
+
+// audit reads what is on the responses and the dead-letter topic, as it comes.
+func (w *world) audit(ctx context.Context) {
+	from := map[string]map[int32]kgo.Offset{responsesTopic: {}, lettersTopic: {}}
+	for p := range int32(responsePartitions) {
+		from[responsesTopic][p] = kgo.NewOffset().At(w.broker.forged[p])
+	}
+	for p := range int32(letterPartitions) {
+		from[lettersTopic][p] = kgo.NewOffset().AtStart()
+	}
+	cl, err := kgo.NewClient(append(w.kafka.Options(), kgo.ConsumePartitions(from))...)
+	if err != nil {
+		w.t.Errorf("auditor: %v", err)
+		return
+	}
+	defer cl.Close()
+	for ctx.Err() == nil {
+		cl.PollFetches(ctx).EachRecord(func(r *kgo.Record) { w.journal.note(-1, r) })
+	}
+}
+
+// produce writes the script's records.
+func (w *world) produce() {
+	for _, p := range w.script.Records {
+		if rest := p.At - w.journal.since(); rest > 0 {
+			time.Sleep(rest)
+		}
+		w.append(w.producer, p)
+	}
+}
+
+// append writes one record to the source topic.
+func (w *world) append(cl *kgo.Client, p planned) {
+	src := &source{planned: p, partition: p.Partition, offset: -1, mark: sample.Mark(p.Number), user: p.user()}
+	w.journal.mu.Lock()
+	w.journal.sources = append(w.journal.sources, src)
+	w.journal.byMark[src.mark] = src
+	w.journal.mu.Unlock()
+	r := &kgo.Record{Topic: sourceTopic, Partition: p.Partition, Key: []byte(p.user()), Value: p.value()}
+	if p.Aborted || p.Committed {
+		w.transact(p.Number, r, p.Committed)
+	} else if err := cl.ProduceSync(context.Background(), r).FirstErr(); err != nil {
+		w.t.Errorf("producing: %v", err)
+	}
+	w.journal.mu.Lock()
+	src.offset = r.Offset
+	w.journal.mu.Unlock()
+	if p.Aborted {
+		w.journal.count(aborted, 1)
+	}
+}
+
+func (w *world) transact(n int, r *kgo.Record, commit bool) {
+	cl, err := kgo.NewClient(append(w.kafka.Options(), kgo.TransactionalID("tx"+strconv.Itoa(n)), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	if err != nil {
+		w.t.Errorf("transaction: %v", err)
+		return
+	}
+	defer cl.Close()
+	if err := cl.BeginTransaction(); err != nil {
+		w.t.Errorf("transaction: %v", err)
+	}
+	if err := cl.ProduceSync(context.Background(), r).FirstErr(); err != nil {
+		w.t.Errorf("transaction: %v", err)
+	}
+	if err := cl.EndTransaction(context.Background(), kgo.TransactionEndTry(commit)); err != nil {
+		w.t.Errorf("transaction: %v", err)
+	}
+}
+
+// cutConnections drops connections to Kafka in their windows.
+func (w *world) cutConnections() {
+	for n := 0; w.journal.since() < w.script.Until; n++ {
+		time.Sleep(time.Second)
+		share := w.script.active(connectionCut, w.journal.since())
+		for _, in := range w.working() {
+			if share > 0 && share/3 > w.desk.roll("cut", strconv.Itoa(n), strconv.Itoa(in.number)) {
+				w.journal.live(in.number, -1, lifeCut)
+				w.journal.count(connectionCut, in.wire.drop())
+			}
+		}
+	}
+}
+
+// takeSteps makes instances come and go.
+func (w *world) takeSteps() {
+	for i, st := range w.script.Steps {
+		if rest := st.At - w.journal.since(); rest > 0 {
+			time.Sleep(rest)
+		}
+		choice := w.desk.roll("step", strconv.Itoa(i))
+		var in *instance
+		if list := w.working(); len(list) > 0 {
+			in = list[int(choice*float64(len(list)))]
+		}
+		w.take(st, in, choice)
+	}
+}
+
+func (w *world) take(st step, in *instance, choice float64) {
+	switch st.Kind {
+	case join:
+		if len(w.working()) < 3 {
+			w.start()
+			w.journal.count(join, 1)
+		}
+		return
+	case newLeader:
+		w.broker.electLeaders()
+		return
+	case loseOutcome:
+		w.broker.deleteOutcomes()
+	case foreignMark:
+		list := w.working()
+		for _, in := range list {
+			in.kill()
+		}
+		w.broker.writeForeignMarks(choice)
+		for range max(len(list), 1) {
+			w.start()
+		}
+		return
+	default:
+	}
+	if in == nil {
+		w.start()
+		return
+	}
+	switch st.Kind {
+	case leave:
+		in.stop()
+		w.journal.count(leave, 1)
+	case restart:
+		in.stop()
+		w.start()
+		w.journal.count(restart, 1)
+	case kill:
+		in.kill()
+		w.start()
+		w.journal.count(kill, 1)
+	case loseOutcome:
+		in.kill()
+		w.start()
+	case freeze:
+		w.journal.live(in.number, -1, lifeFreeze)
+		in.wire.freeze()
+		time.Sleep(st.For)
+		w.journal.live(in.number, -1, lifeFreeze)
+		in.wire.thaw()
+		w.journal.count(freeze, 1)
+	case operator:
+		if in.dest.Gate().Halt() != nil {
+			return
+		}
+		w.journal.live(in.number, -1, lifeHalt)
+		time.Sleep(10 * time.Second)
+		w.journal.live(in.number, -1, lifeResume)
+		_, _ = in.dest.Gate().Resume()
+		w.journal.count(operator, 1)
+	default:
+	}
+}

@@ -1,0 +1,323 @@
+//go:build synctests
+
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/internal/kafkatest"
+	"github.com/deskstream/deskstream/internal/sample"
+	"github.com/deskstream/deskstream/mapping"
+	mapkustomer "github.com/deskstream/deskstream/mapping/kustomer"
+	maptrengo "github.com/deskstream/deskstream/mapping/trengo"
+	"github.com/deskstream/deskstream/processor"
+	"github.com/deskstream/deskstream/sink"
+	sinkkustomer "github.com/deskstream/deskstream/sink/kustomer"
+	"github.com/deskstream/deskstream/sink/topics"
+	sinktrengo "github.com/deskstream/deskstream/sink/trengo"
+)
+
+const (
+	sourceTopic    = "events"
+	responsesTopic = "events.responses"
+	lettersTopic   = "dlq.events.deskstream"
+	group          = "deskstream.desk"
+
+	session = 20 * time.Second
+	drain   = 14 * time.Second
+)
+
+// world is one run.
+type world struct {
+	t       *testing.T
+	script  *script
+	journal *journal
+	desk    *helpDesk
+	kafka   *kafkatest.Cluster
+	broker  *broker
+	// producer writes the source topic.
+	producer *kgo.Client
+
+	mu        sync.Mutex
+	instances []*instance
+	logs      []string
+}
+
+func newWorld(t *testing.T, s *script) *world {
+	w := &world{t: t, script: s, journal: newJournal()}
+	w.desk = newHelpDesk(s, w.journal)
+	w.kafka = kafkatest.Kafka(t, kafkatest.Virtual(),
+		kafkatest.Fake(kfake.GroupMinSessionTimeout(time.Second), kfake.BrokerConfigs(map[string]string{
+			"group.consumer.session.timeout.ms": fmt.Sprint(session.Milliseconds()), "group.consumer.heartbeat.interval.ms": "3000",
+		})),
+		kafkatest.Topic(sourceTopic, partitions), kafkatest.Topic(responsesTopic, responsePartitions), kafkatest.Topic(lettersTopic, letterPartitions))
+	w.broker = newBroker(w)
+	w.producer = w.kafka.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	return w
+}
+
+// instance is one process.
+type instance struct {
+	*processor.Processor
+	w      *world
+	number int
+	wire   *wire
+	client *client
+	dest   *sink.Destination
+	end    context.CancelFunc
+	ended  chan struct{}
+	err    error
+	killed bool
+	gone   bool // stopped or killed
+}
+
+// start begins an instance, wired as the command wires one.
+func (w *world) start() {
+	w.mu.Lock()
+	n := len(w.instances)
+	w.mu.Unlock()
+	in := &instance{w: w, number: n, ended: make(chan struct{})}
+	in.wire = newWire(w.kafka.Dial, w.journal, n)
+	in.client = &client{desk: w.desk, instance: n, dead: make(chan struct{})}
+	s := w.script
+	c := sink.Config{
+		Name: "desk", BaseURL: "http://desk.test", Credential: sink.NewSecret("s3cret-token"),
+		MaxInFlight: s.InFlight, Rate: sink.Rate{Requests: 600_000, Per: time.Minute, Reserve: 0.1}, Timeout: callTimeout,
+		Retry:   sink.Policy{MaxElapsed: s.MaxElapsed, Initial: 500 * time.Millisecond, Max: 20 * time.Second},
+		Breaker: sink.Breaker{Share: 0.5, Of: s.BreakerOf}, UnknownIsDead: s.UnknownIsDead, Transport: in.client,
+	}
+	log := slog.New(&listener{w: w, instance: n})
+	var accounts sink.Accounts
+	in.dest = sink.NewDestination(c, accounts.Budget(c), log)
+	cfg := processor.Config{
+		Topics: []string{sourceTopic}, Group: group, SessionTimeout: session, CommitInterval: s.CommitInterval, DrainTimeout: drain,
+		Lane:   []string{"userId", "key"},
+		Limits: processor.Limits{Records: s.LimitRecords, Bytes: 1 << 20, Lanes: 1000, Span: s.LimitSpan},
+		Writer: topics.Config{
+			Responses: responsesTopic, DeadLetters: lettersTopic, Bodies: true, Group: group, Destination: "desk", DestinationType: s.Desk,
+			Dialects: []topics.Dialect{topics.Connect},
+		},
+	}
+	if s.Consumer {
+		cfg.Protocol = processor.Consumer
+	}
+	route, err := routeOf(s, accounts.IDs(c))
+	if err != nil {
+		w.t.Fatalf("route: %v", err)
+	}
+	opts := append(w.kafka.Options(), kgo.Dialer(in.wire.Dial), kgo.ClientID(fmt.Sprint("instance-", n)), kgo.WithHooks(&hooks{w: w, instance: n}))
+	if in.Processor, err = processor.New(cfg, route, in.dest, log, opts...); err != nil {
+		w.t.Fatalf("New: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	in.end = cancel
+	w.mu.Lock()
+	w.instances = append(w.instances, in)
+	w.mu.Unlock()
+	w.journal.live(n, -1, lifeStart)
+	go func() {
+		defer close(in.ended)
+		in.err = in.Run(ctx)
+		in.dest.Close()
+	}()
+}
+
+func routeOf(s *script, ids *sink.IDs) (sink.Route, error) {
+	if s.Desk == "kustomer" {
+		mapper := mapkustomer.New(mapkustomer.Config{AdvancedTransform: true})
+		return sink.NewRoute("desk", s.Desk, mapping.Filter{}, mapper.Map, sinkkustomer.New(ids).Send), nil
+	}
+	mapper, err := maptrengo.New(maptrengo.Config{
+		ChannelID: channelID, ChannelIdentifier: maptrengo.Email, Dedup: true, CreateContact: true,
+		Templates: []maptrengo.EventTemplate{{Event: "Ordered", Template: "Order {{ properties.ref }}"}},
+	})
+	if err != nil {
+		return sink.Route{}, err
+	}
+	return sink.NewRoute("desk", s.Desk, mapping.Filter{}, mapper.Map, sinktrengo.New(ids).Send), nil
+}
+
+// value is the record of a planned event.
+func (p planned) value() []byte {
+	mark, user := sample.Mark(p.Number), p.user()
+	switch {
+	case p.Want == wantInvalid:
+		return fmt.Appendf(nil, `{"type":"track","userId":%q,"messageId":%q}`, user, mark)
+	case p.Want == wantSkipped:
+		return fmt.Appendf(nil, `{"type":"alias","userId":%q,"messageId":%q,"previousId":"x"}`, user, mark)
+	case p.Identify:
+		return fmt.Appendf(nil, `{"type":"identify","userId":%q,"messageId":%q,"traits":{"email":"%s@shop.test","name":"Name %s"}}`, user, mark, user, mark)
+	default:
+		return fmt.Appendf(nil, `{"type":"track","userId":%q,"messageId":%q,"event":"Ordered","properties":{"ref":%q},"context":{"traits":{"email":"%s@shop.test","name":"Name %s"}}}`,
+			user, mark, mark, user, mark)
+	}
+}
+
+// hooks listen to an instance's client.
+type hooks struct {
+	w        *world
+	instance int
+}
+
+// OnProduceRecordUnbuffered implements kgo.HookProduceRecordUnbuffered: it comes just
+// before the producer is told.
+func (h *hooks) OnProduceRecordUnbuffered(r *kgo.Record, err error) {
+	if err == nil {
+		h.w.journal.note(h.instance, r)
+	}
+}
+
+// OnGroupManageError implements kgo.HookGroupManageError.
+func (h *hooks) OnGroupManageError(error) { h.w.journal.live(h.instance, -1, lifeTrouble) }
+
+// note takes in an outcome or letter that is acknowledged to an instance, or seen on
+// its topic (instance -1).
+func (j *journal) note(instance int, r *kgo.Record) {
+	e := &written{instance: instance, topic: r.Topic, partition: r.Partition, offset: r.Offset}
+	if r.Topic == responsesTopic {
+		e.entry, _ = topics.ParseEntry(r)
+		var o sink.Outcome
+		if json.Unmarshal(r.Value, &o) == nil {
+			if o.Error != nil {
+				e.class = string(o.Error.Class)
+			}
+			if o.Reason != nil {
+				e.reason = string(*o.Reason)
+			}
+			if o.DLQID != nil {
+				e.dlqID = *o.DLQID
+			}
+		}
+	}
+	for _, h := range r.Headers {
+		if h.Key == "dlq.id" {
+			e.letter = string(h.Value)
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	e.stamp = j.now()
+	if instance < 0 {
+		j.logged = append(j.logged, e)
+	} else {
+		j.acked = append(j.acked, e)
+	}
+}
+
+// listener is a slog.Handler that hears what an instance says of its partitions.
+type listener struct {
+	w        *world
+	instance int
+}
+
+// Enabled implements slog.Handler.
+func (*listener) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
+
+// WithAttrs implements slog.Handler.
+func (l *listener) WithAttrs(attrs []slog.Attr) slog.Handler { return l }
+
+// WithGroup implements slog.Handler.
+func (l *listener) WithGroup(string) slog.Handler { return l }
+
+// Handle implements slog.Handler.
+func (l *listener) Handle(_ context.Context, r slog.Record) error {
+	j := l.w.journal
+	switch {
+	case r.Message == "partitions assigned":
+		ids, _ := attr(r, "partitions").([]int32)
+		for _, id := range ids {
+			j.live(l.instance, id, lifeAssigned)
+		}
+	case r.Message == "partition given up":
+		if id, ok := attr(r, "partition").(int64); ok {
+			j.live(l.instance, int32(id), lifeGivenUp)
+		}
+	case strings.HasPrefix(r.Message, "drain bound reached"):
+		j.live(l.instance, -1, lifeDrained)
+	case strings.HasPrefix(r.Message, "mark not usable"):
+		l.w.broker.markRefused()
+	case strings.HasPrefix(r.Message, "outcomes expired"):
+		j.count(loseOutcome, 1)
+	case r.Message == "ledger read" && l.w.script.OldEpoch && j.since() < time.Second:
+		j.count(oldEpoch, 1)
+	}
+	if *verbose || testing.Verbose() {
+		var b strings.Builder
+		fmt.Fprintf(&b, "%9.3f  [%d] %s", j.since().Seconds(), l.instance, r.Message)
+		r.Attrs(func(a slog.Attr) bool { fmt.Fprintf(&b, " %s=%v", a.Key, a.Value); return true })
+		l.w.mu.Lock()
+		l.w.logs = append(l.w.logs, b.String())
+		l.w.mu.Unlock()
+	}
+	return nil
+}
+
+func attr(r slog.Record, key string) any {
+	var found any
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == key {
+			found = a.Value.Any()
+		}
+		return true
+	})
+	return found
+}
+
+// stop ends an instance in good order.
+func (in *instance) stop() {
+	in.gone = true
+	in.w.journal.live(in.number, -1, lifeStop)
+	in.end()
+	<-in.ended
+	in.w.journal.live(in.number, -1, lifeStopped)
+	in.w.checkGap(in)
+	if in.err != nil {
+		in.w.journal.find(ruleEnd, fmt.Sprintf("instance %d stopped with an error: %v", in.number, in.err))
+	}
+}
+
+// kill takes the networks away for good and lets what is left end by itself: nothing
+// that it does reaches anybody, which is what a dead process leaves behind.
+func (in *instance) kill() {
+	in.gone, in.killed = true, true
+	in.w.journal.live(in.number, -1, lifeKill)
+	in.wire.cut()
+	in.wire.thaw()
+	close(in.client.dead)
+	in.end()
+}
+
+func (w *world) checkGap(in *instance) {
+	if in.killed {
+		return
+	}
+	if f := in.Figures(); f.Gap != 0 {
+		w.journal.find(ruleConservation, fmt.Sprintf("instance %d: gap %d in %+v", in.number, f.Gap, f))
+	}
+}
+
+// working are the instances that were neither stopped nor killed.
+func (w *world) working() []*instance {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var list []*instance
+	for _, in := range w.instances {
+		if !in.gone {
+			list = append(list, in)
+		}
+	}
+	return list
+}
+
+var errEnded = errors.New("the run ends")
