@@ -302,3 +302,41 @@ func TestLedger_aPartitionGivenUpBeforeItsLedgerWasReadIsNotCommitted(t *testing
 		third.stop()
 	})
 }
+
+// A takeover with much to read may take longer than the session. The group's callbacks
+// do not wait for it: heartbeats go on, and who joins meanwhile gets a share.
+func TestLedger_aLongReadHoldsTheGroupUpInNothing(t *testing.T) {
+	for _, protocol := range protocols {
+		t.Run(string(protocol), func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				deliveredAndKilled(w, 5)
+				read := w.kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: responses, Err: kerr.LeaderNotAvailable, Count: -1})
+				beats := w.kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat, kmsg.ConsumerGroupHeartbeat}, Observe: true, Count: -1})
+				first := w.start(with(protocol))
+				w.eventually("the takeover", func() bool { return first.Figures().Partitions == 4 })
+				assigned, beaten := strings.Count(w.log.String(), "partitions assigned"), beats.Hits()
+				time.Sleep(5 * time.Minute)
+				if n := strings.Count(w.log.String(), "partitions assigned"); n != assigned || first.Figures().Partitions != 4 {
+					t.Errorf("assigned %d times more during the read, and %d partitions are ours; want 0 and 4", n-assigned, first.Figures().Partitions)
+				}
+				if beats.Hits()-beaten < 60 {
+					t.Errorf("%d heartbeats in five minutes of reading", beats.Hits()-beaten)
+				}
+				second := w.start(with(protocol))
+				time.Sleep(time.Minute)
+				if a, b := first.Figures().Partitions, second.Figures().Partitions; a != 2 || b != 2 {
+					t.Errorf("a minute after the second joined they have %d and %d partitions, want two each", a, b)
+				}
+				if got, done := len(w.desk.ids()), first.Figures().FoundDone; got != 30 || done != 0 || read.Hits() == 0 {
+					t.Errorf("%d calls, %d found done while the ledger was asked for %d times in vain; want the 30 calls of before", got, done, read.Hits())
+				}
+				read.Remove()
+				w.eventually("what is done", func() bool { return first.Figures().FoundDone+second.Figures().FoundDone == 30 })
+				w.settledAll()
+				first.check()
+				second.stop()
+				first.stop()
+			})
+		})
+	}
+}

@@ -169,3 +169,41 @@ func TestPressure_anOutageAmongManyEventsKillsOnlyTheOneThatWouldFailAnyway(t *t
 		})
 	}
 }
+
+// Order per user costs no speed: what may be in flight is in flight.
+func TestPressure_whatMayBeInFlightIsInFlight(t *testing.T) {
+	tests := map[string]struct {
+		inFlight, events int
+		latency          time.Duration
+	}{
+		"2000 at 1s":  {2000, 20_000, time.Second},
+		"128 at 50ms": {128, 12_800, 50 * time.Millisecond},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				const users = 5000
+				w.desk.answers(func(seen) (int, time.Duration) { return 201, tt.latency })
+				values := make([][]byte, tt.events)
+				for n := range values {
+					values[n] = event(fmt.Sprint("u", n*7919%users), n)
+				}
+				w.send(0, values...)
+				in := w.start(roomy, func(_ *processor.Config, s *sink.Config) { s.MaxInFlight = tt.inFlight })
+				w.settledAll()
+				in.check()
+				calls := w.desk.calls()
+				if len(calls) != tt.events {
+					t.Errorf("%d calls for %d events", len(calls), tt.events)
+				}
+				took := w.desk.last().Add(tt.latency).Sub(calls[0].At)
+				ideal := tt.latency * time.Duration(tt.events/tt.inFlight)
+				t.Logf("%d events in %v, %v at best", tt.events, took, ideal)
+				if took > ideal*100/95 {
+					t.Errorf("took %v, want at most %v: 95%% of what %d in flight allow", took, ideal*100/95, tt.inFlight)
+				}
+				in.stop()
+			})
+		})
+	}
+}

@@ -244,11 +244,11 @@ func (p *Processor) closeClient() {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		p.large.Close()
 		p.client.CloseAllowingRebalance()
 		// The client polls once more while it closes, and a poll of its own keeps the
 		// goroutine that leaves the group from ever ending.
 		p.client.AllowRebalance()
+		p.large.Close()
 	}()
 	select {
 	case <-closed:
