@@ -1,0 +1,193 @@
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/sr"
+
+	"github.com/deskstream/deskstream/sink"
+)
+
+// Config says where the registry is and how to be let in.
+type Config struct {
+	// URLs are its addresses, one at least. The first that answers is asked first from
+	// then on.
+	URLs []string
+	// Username and Password are for basic authentication, Token is a bearer token.
+	Username        string
+	Password, Token sink.Secret
+	// TLS is for https; nil is the system's.
+	TLS *tls.Config
+	// Version is told to the registry in the User-Agent header.
+	Version string
+	// Transport makes the requests, nil is one over TCP with TLS.
+	Transport http.RoundTripper
+	// Asked, if set, is called for each question with how it ended.
+	Asked func(Result)
+}
+
+// Result is how a question to the registry ended.
+type Result string
+
+// The results.
+const (
+	Found   Result = "found"
+	Unknown Result = "unknown" // the registry says that it does not have it
+	Failed  Result = "failed"  // no answer, or one that says nothing about the schema
+)
+
+const (
+	// requestTimeout bounds one request to one address.
+	requestTimeout = 10 * time.Second
+	// maxAnswer bounds the body of an answer, in bytes.
+	maxAnswer = 4 << 20
+)
+
+// errTooLarge is an answer that is longer than any schema has a reason to be.
+var errTooLarge = errors.New("the answer is larger than 4 MiB")
+
+// client asks the registry at one address after the other.
+type client struct {
+	addresses []address
+	preferred atomic.Int64
+	asked     func(Result)
+}
+
+type address struct {
+	url string
+	sr  *sr.Client
+}
+
+func newClient(c Config) (*client, error) {
+	transport := c.Transport
+	if transport == nil {
+		own := http.DefaultTransport.(*http.Transport).Clone()
+		own.TLSClientConfig = c.TLS
+		transport = own
+	}
+	caller := &http.Client{
+		Timeout: requestTimeout, Transport: bounded{transport},
+		// The credential goes to the configured addresses only.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	made := &client{asked: c.Asked}
+	if made.asked == nil {
+		made.asked = func(Result) {}
+	}
+	for _, u := range c.URLs {
+		opts := []sr.ClientOpt{sr.URLs(u), sr.HTTPClient(caller), sr.UserAgent("deskstream/" + c.Version)}
+		switch {
+		case !c.Token.IsZero():
+			opts = append(opts, sr.BearerToken(c.Token.Reveal()))
+		case c.Username != "":
+			opts = append(opts, sr.BasicAuth(c.Username, c.Password.Reveal()))
+		}
+		cl, err := sr.NewClient(opts...)
+		if err != nil {
+			return nil, fmt.Errorf("setting up the schema registry's client: %w", err)
+		}
+		made.addresses = append(made.addresses, address{u, cl})
+	}
+	if made.addresses == nil {
+		return nil, errors.New("setting up the schema registry's client: no address is given")
+	}
+	return made, nil
+}
+
+// ask puts a question to one address after the other until one says something about
+// what was asked. An address that is down must not hide one that is not.
+func ask[T any](ctx context.Context, c *client, question func(context.Context, *sr.Client) (T, error)) (T, error) {
+	var failures []error
+	first := int(c.preferred.Load())
+	for i := range c.addresses {
+		at := (first + i) % len(c.addresses)
+		answer, err := question(ctx, c.addresses[at].sr)
+		switch {
+		case err == nil:
+			c.asked(Found)
+			c.preferred.Store(int64(at))
+			return answer, nil
+		case isUnknown(err):
+			c.asked(Unknown)
+			c.preferred.Store(int64(at))
+			return answer, err
+		case errors.As(err, new(*RefusedError)):
+			c.asked(Failed)
+			return answer, err
+		}
+		c.asked(Failed)
+		failures = append(failures, fmt.Errorf("%s: %w", c.addresses[at].url, plain(err)))
+	}
+	var none T
+	return none, errors.Join(failures...)
+}
+
+// isUnknown tells whether the registry itself says that it does not have what was
+// asked for. A plain 404 can come from anything that stands before it, or from an
+// address that is not the registry's.
+func isUnknown(err error) bool {
+	answer, ok := errors.AsType[*sr.ResponseError](err)
+	if !ok || answer.StatusCode != http.StatusNotFound {
+		return false
+	}
+	switch answer.ErrorCode {
+	case sr.ErrSchemaNotFound.Code, sr.ErrSubjectNotFound.Code, sr.ErrVersionNotFound.Code:
+		return true
+	default:
+		return false
+	}
+}
+
+// plain is an error without the answer's body, which is anybody's text, and without
+// the URL, which stands before it.
+func plain(err error) error {
+	if answer, ok := errors.AsType[*sr.ResponseError](err); ok {
+		switch answer.StatusCode {
+		case http.StatusUnauthorized, http.StatusForbidden:
+			return fmt.Errorf("HTTP %d: check the credentials of schema_registry", answer.StatusCode)
+		case http.StatusNotFound:
+			return errors.New("HTTP 404 without a registry's own code: check schema_registry.urls")
+		default:
+			return fmt.Errorf("HTTP %d, code %d", answer.StatusCode, answer.ErrorCode)
+		}
+	}
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		return wrapped.Err
+	}
+	if errors.Is(err, errTooLarge) {
+		return errTooLarge
+	}
+	return errors.New("the answer is not that of a schema registry")
+}
+
+// bounded cuts answers off that are too large to be kept in memory.
+type bounded struct{ http.RoundTripper }
+
+func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := b.RoundTripper.RoundTrip(req)
+	if err == nil {
+		resp.Body = &boundedBody{resp.Body, maxAnswer}
+	}
+	return resp, err
+}
+
+type boundedBody struct {
+	io.ReadCloser
+	left int
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= n; b.left < 0 {
+		return 0, errTooLarge
+	}
+	return n, err
+}
