@@ -1,10 +1,12 @@
 package processor
 
 import (
+	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
@@ -71,8 +73,10 @@ type Config struct {
 	// process stops or a partition is taken away.
 	DrainTimeout time.Duration
 	// Lane are the fields that order events, see mapping.Lane.
-	Lane   []string
-	Limits Limits
+	Lane []string
+	// Decoders find what reads a record's value; nil: all values are JSON.
+	Decoders Decoders
+	Limits   Limits
 	// Topic facts, as found at the start.
 	ResponsesMaxBytes, DeadLettersMaxBytes int32
 	// SourcePartitions is how many partitions each of Topics had at the start.
@@ -84,6 +88,14 @@ type Config struct {
 	Writer topics.Config
 	// Metrics is where the pipeline's metrics are registered; nil for nowhere.
 	Metrics prometheus.Registerer
+}
+
+// Decoders find what reads the values of records. They are used by many goroutines.
+type Decoders interface {
+	// Known is the decoder of a value, false if it has to be asked for.
+	Known(value []byte) (mapping.Decoder, bool)
+	// Find asks for as long as there is no answer. The error is the cause of ctx's end.
+	Find(ctx context.Context, value []byte) (mapping.Decoder, error)
 }
 
 // rebalanceTimeout is how long a member may take to give up its partitions. It is

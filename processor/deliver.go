@@ -61,7 +61,7 @@ func (p *Processor) start(l *lane) *record {
 // the writer; settled goes on when it is acknowledged. No goroutine waits for that.
 func (p *Processor) deliver(l *lane, r *record, pass *sink.Pass) {
 	s := p.dest.Session(pass, l.part.stop)
-	s.Lane, s.Timestamp = l.key.value, r.Timestamp
+	s.Lane, s.Timestamp, s.Decoder = l.key.value, r.Timestamp, r.decoder
 	l.session.Store(s)
 	outcome, err := p.route.Deliver(p.life, s, r.Value)
 	l.session.Store(nil)

@@ -9,8 +9,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/deskstream/deskstream/mapping"
 )
 
 // pollRecords is how many records are taken in at once, so how far a limit can be overrun.
@@ -149,6 +147,7 @@ func (p *Processor) restartLocked(old *partition, at int64) *partition {
 	part.source, part.responses, part.n, part.letters = old.source, old.responses, old.n, old.letters
 	part.next, part.position = at, old.position
 	p.parts[part.topicPartition] = part
+	p.resume(part) // whatever the old one was paused for
 	return part
 }
 
@@ -201,9 +200,14 @@ func (p *Processor) takeInRecord(part *partition, src *kgo.Record) {
 	part.link(r)
 	p.open++
 	p.bytes += bytes
-	key := laneKey{value: mapping.Lane(kept.Value, kept.Key, p.cfg.Lane)}
+	p.decode(part, r)
+}
+
+// enqueue puts a record whose decoder is known at the end of its lane's queue.
+func (p *Processor) enqueue(part *partition, r *record) {
+	key := laneKey{value: r.decoder.Lane(r.Value, r.Key, p.cfg.Lane)}
 	if key.value == "" {
-		key.alone = src.Offset
+		key.alone = r.Offset
 	}
 	l := part.lanes[key]
 	if l == nil {
@@ -229,7 +233,7 @@ func (p *Processor) pauseAtSpan(part *partition) {
 func (p *Processor) resumeAtSpan(part *partition) {
 	if part.spanPaused && part.span() < p.cfg.Limits.Span-p.cfg.Limits.Span/10 {
 		part.spanPaused = false
-		p.client.ResumeFetchPartitions(map[string][]int32{part.topic: {part.id}})
+		p.resume(part)
 		p.log.Info("partition resumed", "topic", part.topic, "partition", part.id)
 	}
 }

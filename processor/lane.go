@@ -6,6 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
 )
 
@@ -16,6 +17,7 @@ type record struct {
 	// of all later ones lie at the earliest.
 	position int64
 	bytes    int64
+	decoder  mapping.Decoder // nil until it is known
 
 	behind     *record // the next of its lane
 	prev, next *record // neighbours in the partition's open list

@@ -58,7 +58,7 @@ func newMetrics(p *Processor) *metrics {
 		oldest:      desc("oldest_undelivered_seconds", "Age of the oldest open record by its Kafka timestamp, 0 without one."),
 		gap:         desc("conservation_gap", "Records read that are neither settled, given up nor open. Anything but 0 is a fault of this program."),
 		hold:        desc("hold", "1 while the destination is on hold, by reason; absent otherwise.", "reason"),
-		paused:      desc("intake_paused", "1 while intake waits, by the limit that is reached; span stops single partitions. Absent otherwise.", "limit"),
+		paused:      desc("intake_paused", "1 while intake waits, by the limit that is reached; span and schema stop single partitions. Absent otherwise.", "limit"),
 		writes:      desc("open_writes", "Records on their way to the responses or dead-letter topic, not acknowledged yet.", "topic"),
 		oldestWrite: desc("oldest_write_seconds", "For how long the oldest of them has been on its way, 0 without one.", "topic"),
 	}
@@ -147,7 +147,7 @@ type Figures struct {
 	Oldest time.Duration
 	Hold   sink.Hold
 	// Paused are the limits that are waited for: the one that all intake waits for, if
-	// there is one, and "span" if that stops single partitions.
+	// there is one, and "span" or "schema" if they stop single partitions.
 	Paused []string
 	// Joined tells whether the group has given us an assignment, an empty one included.
 	Joined bool
@@ -165,9 +165,10 @@ func (p *Processor) Figures() Figures {
 		Bytes: p.bytes, Lanes: p.lanes, InFlight: inFlight, Partitions: len(p.parts),
 		Hold: hold, Joined: p.joined,
 	}
-	span := false
+	span, schema := false, false
 	for _, part := range p.parts {
-		span = span || part.spanPaused
+		span, schema = span || part.spanPaused, schema || len(part.undecoded) > 0
+		f.Open += int64(len(part.undecoded))
 		for _, l := range part.lanes {
 			for r := l.head; r != nil; r = r.behind {
 				f.Open++
@@ -182,6 +183,9 @@ func (p *Processor) Figures() Figures {
 	}
 	if span {
 		f.Paused = append(f.Paused, "span")
+	}
+	if schema {
+		f.Paused = append(f.Paused, "schema")
 	}
 	f.Gap = c.gap(f.Open)
 	return f

@@ -61,6 +61,7 @@ type partition struct {
 	inFlight       int           // events started whose outcome is not acknowledged
 	landed         chan struct{} // closed when the phase is draining or gone and inFlight is 0
 	spanPaused     bool
+	undecoded      []*record // wait for their decoder, or behind one that does, by offset
 
 	renewed time.Time // last commit, or assignment
 	last    string    // metadata of the last commit by us

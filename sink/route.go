@@ -83,10 +83,15 @@ func (r Route) run(ctx context.Context, s *Session, value []byte, o *Outcome) (_
 	if value == nil {
 		return Receipt{}, mapping.Tombstone
 	}
-	ev, err := r.Fields.Decode(value)
+	decoder := s.Decoder
+	if decoder == nil {
+		decoder = mapping.JSON
+	}
+	body, err := decoder.Decode(value)
 	if err != nil {
 		return Receipt{}, failureOf(err, StageDecode)
 	}
+	ev := r.Fields.Event(body)
 	redact := s.dest.redactor()
 	o.Event.ID, o.Event.Type, o.Event.Name = text(redact.text(ev.ID())), text(redact.text(ev.Type)), text(redact.text(ev.Name()))
 	if err := r.filter.Check(ev); err != nil {

@@ -29,6 +29,8 @@ type Session struct {
 	Lane string
 	// Timestamp is the record's Kafka timestamp, for max_age; zero for none.
 	Timestamp time.Time
+	// Decoder reads the record's value; nil is JSON.
+	Decoder mapping.Decoder
 	// Round is 0 for a live delivery.
 	Round int
 
