@@ -24,6 +24,10 @@ func (d *Destination) PlanSession(ctx context.Context, plan Plan) *Session {
 // doPlanned makes no write. Offline, a lookup gets the status that means "nothing
 // there" for its call, or an empty list.
 func (s *Session) doPlanned(ctx context.Context, call Call, record int) (Reply, error) {
+	if err := s.mayGoOn(ctx); err != nil {
+		s.dropUnused(record)
+		return Reply{}, err
+	}
 	if !call.Lookup || s.plan == PlanOffline {
 		return plannedReply(call), nil
 	}

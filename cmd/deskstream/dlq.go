@@ -27,7 +27,7 @@ would do, applies a plan, and records that some are given up.`,
   deskstream dlq apply -c deskstream.yaml plan.json`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newDLQListCommand(a), newDLQShowCommand(a))
+	cmd.AddCommand(newDLQListCommand(a), newDLQShowCommand(a), newDLQPlanCommand(a), newDLQApplyCommand(a), newDLQDiscardCommand(a))
 	return cmd
 }
 

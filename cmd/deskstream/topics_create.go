@@ -72,10 +72,13 @@ func companions(set topicSet, sources map[string]topicInfo) []newTopic {
 	return []newTopic{
 		{set.responses, partitions, keptFor(retention, maxBytes)},
 		{set.deadLetters, partitions, keptFor(letterRetention, maxBytes)},
-		{set.letterStates(), partitions, map[string]string{
-			"cleanup.policy": "compact", "segment.bytes": strconv.Itoa(stateSegment),
-		}},
+		{set.letterStates(), partitions, stateConfigs()},
 	}
+}
+
+// stateConfigs are the settings of the topic that keeps what became of each letter.
+func stateConfigs() map[string]string {
+	return map[string]string{"cleanup.policy": "compact", "segment.bytes": strconv.Itoa(stateSegment)}
 }
 
 // keptFor are the settings of a topic that keeps records for a time, however many.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
@@ -30,6 +31,8 @@ type wireOptions struct {
 	// sources are the partitions of the source topics, with which this process will have
 	// a part of each budget; nil leaves it all of them.
 	sources map[string]int32
+	// reserve leaves of each budget only the reserve: live traffic has the rest.
+	reserve bool
 	// observe, if set, is told of each attempt at a call.
 	observe func(destination string) func(op string, status int, took time.Duration)
 }
@@ -51,11 +54,17 @@ func wire(cfg *config.Config, names []string, opts wireOptions, log *slog.Logger
 		}
 		route.Fields = cfg.Source.Fields
 		budget := accounts.Budget(c)
+		if opts.reserve {
+			budget.Divide(d.Name, int(math.Round(d.Delivery.RateLimit.Reserve*budgetParts)), budgetParts)
+		}
 		dest := sink.NewDestination(c, budget, log.With("destination", d.Name))
 		pipelines = append(pipelines, pipeline{config: d, route: route, dest: dest, budget: budget})
 	}
 	return pipelines, nil
 }
+
+// budgetParts is how finely a budget is divided between its reserve and the rest.
+const budgetParts = 10_000
 
 // accountsOf makes the budgets of all destinations of the file: one that runs elsewhere
 // has its part of its credential's budget too. Where destinations share a credential

@@ -118,6 +118,10 @@ type settings struct {
 	brokers []string
 	listen  string
 	session time.Duration
+	// letters are further settings of dead_letters, with a comma before each; reserve is
+	// the share of the budgets that is left to dead letters.
+	letters string
+	reserve float64
 }
 
 // config writes a configuration file and gives its path.
@@ -132,11 +136,11 @@ func (w *world) config(s settings) string {
 	if s.session == 0 {
 		s.session = 6 * time.Second
 	}
-	delivery := `    delivery:
+	delivery := fmt.Sprintf(`    delivery:
       timeout: 4s
-      rate_limit: {requests: 100000000, per: 1m, reserve: 0}
+      rate_limit: {requests: 100000000, per: 1m, reserve: %v}
       retry: {initial: 50ms, max: 500ms}
-`
+`, s.reserve)
 	return writeFile(w.t, "deskstream.yaml", fmt.Sprintf(`kafka: {brokers: [%q]}
 source:
   topics: [%s]
@@ -144,7 +148,7 @@ source:
   drain_timeout: 5s
   commit_interval: 50ms
 %sresponses: {topic: %s}
-dead_letters: {topic: %s}
+dead_letters: {topic: %s%s}
 http: {listen: %q, admin: "127.0.0.1:0"}
 destinations:
   - name: %s
@@ -160,7 +164,7 @@ destinations:
     kustomer:
       api_key: %s
       base_url: %s
-%s`, strings.Join(s.brokers, ","), eventsTopic, s.session, s.source, responsesTopic, lettersTopic, s.listen,
+%s`, strings.Join(s.brokers, ","), eventsTopic, s.session, s.source, responsesTopic, lettersTopic, s.letters, s.listen,
 		inbox, trengoToken, w.url+stub.TrengoPath, delivery, crm, kustomerKey, w.url+stub.KustomerPath, delivery))
 }
 

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/internal/letters"
+	"github.com/deskstream/deskstream/internal/sample"
+	"github.com/deskstream/deskstream/internal/stub"
+)
+
+const (
+	dlqEvents  = 400
+	dlqUsers   = 40
+	openTicket = "POST /tickets"
+)
+
+// produceSome writes events of which one in 20 has no name, and gives the marks of the
+// others by user, in order.
+func (w *world) produceSome() map[string][]string {
+	w.t.Helper()
+	marks := map[string][]string{}
+	var records []*kgo.Record
+	for i := range dlqEvents {
+		user, mark := fmt.Sprintf("user-%d", i%dlqUsers), sample.Mark(i+1)
+		name := `"event":"Order Completed",`
+		if i%20 == 7 {
+			name = ""
+		} else {
+			marks[user] = append(marks[user], mark)
+		}
+		records = append(records, &kgo.Record{
+			Topic: eventsTopic, Partition: int32(i % dlqUsers % 12), Key: []byte(user),
+			Value: fmt.Appendf(nil, `{"type":"track",%s"userId":%q,"messageId":%q,"properties":{"eventNo":%q},"context":{"traits":{"email":"%s@example.com"}}}`,
+				name, user, mark, mark, user),
+		})
+	}
+	w.Produce(w.t, records...)
+	return marks
+}
+
+// tickets are the marks of the tickets that the stub took, by user, in order.
+func (w *world) tickets() map[string][]string {
+	taken := map[string][]string{}
+	for _, c := range w.desk.Trengo.Received() {
+		if c.Op == openTicket && c.Status == http.StatusCreated {
+			n, err := strconv.Atoi(strings.TrimPrefix(c.Mark, "ev-"))
+			if err != nil {
+				w.t.Fatalf("a ticket without a mark: %+v", c)
+			}
+			user := fmt.Sprintf("user-%d", (n-1)%dlqUsers)
+			taken[user] = append(taken[user], c.Mark)
+		}
+	}
+	return taken
+}
+
+// command runs a command of the binary to its end.
+func (w *world) command(args ...string) *process {
+	w.t.Helper()
+	p := startProcess(w.t, args...)
+	p.wait()
+	return p
+}
+
+func (p *process) want(code int, stdout, stderr string) {
+	p.t.Helper()
+	result{p.wait(), p.stdout.String(), p.stderr.String()}.wantAll(p.t, code, stdout, stderr)
+}
+
+// wantAll is want that lets standard error say more.
+func (r result) wantAll(t *testing.T, code int, stdout, stderr string) {
+	t.Helper()
+	if r.code != code || !strings.Contains(r.stdout, stdout) || !strings.Contains(r.stderr, stderr) {
+		t.Fatalf("exit code %d, want %d with %q and %q\nstdout: %s\nstderr: %s", r.code, code, stdout, stderr, r.stdout, r.stderr)
+	}
+}
+
+// refusedTickets is a world in which all tickets were refused, and its configuration.
+func refusedTickets(t *testing.T) (w *world, path string, marks map[string][]string) {
+	t.Helper()
+	w = newWorld(t, worldOptions{stub: stub.Config{}})
+	w.desk.Trengo.SetOutage(func(c stub.Call) int {
+		if c.Op == openTicket {
+			return http.StatusUnprocessableEntity
+		}
+		return 0
+	})
+	path = w.config(settings{letters: ", breaker: {share: 0}", reserve: 0.5})
+	marks = w.produceSome()
+	p := w.start(path, "--create-topics")
+	w.awaitCommitted(p)
+	p.stop()
+	w.desk.Trengo.SetOutage(nil)
+	return w, path, marks
+}
+
+// states counts the letters' states, and the outcomes by round.
+func (w *world) letterStates() (map[letters.Status]int, map[string]int) {
+	w.t.Helper()
+	states := letters.States{}
+	for _, r := range w.Consume(w.t, lettersTopic+".state") {
+		if err := states.Take(r); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	counts := map[letters.Status]int{}
+	for _, s := range states {
+		counts[s.Status]++
+	}
+	rounds := map[string]int{}
+	for _, r := range w.Consume(w.t, responsesTopic) {
+		for _, h := range r.Headers {
+			if h.Key == "deskstream.round" {
+				rounds[string(h.Value)]++
+			}
+		}
+	}
+	return counts, rounds
+}
+
+func TestDLQ_everyCurableLetterComesHomeInOrder(t *testing.T) {
+	t.Parallel()
+	w, path, marks := refusedTickets(t)
+	list := w.command("dlq", "list", "-c", path)
+	list.want(exitOK, "380 letters  "+inbox+" rejected http_422", "")
+	list.want(exitOK, "20 letters  "+inbox+" invalid missing_event", "")
+	list.want(exitOK, "20 letters  "+crm+" invalid missing_event", "")
+	before := len(w.desk.Received())
+	file := filepath.Join(t.TempDir(), "plan.json")
+	plan := w.command("dlq", "plan", "-c", path, "-o", file)
+	plan.want(exitOK, "420 letters: ", "written to "+file)
+	plan.want(exitOK, "40 still_dead", "")
+	plan.want(exitOK, "would be sent, round 1", "")
+	plan.want(exitOK, "the same as then, when it died (rejected http_422", "")
+	for _, c := range w.desk.Received()[before:] {
+		if c.Method != http.MethodGet {
+			t.Fatalf("plan sent a write: %+v", c)
+		}
+	}
+	if text := readFile(t, file); strings.Contains(text, "example.com") || strings.Contains(text, "Order Completed") || strings.Contains(text, "user-") {
+		t.Errorf("the plan file holds events:\n%.2000s", text)
+	}
+	w.command("dlq", "apply", "-c", path, file).want(exitOK, "380 delivered", "")
+	if diff := cmp.Diff(marks, w.tickets()); diff != "" {
+		t.Errorf("tickets by user, in order (-want +got):\n%s", diff)
+	}
+	states, rounds := w.letterStates()
+	if states[letters.Delivered] != 380 || rounds["1"] != 380 || rounds["0"] != 2*dlqEvents {
+		t.Errorf("states %v, outcomes by round %v", states, rounds)
+	}
+	left := w.command("dlq", "list", "-c", path)
+	left.want(exitOK, "40 letters, 2 causes", "380 letters closed")
+
+	w.command("dlq", "apply", "-c", path, file).want(exitOK, "nothing to do", "")
+	if diff := cmp.Diff(marks, w.tickets()); diff != "" {
+		t.Errorf("a second apply sent again (-want +got):\n%s", diff)
+	}
+	w.command("dlq", "discard", "-c", path, file, "--reason", "no names").want(exitOK, "40 letters discarded, 380 closed before", "")
+	w.command("dlq", "list", "-c", path).want(exitOK, "0 letters, 0 causes", "420 letters closed")
+}
+
+func TestDLQ_killedAndRepeatedSendsTwiceOnlyWhatWasInTheAir(t *testing.T) {
+	t.Parallel()
+	w, path, marks := refusedTickets(t)
+	file := filepath.Join(t.TempDir(), "plan.json")
+	w.command("dlq", "plan", "-c", path, "-o", file).want(exitOK, "380", "")
+	w.desk.Trengo.SetOutage(func(c stub.Call) int { // so slow that the second comes meanwhile
+		if c.Op == openTicket {
+			time.Sleep(2 * time.Second)
+		}
+		return 0
+	})
+	first := startProcess(t, "dlq", "apply", "-c", path, file)
+	await(t, "the first apply to send", func() bool { first.alive(); return len(flat(w.tickets())) >= 1 })
+	second := startProcess(t, "dlq", "apply", "-c", path, file)
+	second.want(exitFault, "", "letters of "+inbox+" are being sent by somebody else")
+	await(t, "calls in the air", func() bool { first.alive(); return w.desk.Open() >= 5 })
+	first.kill()
+	inAir, before := w.desk.Open(), len(flat(w.tickets()))
+	w.desk.Trengo.SetOutage(nil)
+	w.awaitQuiet()
+	if before == 0 || before >= 380 {
+		t.Fatalf("%d tickets were there at the kill: it was not half way", before)
+	}
+	again := w.command("dlq", "apply", "-c", path, file)
+	again.want(exitOK, "delivered", "")
+	twice := 0
+	for user, got := range w.tickets() {
+		once := slices.Compact(slices.Clone(got))
+		if diff := cmp.Diff(marks[user], once); diff != "" {
+			t.Errorf("tickets of %s, in order (-want +got):\n%s", user, diff)
+		}
+		twice += len(got) - len(once)
+	}
+	t.Logf("at the kill %d tickets were there and %d calls in the air; sent twice: %d; the next apply says: %s", before, inAir, twice, again.stdout)
+	if twice > inAir {
+		t.Errorf("%d letters were sent twice, %d were in the air", twice, inAir)
+	}
+	if want := fmt.Sprintf("%d in the air when an earlier apply ended", twice); twice == 0 || !strings.Contains(again.stdout.String(), want) {
+		t.Errorf("the next apply does not count %q: %s", want, again.stdout)
+	}
+	if states, _ := w.letterStates(); states[letters.Delivered] != 380 || states[letters.Sending] != 0 {
+		t.Errorf("states %v", states)
+	}
+}
+
+func flat(m map[string][]string) []string {
+	var list []string
+	for _, l := range m {
+		list = append(list, l...)
+	}
+	return list
+}

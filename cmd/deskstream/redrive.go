@@ -1,0 +1,247 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/letters"
+	"github.com/deskstream/deskstream/internal/trail"
+	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/topics"
+)
+
+// candidate is a letter that may be sent again.
+type candidate struct {
+	rec      *kgo.Record // the letter, a copy of its own
+	letter   letters.Letter
+	original *kgo.Record
+	// destination is where it would go, "" for none.
+	destination string
+	group       string
+	lane        string
+	round       int
+
+	// What the responses topic knows of its event.
+	then      *sink.Outcome // what was sent when it died
+	delivered bool
+	// applied is the outcome of round, if there is one.
+	applied    sink.Disposition
+	superseded bool
+}
+
+// laneKey tells the lanes of candidates apart; ok is false for one that stands alone.
+func (c *candidate) laneKey() (key laneKey, ok bool) {
+	return laneKey{c.group, c.destination, c.original.Topic, c.original.Partition, c.lane}, c.lane != ""
+}
+
+type laneKey struct {
+	group, destination, topic string
+	partition                 int32
+	lane                      string
+}
+
+func (c *candidate) event() trail.Event {
+	return trail.Event{
+		Group: c.group, Destination: c.destination,
+		Topic: c.original.Topic, Partition: c.original.Partition, Offset: c.original.Offset,
+	}
+}
+
+func newCandidate(cfg *config.Config, rec *kgo.Record, l *letters.Letter, to string) *candidate {
+	c := &candidate{rec: rec, letter: *l, original: letters.Original(rec, l), destination: to, round: l.Round + 1}
+	if l.Dialect == letters.Own {
+		c.destination = l.Destination
+	}
+	c.lane = mapping.Lane(rec.Value, rec.Key, laneFields(cfg))
+	if d, ok := destinationOf(cfg, c.destination); ok {
+		c.group = cfg.Group(d)
+	}
+	return c
+}
+
+func destinationOf(cfg *config.Config, name string) (config.Destination, bool) {
+	for _, d := range cfg.Destinations {
+		if d.Name == name {
+			return d, true
+		}
+	}
+	return config.Destination{}, false
+}
+
+// inOrder sorts candidates as their events stood in the source, which is the order of
+// each lane.
+func inOrder(list []*candidate) {
+	slices.SortStableFunc(list, func(a, b *candidate) int {
+		return cmp.Or(cmp.Compare(a.original.Topic, b.original.Topic), cmp.Compare(a.original.Partition, b.original.Partition),
+			cmp.Compare(a.original.Offset, b.original.Offset), cmp.Compare(a.round, b.round))
+	})
+}
+
+// survey finds out what the responses topic knows of the candidates' events.
+func (b *letterBox) survey(ctx context.Context, list []*candidate) error {
+	events, identifies := map[trail.Event][]*candidate{}, map[laneKey][]*candidate{}
+	var since time.Time
+	for _, c := range list {
+		events[c.event()] = append(events[c.event()], c)
+		if key, ok := c.laneKey(); ok && c.isIdentify(b.cfg) {
+			identifies[key] = append(identifies[key], c)
+		}
+		for _, at := range []time.Time{c.rec.Timestamp, c.original.Timestamp} {
+			if since.IsZero() || at.Before(since) {
+				since = at
+			}
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return b.readResponses(ctx, since, func(e *topics.LedgerEntry, r *kgo.Record) error {
+		for _, c := range events[trail.EventOf(e)] {
+			c.learn(e, r)
+		}
+		if e.Outcome == sink.Delivered {
+			return supersede(identifies[laneKey{e.Group, e.Destination, e.Topic, e.Partition, string(r.Key)}], e, r)
+		}
+		return nil
+	})
+}
+
+func (c *candidate) learn(e *topics.LedgerEntry, r *kgo.Record) {
+	c.delivered = c.delivered || e.Outcome == sink.Delivered
+	switch e.Round {
+	case c.round:
+		c.applied = e.Outcome
+	case c.letter.Round:
+		if o, err := trail.Outcome(r); err == nil && e.Outcome == sink.Dead {
+			c.then = &o
+		}
+	}
+}
+
+// supersede marks the identifies of a lane that stand before a delivered one.
+func supersede(list []*candidate, e *topics.LedgerEntry, r *kgo.Record) error {
+	for _, c := range list {
+		if c.superseded || e.Offset <= c.original.Offset {
+			continue
+		}
+		o, err := trail.Outcome(r)
+		if err != nil {
+			return err
+		}
+		if o.Event.Type != nil && strings.EqualFold(*o.Event.Type, typeIdentify) {
+			c.superseded = true
+		}
+	}
+	return nil
+}
+
+// typeIdentify is the one type of event that a later one of its user makes useless.
+const typeIdentify = "identify"
+
+// isIdentify tells whether the letter's event is an identify.
+func (c *candidate) isIdentify(cfg *config.Config) bool {
+	ev, err := mapping.Fields(cfg.Source.Fields).Decode(c.rec.Value)
+	return err == nil && strings.EqualFold(ev.Type, typeIdentify)
+}
+
+// rehearsal plans letters: what they would do, without doing it.
+type rehearsal struct {
+	ways map[string]way
+}
+
+// way is one destination, wired twice: the offline one remembers no ids, so that what
+// it gives comes from the event and the settings alone.
+type way struct{ online, offline pipeline }
+
+// newRehearsal wires the named destinations to spend of their budgets only the reserve.
+func newRehearsal(cfg *config.Config, names []string, log *slog.Logger) (*rehearsal, error) {
+	r := &rehearsal{ways: map[string]way{}}
+	if len(names) == 0 {
+		return r, nil
+	}
+	opts := wireOptions{alone: true, reserve: true}
+	online, err := wire(cfg, names, opts, log)
+	if err != nil {
+		return nil, &exitError{Code: exitUsage, Err: err}
+	}
+	offline, err := wire(cfg, names, opts, log)
+	if err != nil {
+		return nil, &exitError{Code: exitUsage, Err: err}
+	}
+	for i, p := range online {
+		if p.config.Delivery.RateLimit.Reserve <= 0 {
+			return nil, &exitError{Code: exitUsage, Err: fmt.Errorf(
+				"destination %s: delivery.rate_limit.reserve is 0, which leaves nothing of the budget for dead letters: set it, 0.1 for example", p.config.Name)}
+		}
+		r.ways[p.config.Name] = way{online: p, offline: offline[i]}
+	}
+	return r, nil
+}
+
+func (r *rehearsal) close() {
+	for _, w := range r.ways {
+		w.online.dest.Close()
+		w.offline.dest.Close()
+	}
+}
+
+// play plans one letter. Offline no lookup is made.
+func (r *rehearsal) play(ctx context.Context, c *candidate, mode sink.Plan) (sink.Outcome, error) {
+	p := r.ways[c.destination].online
+	if mode == sink.PlanOffline {
+		p = r.ways[c.destination].offline
+	}
+	s := p.dest.PlanSession(ctx, mode)
+	s.Lane, s.Timestamp, s.Round = c.lane, c.original.Timestamp, c.round
+	return p.route.Deliver(ctx, s, c.rec.Value)
+}
+
+// writes are the calls of an outcome that change something.
+func writes(o *sink.Outcome) []sink.CallRecord {
+	var list []sink.CallRecord
+	for _, call := range o.Calls {
+		if !call.Lookup {
+			list = append(list, call)
+		}
+	}
+	return list
+}
+
+// digestOf names what an outcome would do: the same digest, the same writes and the
+// same end. Lookups do not count: what is remembered of ids makes some unnecessary.
+func digestOf(o *sink.Outcome) string {
+	type write struct {
+		Method, URL string
+		Request     sink.RawJSON `json:",omitempty"`
+	}
+	what := struct {
+		Outcome            sink.Disposition
+		Reason             *mapping.Skip
+		Stage, Class, Code string
+		Writes             []write
+	}{Outcome: o.Outcome, Reason: o.Reason}
+	if o.Error != nil {
+		what.Stage, what.Class, what.Code = string(o.Error.Stage), string(o.Error.Class), string(o.Error.Code)
+	}
+	for _, call := range writes(o) {
+		what.Writes = append(what.Writes, write{call.Method, call.URL, call.Request})
+	}
+	text, err := json.Marshal(what)
+	if err != nil { // a body is JSON, or it would be in no outcome
+		text = fmt.Append(nil, what)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
