@@ -97,14 +97,14 @@ func TestWaitingLanes_areThoseThatWaitLongest(t *testing.T) {
 		}
 		want := []struct {
 			user  string
-			since time.Duration
+			since int // seconds
 		}{{"u0", 0}, {"u1", 10}, {"u2", 20}, {"u4", 40}, {"u5", 50}, {"u6", 60}, {"u7", 70}, {"u3", 75}}
 		lanes, _ := in.WaitingLanes(100)
 		if len(lanes) != len(want) {
 			t.Fatalf("%d lanes, want %d", len(lanes), len(want))
 		}
 		for i, l := range lanes {
-			if since := l.Since.Sub(began).Round(time.Second); l.Lane != want[i].user || since != want[i].since*time.Second || l.Topic != source {
+			if since := l.Since.Sub(began).Round(time.Second); l.Lane != want[i].user || since != time.Duration(want[i].since)*time.Second || l.Topic != source {
 				t.Errorf("lane %d is %+v, since %v; want %s", i, l, since, want[i].user)
 			}
 		}
