@@ -16,5 +16,6 @@ func commands(a *app) []*cobra.Command {
 		newDemoCommand(a),
 		newStubCommand(a),
 		newVersionCommand(a),
+		newHealthCommand(a),
 	}
 }
