@@ -8,21 +8,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"golang.org/x/time/rate"
-
-	"github.com/deskstream/deskstream/internal/sample"
 )
 
-const (
-	// demoUsers and demoOddShare shape the events of the demo.
-	demoUsers    = 500
-	demoOddShare = 0.02
-	// demoAhead is how many events the generator may be ahead of the slowest destination
-	// when it runs as fast as it can.
-	demoAhead = 20_000
-)
+// demoAhead is how many events the generator may be ahead of the slowest destination
+// when it runs as fast as it can.
+const demoAhead = 20_000
 
 // feed generates events until there are as many as asked for or stopped ends, and
 // returns when Kafka has them. ctx ends when another part fails.
@@ -32,13 +23,7 @@ func (d *demo) feed(stopped, ctx context.Context) error {
 		return fmt.Errorf("setting up the client of the generator: %w", err)
 	}
 	defer client.Close()
-	generator := sample.New(sample.Config{
-		Seed: d.opts.stub.Seed, Users: demoUsers, OddShare: demoOddShare, MarkNames: true, After: d.before,
-	})
-	limit := rate.NewLimiter(rate.Inf, 1)
-	if d.opts.rate > 0 {
-		limit = rate.NewLimiter(rate.Limit(d.opts.rate), 1)
-	}
+	generator, limit := newSample(d.opts.stub.Seed, d.before), pace(d.opts.rate)
 	var refused firstError
 	for n := 0; d.opts.events == 0 || n < d.opts.events; n++ {
 		if limit.Wait(stopped) != nil || d.awaitRoom(stopped, n) != nil || ctx.Err() != nil {
@@ -98,15 +83,4 @@ func (f *firstError) get() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.err
-}
-
-// recordsOn is how many records stand on topics that lost none yet.
-func recordsOn(ctx context.Context, client *kgo.Client, topics ...string) (int, error) {
-	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, topics...)
-	if err = errors.Join(err, ends.Error()); err != nil {
-		return 0, fmt.Errorf("finding the ends of the topics: %w", err)
-	}
-	n := 0
-	ends.Each(func(end kadm.ListedOffset) { n += int(end.Offset) })
-	return n, nil
 }

@@ -24,20 +24,33 @@ func newProduceCommand(a *app) *cobra.Command {
 		Long: `produce reads events as NDJSON from EVENTS or standard input and writes each to
 the first source topic, acknowledged by all replicas, with the value of its lane
 as key. Lines that are no JSON object are refused, named on standard error and
-left out, and the exit code is 1 then; --raw takes every line as it is.`,
+left out, and the exit code is 1 then; --raw takes every line as it is.
+
+--sample makes up events of a web shop instead, some of them broken on purpose, until
+there are --events or it is stopped. It refuses a configuration that names a real help
+desk: each would become a contact or ticket there.`,
 		Example: `  deskstream produce -c deskstream.yaml events.ndjson
-  zcat export.gz | deskstream produce -c deskstream.yaml --topic events.import -`,
+  zcat export.gz | deskstream produce -c deskstream.yaml --topic events.import -
+  deskstream produce -c deskstream.yaml --sample --rate 5`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	path := configFlag(cmd)
 	raw := cmd.Flags().Bool("raw", false, "take lines that are no JSON object too")
 	topic := cmd.Flags().String("topic", "", "write to this topic instead of the first source topic")
+	var opts sampleOptions
+	sampleFlags(cmd, &opts)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := opts.validate(cmd, args); err != nil {
+			return usageError{err}
+		}
 		cfg, err := a.loadConfig(*path)
 		if err != nil {
 			return err
 		}
-		l := &loading{app: a, cfg: cfg, raw: *raw, topic: *topic}
+		if err := opts.permit(cfg); err != nil {
+			return usageError{err}
+		}
+		l := &loading{app: a, cfg: cfg, raw: *raw, topic: *topic, sample: opts}
 		if l.topic == "" {
 			l.topic = cfg.Source.Topics[0]
 		}
@@ -52,6 +65,8 @@ type loading struct {
 	cfg   *config.Config
 	raw   bool
 	topic string
+	// sample says what to make up instead of reading it.
+	sample sampleOptions
 
 	mu       sync.Mutex
 	produced int
@@ -59,11 +74,11 @@ type loading struct {
 }
 
 func (l *loading) run(ctx context.Context, args []string) error {
-	events, err := l.app.openEvents(args)
+	feed, closeEvents, err := l.source(args)
 	if err != nil {
 		return err
 	}
-	defer events.Close()
+	defer closeEvents()
 	// kgo's producer is idempotent and waits for all replicas unless told otherwise.
 	cl, err := connect(ctx, l.cfg, l.app.log, kgo.DefaultProduceTopic(l.topic), kgo.RecordDeliveryTimeout(recordTimeout))
 	if err != nil {
@@ -73,7 +88,7 @@ func (l *loading) run(ctx context.Context, args []string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := startProgress(l.app.stderr, l.progress)
-	err = eachLine(ctx, events, func(line line) error { return l.load(ctx, cancel, cl, line) })
+	err = feed(ctx, cl, func(record *kgo.Record) { l.produce(ctx, cancel, cl, record) })
 	if flushErr := cl.Flush(ctx); err == nil && flushErr != nil {
 		err = context.Cause(ctx)
 	}
@@ -81,21 +96,44 @@ func (l *loading) run(ctx context.Context, args []string) error {
 	return l.conclude(ctx, err)
 }
 
-// load produces one line. A record that cannot be written cancels the rest.
-func (l *loading) load(ctx context.Context, cancel context.CancelCauseFunc, cl *kgo.Client, line line) error {
+// feedFunc gives the records to produce, one after the other.
+type feedFunc func(ctx context.Context, cl *kgo.Client, produce func(*kgo.Record)) error
+
+// source is where the records come from: the generator, a file or standard input.
+func (l *loading) source(args []string) (feed feedFunc, closeEvents func(), err error) {
+	if l.sample.on {
+		return l.madeUp, func() {}, nil
+	}
+	events, err := l.app.openEvents(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	fromLines := func(ctx context.Context, _ *kgo.Client, produce func(*kgo.Record)) error {
+		return eachLine(ctx, events, func(line line) error { l.load(line, produce); return nil })
+	}
+	return fromLines, func() { _ = events.Close() }, nil
+}
+
+// load produces one line, if it is an event.
+func (l *loading) load(line line, produce func(*kgo.Record)) {
 	if !l.raw {
 		if _, err := mapping.ParseObject(line.text); err != nil {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			l.refused++
 			fmt.Fprintf(l.app.stderr, "refused: line %d: %v\n", line.number, err)
-			return nil
+			return
 		}
 	}
 	record := &kgo.Record{Value: line.text}
 	if lane := mapping.Lane(line.text, nil, laneFields(l.cfg)); lane != "" {
 		record.Key = []byte(lane)
 	}
+	produce(record)
+}
+
+// produce hands a record to the client. One that cannot be written cancels the rest.
+func (l *loading) produce(ctx context.Context, cancel context.CancelCauseFunc, cl *kgo.Client, record *kgo.Record) {
 	cl.Produce(ctx, record, func(_ *kgo.Record, err error) {
 		if err != nil {
 			cancel(fmt.Errorf("producing to %s: %w", l.topic, err))
@@ -105,7 +143,6 @@ func (l *loading) load(ctx context.Context, cancel context.CancelCauseFunc, cl *
 		defer l.mu.Unlock()
 		l.produced++
 	})
-	return nil
 }
 
 func (l *loading) progress() string {
@@ -123,6 +160,8 @@ func (l *loading) conclude(ctx context.Context, err error) error {
 	}
 	fmt.Fprintf(l.app.stderr, "%s produced to %s\n", count(l.produced, "event"), l.topic)
 	switch {
+	case errors.Is(err, context.Canceled) && l.sample.endless():
+		return nil // nothing else could end it
 	case errors.Is(err, context.Canceled):
 		return errors.New("stopped before the end of the events")
 	case err != nil:

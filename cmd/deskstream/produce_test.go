@@ -2,11 +2,13 @@ package main
 
 import (
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/deskstream/deskstream/internal/kafkatest"
+	"github.com/deskstream/deskstream/internal/sample"
 )
 
 // withBrokers adds brokers to a configuration file.
@@ -70,4 +72,55 @@ func TestProduce_saysWhenTheTopicIsMissing(t *testing.T) {
 func TestProduce_saysWhenNoBrokerAnswers(t *testing.T) {
 	file := withBrokers(t, deskConfig(t, "http://127.0.0.1:1", "crm"), []string{"127.0.0.1:1"})
 	runCommand(t, "{}", "produce", "-c", file).want(t, exitFault, "", "connecting to Kafka at 127.0.0.1:1")
+}
+
+// The events go on where those of an earlier run ended, so that no number comes twice.
+func TestProduce_makesUpEventsThatGoOnFromThoseOnTheTopic(t *testing.T) {
+	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 3))
+	file := withBrokers(t, deskConfig(t, "http://127.0.0.1:1", "crm"), cluster.Brokers)
+	for range 2 {
+		runCommand(t, "", "produce", "-c", file, "--sample", "--events", "200").want(t, exitOK, "", "200 events produced to events")
+	}
+	marks := map[string]int{}
+	for _, r := range cluster.Consume(t, "events") {
+		if mark := sample.FindMark(r.Value); mark != "" {
+			marks[mark]++
+		}
+	}
+	if len(marks) < 300 {
+		t.Errorf("%d of 400 events have a mark", len(marks))
+	}
+	for mark, n := range marks {
+		if n > 1 {
+			t.Errorf("%d events have the mark %s", n, mark)
+		}
+	}
+}
+
+func TestProduce_madeUpEventsEndWhenStopped(t *testing.T) {
+	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 1))
+	file := withBrokers(t, deskConfig(t, "http://127.0.0.1:1", "crm"), cluster.Brokers)
+	p := startProcess(t, "produce", "-c", file, "--sample", "--rate", "200")
+	await(t, "some events", func() bool { return len(cluster.Consume(t, "events")) >= 3 })
+	p.signal(syscall.SIGTERM)
+	if code := p.wait(); code != exitOK {
+		t.Errorf("exit %d, stderr:\n%s", code, p.stderr)
+	}
+}
+
+func TestProduce_makesNothingUpForARealHelpDesk(t *testing.T) {
+	file := writeFile(t, "c.yaml", "destinations:\n  - {name: crm, type: kustomer, kustomer: {api_key: k}}\n")
+	runCommand(t, "", "produce", "-c", file, "--sample").want(t, exitUsage, "",
+		"--sample is for stub help desks, and the base_url of destination crm is https://api.kustomerapp.com")
+}
+
+func TestProduce_flagsOfMadeUpEventsNeedThem(t *testing.T) {
+	for args, want := range map[string]string{
+		"--events 3":             "--events is for --sample",
+		"--rate 3":               "--rate is for --sample",
+		"--sample --rate -1":     "cannot be negative",
+		"--sample events.ndjson": "--sample takes no file",
+	} {
+		runCommand(t, "", append([]string{"produce", "-c", "c.yaml"}, strings.Fields(args)...)...).want(t, exitUsage, "", want)
+	}
 }
