@@ -109,7 +109,8 @@ func TestProduce_madeUpEventsEndWhenStopped(t *testing.T) {
 }
 
 func TestProduce_makesNothingUpForARealHelpDesk(t *testing.T) {
-	file := writeFile(t, "c.yaml", "destinations:\n  - {name: crm, type: kustomer, kustomer: {api_key: k}}\n")
+	// Were it not refused, it would find no broker.
+	file := writeFile(t, "c.yaml", "kafka: {brokers: [\"127.0.0.1:1\"]}\ndestinations:\n  - {name: crm, type: kustomer, kustomer: {api_key: k}}\n")
 	runCommand(t, "", "produce", "-c", file, "--sample").want(t, exitUsage, "",
 		"--sample is for stub help desks, and the base_url of destination crm is https://api.kustomerapp.com")
 }
