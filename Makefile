@@ -9,6 +9,7 @@ EVENTS ?= 5000
 SEED ?= 7
 FUZZTIME ?= 20000x
 SEEDS ?= 1000
+SERVICES ?=
 BROKERS ?= 1
 
 KAFKA := deploy/kafka-without-docker/kafka.sh
@@ -84,5 +85,8 @@ vuln: ## look for known vulnerabilities (asks vuln.go.dev)
 
 verify: lint race fuzz simulate demo test ## all that CI runs besides the conformance cases
 
-up down: ## the docker compose stack: not here yet
-	@echo "make $@: there is no docker compose stack yet; 'make demo' needs none" >&2; exit 1
+up: ## start the stack of docker-compose.yml and wait until it is healthy (SERVICES: some of it only)
+	docker compose up --detach --build --wait --wait-timeout 300 $(SERVICES)
+
+down: ## stop it and keep its data ('docker compose down --volumes' deletes that too)
+	docker compose down
