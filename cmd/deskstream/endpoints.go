@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -20,8 +21,11 @@ type endpoint struct {
 
 type handlerFunc func() http.Handler
 
-func newEndpoint(listener net.Listener, handler http.Handler) endpoint {
-	return endpoint{listener: listener, server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}}
+func newEndpoint(listener net.Listener, handler http.Handler, log *slog.Logger) endpoint {
+	return endpoint{listener: listener, server: &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}}
 }
 
 func (e endpoint) serve() error {

@@ -3,6 +3,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -13,6 +15,9 @@ func main() { os.Exit(start()) }
 // start runs the program until it is done or told to stop. The first signal asks for
 // an orderly end, the second one ends the process at once.
 func start() int {
+	// What the standard library logs by itself has no form of ours, and the HTTP client
+	// quotes an answer that nobody asked for.
+	log.SetOutput(io.Discard)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals := make(chan os.Signal, 2)

@@ -70,7 +70,7 @@ func (s *service) listen(ctx context.Context) error {
 			return fmt.Errorf("opening %s: %w", e.name, err)
 		}
 		s.log.Info("endpoint opened", "setting", e.name, "address", listener.Addr().String())
-		s.endpoints = append(s.endpoints, newEndpoint(listener, e.handler()))
+		s.endpoints = append(s.endpoints, newEndpoint(listener, e.handler(), s.log))
 	}
 	return nil
 }
