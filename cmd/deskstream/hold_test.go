@@ -10,14 +10,14 @@ import (
 	"github.com/deskstream/deskstream/internal/stub"
 )
 
-// readyOf is what /readyz says of a destination.
-func readyOf(t *testing.T, url, destination string) readiness {
+// readyOf is what /readyz says of the inbox.
+func readyOf(t *testing.T, url string) readiness {
 	t.Helper()
 	var body struct{ Destinations map[string]readiness }
 	if _, text := get(t, url+"/readyz"); json.Unmarshal([]byte(text), &body) != nil {
 		t.Fatalf("/readyz answered %s", text)
 	}
-	return body.Destinations[destination]
+	return body.Destinations[inbox]
 }
 
 // calls is how many calls a help desk has received.
@@ -34,7 +34,7 @@ func TestHold_stopsOneDestinationUntilItIsResumed(t *testing.T) {
 	if n := calls(w.desk.Trengo); n > 0 {
 		t.Errorf("%d calls of the destination that is on hold", n)
 	}
-	if r := readyOf(t, p.listening(), inbox); r.Hold != "operator" || r.HeldSince == "" || !r.Joined {
+	if r := readyOf(t, p.listening()); r.Hold != "operator" || r.HeldSince == "" || !r.Joined {
 		t.Errorf("/readyz shows %+v", r)
 	}
 	if n := metric(t, p.listening(), "deskstream_hold", inbox); n != 1 {

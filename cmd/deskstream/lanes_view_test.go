@@ -17,7 +17,7 @@ func TestLanes_showsThoseThatWaitLongestAndWhy(t *testing.T) {
 	w.produce(300, each(50))
 	await(t, "all of it to wait, and the other destination to be done", func() bool {
 		p.alive()
-		return w.committedAll(crm) && readyOf(t, p.listening(), inbox).Open == 300
+		return w.committedAll(crm) && readyOf(t, p.listening()).Open == 300
 	})
 	status, text := get(t, admin+"/lanes?n=7")
 	var shown struct {

@@ -52,7 +52,7 @@ func newRawDesk(t *testing.T, lookups bool, nonsense func(net.Conn)) *rawDesk {
 
 // serve reads one request and answers it.
 func (d *rawDesk) serve(conn net.Conn) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	req, err := http.ReadRequest(bufio.NewReader(conn))
 	if err != nil {
 		return

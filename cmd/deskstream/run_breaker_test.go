@@ -23,7 +23,7 @@ func TestRun_theBreakerHoldsBeforeTheTopicIsEmptiedIntoTheDeadLetters(t *testing
 	w.produce(2000, each(500))
 	path := w.config(settings{})
 	p := w.start(path)
-	await(t, "the breaker's hold", func() bool { p.alive(); return readyOf(t, p.listening(), inbox).Hold == "breaker" })
+	await(t, "the breaker's hold", func() bool { p.alive(); return readyOf(t, p.listening()).Hold == "breaker" })
 	await(t, "the other destination to be done", func() bool { p.alive(); return w.committedAll(crm) })
 	// 51 of the last 100, what was in the air then, and a probe now and then since.
 	letters := w.ends(lettersTopic)

@@ -58,7 +58,7 @@ func TestRun_aNewCredentialInItsFileEndsTheHold(t *testing.T) {
 	p := w.start(path)
 	await(t, "the hold, with the other destination done", func() bool {
 		p.alive()
-		return readyOf(t, p.listening(), inbox).Hold == "http_401" && w.committedAll(crm)
+		return readyOf(t, p.listening()).Hold == "http_401" && w.committedAll(crm)
 	})
 	secret.swap(" ") // not yet whole: not taken, and said once
 	p.awaitLog("credential not read again, the one before stays")
