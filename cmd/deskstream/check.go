@@ -38,8 +38,13 @@ with 1 if something failed.`,
 		if _, err := kafkaOpts(c); err != nil {
 			return &exitError{Code: exitUsage, Err: err}
 		}
+		book, err := openSchemas(c, nil, a.log)
+		if err != nil {
+			return &exitError{Code: exitUsage, Err: err}
+		}
+		defer book.close()
 		if *connect {
-			return a.checkConnections(cmd.Context(), c)
+			return a.checkConnections(cmd.Context(), c, book)
 		}
 		return summarise(a.stdout, *path, c)
 	}

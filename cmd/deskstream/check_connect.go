@@ -25,9 +25,9 @@ type finding struct {
 }
 
 // checkConnections tries everything that the file names and prints a table of it.
-func (a *app) checkConnections(ctx context.Context, cfg *config.Config) error {
+func (a *app) checkConnections(ctx context.Context, cfg *config.Config, book *schemaBook) error {
 	findings := a.tryKafka(ctx, cfg)
-	findings = append(findings, finding{what: "schema registry", name: "-", text: "not configured"})
+	findings = append(findings, tryRegistry(ctx, cfg, book))
 	for _, d := range cfg.Destinations {
 		findings = append(findings, tryAPI(ctx, d))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sr/srfake"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
@@ -28,6 +29,7 @@ type demoOptions struct {
 	events  int     // 0: until stopped
 	rate    float64 // events per second, 0: as fast as possible
 	dataDir string
+	avro    bool
 	stub    stub.Config
 }
 
@@ -52,6 +54,7 @@ received, and exits 0 only if every event is accounted for.`,
 	flags.IntVar(&opts.events, "events", 0, "stop after this many events are settled (default: run until stopped)")
 	flags.Float64Var(&opts.rate, "rate", 0, fmt.Sprintf("events per second, 0 as fast as possible (default: 0 with --events, else %d)", endlessRate))
 	flags.StringVar(&opts.dataDir, "data-dir", "", "the `directory` that keeps the broker's data (default: memory)")
+	flags.BoolVar(&opts.avro, "avro", false, "events and outcomes in Avro, with a schema registry in this process")
 	stubFlags(cmd, &opts.stub)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if opts.events == 0 && !flags.Changed("rate") {
@@ -87,13 +90,16 @@ func (a *app) quieten(cmd *cobra.Command) error {
 
 // demo is a demo's parts while it runs.
 type demo struct {
-	app  *app
-	opts demoOptions
-	cfg  *config.Config
-	desk *stub.Server
-	kgo  []kgo.Opt
-	book *tally.Book
-	tail *tally.Tail
+	app     *app
+	opts    demoOptions
+	cfg     *config.Config
+	desk    *stub.Server
+	kgo     []kgo.Opt
+	book    *tally.Book
+	tail    *tally.Tail
+	schemas *schemaBook
+	// encode makes a record's value from an event in JSON; nil keeps it.
+	encode func([]byte) ([]byte, error)
 	// service is the pipelines, wired as run does it.
 	service *service
 	// before is how many events an earlier run left on the source topic.
@@ -121,7 +127,17 @@ func (a *app) demo(ctx context.Context, opts demoOptions) error {
 	if err != nil {
 		return err
 	}
+	if opts.avro {
+		fake := srfake.New()
+		defer fake.Close()
+		cfg.SchemaRegistry.URLs, cfg.SchemaRegistry.AutoRegister = []string{fake.URL()}, true
+		cfg.Responses.Format = config.FormatAvro
+	}
 	d := &demo{app: a, opts: opts, cfg: cfg, desk: desk}
+	if d.schemas, err = openSchemas(cfg, nil, a.log); err != nil {
+		return err
+	}
+	defer d.schemas.close()
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}
@@ -167,7 +183,10 @@ func (d *demo) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.service, err = newService(d.cfg, nil, found, d.app.log, d.kgo); err != nil {
+	if err := d.prepareSchemas(ctx); err != nil {
+		return err
+	}
+	if d.service, err = newService(d.cfg, nil, found, d.app.log, d.schemas, d.kgo); err != nil {
 		return err
 	}
 	var destinations []tally.Destination
@@ -175,9 +194,29 @@ func (d *demo) prepare(ctx context.Context) error {
 		destinations = append(destinations, tally.Destination{Name: dest.Name, Type: dest.Type, BaseURL: dest.BaseURL()})
 	}
 	d.book = tally.NewBook(laneFields(d.cfg), destinations...)
+	d.book.Text = func(value []byte) []byte { return d.text(ctx, value) }
 	topics := tally.Topics{Source: set.sources, Responses: set.responses, DeadLetters: set.deadLetters}
 	d.tail, err = tally.NewTail(ctx, d.book, topics, d.kgo...)
 	return err
+}
+
+// prepareSchemas registers the schemas of a demo in Avro.
+func (d *demo) prepareSchemas(ctx context.Context) error {
+	if err := d.schemas.prepareOutcomes(ctx, d.cfg, contactTimeout, d.app.log); err != nil || !d.opts.avro {
+		return err
+	}
+	var err error
+	d.encode, err = d.schemas.eventEncoder(ctx, d.cfg, d.cfg.Source.Topics[0], d.app.log)
+	return err
+}
+
+// text is a record's value as JSON, for the account of what came in.
+func (d *demo) text(ctx context.Context, value []byte) []byte {
+	text, err := asJSON(context.WithoutCancel(ctx), d.schemas.outcomes, value)
+	if err != nil {
+		return value // the account will not add up, and says where
+	}
+	return text
 }
 
 func (d *demo) announce(brokers []string, stubURL string) {

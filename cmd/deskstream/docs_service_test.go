@@ -52,7 +52,11 @@ destinations:
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newService(cfg, nil, found, log, opts)
+	book, err := openSchemas(cfg, nil, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newService(cfg, nil, found, log, book, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

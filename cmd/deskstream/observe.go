@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/deskstream/deskstream/internal/registry"
 	"github.com/deskstream/deskstream/sink"
 )
 
@@ -63,4 +64,12 @@ func observeWrites(registry *prometheus.Registry, topics ...string) func(destina
 		}
 		return func(topic, _ string) { failures.WithLabelValues(destination, topic).Inc() }
 	}
+}
+
+// observeSchemas counts the questions to the schema registry.
+func observeSchemas() (func(registry.Result), prometheus.Collector) {
+	questions := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "deskstream_schema_requests_total", Help: "Questions to the schema registry by how they ended: found, unknown, failed.",
+	}, []string{"result"})
+	return func(r registry.Result) { questions.WithLabelValues(string(r)).Inc() }, questions
 }

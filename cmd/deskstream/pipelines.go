@@ -34,7 +34,7 @@ type runningPipeline struct {
 }
 
 // newService wires the named destinations to the cluster, whose topics were verified.
-func newService(cfg *config.Config, names []string, found topology, log *slog.Logger, opts []kgo.Opt) (*service, error) {
+func newService(cfg *config.Config, names []string, found topology, log *slog.Logger, book *schemaBook, opts []kgo.Opt) (*service, error) {
 	s := &service{cfg: cfg, log: log, registry: newRegistry()}
 	observe, failed := observeCalls(s.registry), observeWrites(s.registry, cfg.Responses.Topic, cfg.DeadLetters.Topic)
 	pipelines, err := wire(cfg, names, wireOptions{observe: observe, sources: sourcePartitions(cfg, found)}, log)
@@ -43,6 +43,7 @@ func newService(cfg *config.Config, names []string, found topology, log *slog.Lo
 	}
 	for _, p := range pipelines {
 		c := processorConfig(cfg, p.config, found)
+		c.Decoders, c.Writer.Encode = book.events, book.encode
 		c.Metrics, c.Writer.Failed = s.registry, failed(p.config.Name)
 		c.Divided = func(ours, all int) { p.budget.Divide(p.config.Name, ours, all) }
 		observeShare(s.registry, p.config.Name, p.budget)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,6 +55,7 @@ type planOptions struct {
 // planned is one event to plan for, from a line or from a topic.
 type planned struct {
 	value, key []byte
+	decoder    mapping.Decoder
 	timestamp  time.Time
 	record     *kgo.Record // nil for a line
 }
@@ -73,19 +75,14 @@ func (a *app) plan(ctx context.Context, cfg *config.Config, options planOptions,
 		if err != nil {
 			return err
 		}
-		for _, r := range records {
-			if err := p.plan(ctx, planned{value: r.Value, key: r.Key, timestamp: r.Timestamp, record: r}); err != nil {
-				return err
-			}
-		}
-		return nil
+		return p.planRecords(ctx, records, a.log)
 	}
 	events, err := a.openEvents(args)
 	if err != nil {
 		return err
 	}
 	defer events.Close()
-	return eachLine(ctx, events, func(l line) error { return p.plan(ctx, planned{value: l.text}) })
+	return eachLine(ctx, events, func(l line) error { return p.plan(ctx, planned{value: l.text, decoder: mapping.JSON}) })
 }
 
 // planner plans events one after the other: it is made for reading along.
@@ -96,10 +93,31 @@ type planner struct {
 	out       *json.Encoder
 }
 
+// planRecords plans records of a topic, which may be in Avro.
+func (p *planner) planRecords(ctx context.Context, records []*kgo.Record, log *slog.Logger) error {
+	book, err := openSchemas(p.cfg, nil, log)
+	if err != nil {
+		return &exitError{Code: exitUsage, Err: err}
+	}
+	defer book.close()
+	for _, r := range records {
+		decoder, err := book.events.Try(ctx, r.Value)
+		if err != nil {
+			return fmt.Errorf("finding the schema of a record: %w", err)
+		}
+		event := planned{value: r.Value, key: r.Key, decoder: decoder, timestamp: r.Timestamp, record: r}
+		if err := p.plan(ctx, event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (p *planner) plan(ctx context.Context, event planned) error {
 	for _, pipeline := range p.pipelines {
 		s := pipeline.dest.PlanSession(ctx, p.mode)
-		s.Lane, s.Timestamp = mapping.Lane(event.value, event.key, laneFields(p.cfg)), event.timestamp
+		s.Lane, s.Timestamp = event.decoder.Lane(event.value, event.key, laneFields(p.cfg)), event.timestamp
+		s.Decoder = event.decoder
 		outcome, err := pipeline.route.Deliver(ctx, s, event.value)
 		if err != nil {
 			return fmt.Errorf("planning an event: %w", err)

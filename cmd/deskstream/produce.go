@@ -35,6 +35,7 @@ desk: each would become a contact or ticket there.`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	path := configFlag(cmd)
+	inAvro := cmd.Flags().Bool("avro", false, "write in Avro, by the schema of source.schema_file or the example's, with its id if there is a registry")
 	raw := cmd.Flags().Bool("raw", false, "take lines that are no JSON object too")
 	topic := cmd.Flags().String("topic", "", "write to this topic instead of the first source topic")
 	var opts sampleOptions
@@ -50,7 +51,10 @@ desk: each would become a contact or ticket there.`,
 		if err := opts.permit(cfg); err != nil {
 			return usageError{err}
 		}
-		l := &loading{app: a, cfg: cfg, raw: *raw, topic: *topic, sample: opts}
+		if *raw && *inAvro {
+			return usageError{errors.New("--raw and --avro exclude each other: Avro holds events only")}
+		}
+		l := &loading{app: a, cfg: cfg, raw: *raw, avro: *inAvro, topic: *topic, sample: opts}
 		if l.topic == "" {
 			l.topic = cfg.Source.Topics[0]
 		}
@@ -64,9 +68,13 @@ type loading struct {
 	app   *app
 	cfg   *config.Config
 	raw   bool
+	avro  bool
 	topic string
 	// sample says what to make up instead of reading it.
 	sample sampleOptions
+
+	// encode makes a record's value from a line.
+	encode func([]byte) ([]byte, error)
 
 	mu       sync.Mutex
 	produced int
@@ -85,6 +93,9 @@ func (l *loading) run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer cl.Close()
+	if err := l.prepare(ctx); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := startProgress(l.app.stderr, l.progress)
@@ -114,18 +125,38 @@ func (l *loading) source(args []string) (feed feedFunc, closeEvents func(), err 
 	return fromLines, func() { _ = events.Close() }, nil
 }
 
+// prepare decides how lines become values.
+func (l *loading) prepare(ctx context.Context) error {
+	l.encode = func(text []byte) ([]byte, error) {
+		if l.raw {
+			return text, nil
+		}
+		_, err := mapping.ParseObject(text)
+		return text, err
+	}
+	if !l.avro {
+		return nil
+	}
+	book, err := openSchemas(l.cfg, nil, l.app.log)
+	if err != nil {
+		return &exitError{Code: exitUsage, Err: err}
+	}
+	defer book.close()
+	l.encode, err = book.eventEncoder(ctx, l.cfg, l.topic, l.app.log)
+	return err
+}
+
 // load produces one line, if it is an event.
 func (l *loading) load(line line, produce func(*kgo.Record)) {
-	if !l.raw {
-		if _, err := mapping.ParseObject(line.text); err != nil {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.refused++
-			fmt.Fprintf(l.app.stderr, "refused: line %d: %v\n", line.number, err)
-			return
-		}
+	value, err := l.encode(line.text)
+	if err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.refused++
+		fmt.Fprintf(l.app.stderr, "refused: line %d: %v\n", line.number, err)
+		return
 	}
-	record := &kgo.Record{Value: line.text}
+	record := &kgo.Record{Value: value}
 	if lane := mapping.Lane(line.text, nil, laneFields(l.cfg)); lane != "" {
 		record.Key = []byte(lane)
 	}

@@ -96,6 +96,9 @@ func (l *loading) madeUp(ctx context.Context, cl *kgo.Client, produce func(*kgo.
 			return context.Cause(ctx)
 		}
 		r := generator.Next()
+		if value, err := l.encode(r.Value); err == nil && l.avro {
+			r.Value = value // what does not fit the schema stands there as it is
+		}
 		produce(&kgo.Record{Key: r.Key, Value: r.Value})
 	}
 	return nil

@@ -64,15 +64,25 @@ func (a *app) runPipelines(ctx context.Context, cfg *config.Config, opts runOpti
 	if err != nil {
 		return err
 	}
+	asked, collect := observeSchemas()
+	book, err := openSchemas(cfg, asked, a.log)
+	if err != nil {
+		return &exitError{Code: exitUsage, Err: err}
+	}
+	defer book.close()
+	if err := book.prepareOutcomes(ctx, cfg, opts.connectTimeout, a.log); err != nil {
+		return err
+	}
 	base, err := kafkaOpts(cfg)
 	if err != nil {
 		return &exitError{Code: exitUsage, Err: err}
 	}
 	base = append(base, kgo.WithLogger(kslog.New(a.log)))
-	s, err := newService(cfg, opts.destinations, found, a.log, base)
+	s, err := newService(cfg, opts.destinations, found, a.log, book, base)
 	if err != nil {
 		return err
 	}
+	s.registry.MustRegister(collect)
 	if err := s.listen(ctx); err != nil {
 		return err
 	}

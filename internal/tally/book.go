@@ -23,6 +23,9 @@ type Destination struct {
 
 // Book takes in records in any order. It is safe for concurrent use.
 type Book struct {
+	// Text, if set, makes JSON of a record's value, whatever form it has.
+	Text func(value []byte) []byte
+
 	mu      sync.Mutex
 	lane    []string
 	events  map[place]event
@@ -87,9 +90,17 @@ func NewBook(lane []string, destinations ...Destination) *Book {
 	return b
 }
 
+func (b *Book) text(value []byte) []byte {
+	if b.Text == nil {
+		return value
+	}
+	return b.Text(value)
+}
+
 // Event takes in a record of a source topic.
 func (b *Book) Event(r *kgo.Record) {
-	e := event{lane: mapping.Lane(r.Value, r.Key, b.lane), mark: sample.FindMark(r.Value)}
+	text := b.text(r.Value)
+	e := event{lane: mapping.Lane(text, r.Key, b.lane), mark: sample.FindMark(text)}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.events[placeOf(r)] = e
@@ -140,7 +151,7 @@ func (b *Book) EarlierOutcome(r *kgo.Record) { b.outcome(r, func(*desk, outcome)
 
 func (b *Book) outcome(r *kgo.Record, list func(*desk, outcome)) {
 	var o outcome
-	err := json.Unmarshal(r.Value, &o)
+	err := json.Unmarshal(b.text(r.Value), &o)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	d := b.desk(o.Destination.Name)

@@ -24,6 +24,9 @@ type Config struct {
 	Responses string
 	// Bodies keeps the bodies of requests and answers in outcomes.
 	Bodies bool
+	// Encode, if set, makes an outcome's value from its JSON, for a topic in another
+	// form.
+	Encode func(text []byte) ([]byte, error)
 	// DeadLetters is the topic of dead letters.
 	DeadLetters string
 	// Dialects are the headers of other tools that letters carry besides dlq.*.

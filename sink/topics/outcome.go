@@ -48,7 +48,7 @@ func (w *Writer) outcomeRecord(e *Entry, out *sink.Outcome, form int) *kgo.Recor
 		Topic:     w.cfg.Responses,
 		Partition: targetPartition(e.Source, n),
 		Key:       outcomeKey(e.Lane, form),
-		Value:     outcomeValue(*out, form, w.cfg.Bodies),
+		Value:     w.outcomeValue(*out, form),
 		Headers:   w.outcomeHeaders(e.Source, out),
 	}
 }
@@ -92,20 +92,22 @@ func coordinates(r *kgo.Record) []byte {
 	return strconv.AppendInt(text, r.Offset, 10)
 }
 
-// outcomeValue is the outcome's JSON in the form asked for or, when that cannot be
-// written because a body is no JSON, in the next smaller one. bodies tells whether
-// bodies are wanted, and so whether it is worth a mark that they are missing.
-func outcomeValue(out sink.Outcome, form int, bodies bool) []byte {
+// outcomeValue is the outcome in the form asked for or, when that cannot be written
+// because a body is no JSON, in the next smaller one.
+func (w *Writer) outcomeValue(out sink.Outcome, form int) []byte {
 	if form >= outcomeNoCalls {
 		out.Calls = []sink.CallRecord{}
 		out.Warnings = []string{callsLeftOut}
 		form = outcomeShortKey
 	} else if form == outcomeNoBodies {
-		out.Calls = withoutBodies(out.Calls, bodies)
+		out.Calls = withoutBodies(out.Calls, w.cfg.Bodies)
 	}
 	value, err := encode(&out)
+	if err == nil && w.cfg.Encode != nil {
+		value, err = w.cfg.Encode(value)
+	}
 	if err != nil && form < outcomeShortKey {
-		return outcomeValue(out, form+1, bodies)
+		return w.outcomeValue(out, form+1)
 	}
 	return value
 }

@@ -31,6 +31,7 @@ func (d *decoder) sound(paths ...string) bool {
 func (c *Config) check(d *decoder) {
 	c.checkKafka(d)
 	c.checkSource(d)
+	c.checkRegistry(d)
 	c.checkTopics(d)
 	c.checkLane(d)
 	d.checkAddress("http.listen", c.HTTP.Listen)

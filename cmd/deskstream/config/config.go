@@ -6,7 +6,7 @@ import "time"
 type Config struct {
 	Kafka          Kafka          `yaml:"kafka" doc:"The cluster and how to reach it."`
 	Source         Source         `yaml:"source" doc:"Where events are read."`
-	SchemaRegistry SchemaRegistry `yaml:"schema_registry" later:"*" doc:"The Confluent schema registry."`
+	SchemaRegistry SchemaRegistry `yaml:"schema_registry" doc:"The Confluent schema registry."`
 	Responses      Responses      `yaml:"responses" doc:"The topic of outcomes, which is also what a restart reads to repeat nothing."`
 	DeadLetters    DeadLetters    `yaml:"dead_letters" doc:"The topic of what could not be delivered."`
 	Lane           []string       `yaml:"lane" default:"userId,anonymousId,key" doc:"The fields that order events: the first one present counts. key is the record's key. An event with none stands alone."`
@@ -57,13 +57,15 @@ type OAuth struct {
 	Scopes       []string `yaml:"scopes" doc:"The scopes to ask for."`
 }
 
-// The values of source.group_protocol and source.isolation that code compares with.
+// The values of source.group_protocol, source.isolation and the formats that code compares with.
 const (
 	ProtocolClassic  = "classic"
 	ProtocolConsumer = "consumer"
 
 	ReadCommitted   = "read_committed"
 	ReadUncommitted = "read_uncommitted"
+
+	FormatAvro = "avro"
 )
 
 // Source is where events are read.
@@ -74,8 +76,8 @@ type Source struct {
 	GroupProtocol   string            `yaml:"group_protocol" default:"classic" enum:"classic,consumer" doc:"classic (cooperative) or consumer (KIP-848, Kafka 4.0 or later)."`
 	SessionTimeout  time.Duration     `yaml:"session_timeout" default:"45s" min:"1s" doc:"After how long without a heartbeat a member is given up; classic only, with consumer the broker's group setting is read."`
 	Isolation       string            `yaml:"isolation" default:"read_committed" enum:"read_committed,read_uncommitted" doc:"Whether records of open and aborted transactions are read."`
-	Format          string            `yaml:"format" default:"auto" enum:"auto,json,avro" later:"avro" doc:"auto reads the Confluent magic byte per record."`
-	SchemaFile      string            `yaml:"schema_file" later:"*" doc:"The Avro schema to use without a registry."`
+	Format          string            `yaml:"format" default:"auto" enum:"auto,json,avro" doc:"auto reads the Confluent magic byte per record; with schema_file, what that schema reads is Avro."`
+	SchemaFile      string            `yaml:"schema_file" doc:"File with the Avro schema of all events, for values in plain binary or single-object encoding; the registry is not asked for events then."`
 	Fields          map[string]string `yaml:"fields" doc:"Other names for event fields: {userId: customer_id} reads userId from customer_id."`
 	Start           Start             `yaml:"start" default:"earliest" doc:"Where a group without offsets begins: earliest, latest or an RFC 3339 time."`
 	CommitInterval  time.Duration     `yaml:"commit_interval" default:"1s" min:"10ms" doc:"How often offsets are committed."`
@@ -84,18 +86,18 @@ type Source struct {
 
 // SchemaRegistry is the Confluent schema registry.
 type SchemaRegistry struct {
-	URLs         []string `yaml:"urls" doc:"Its addresses."`
+	URLs         []string `yaml:"urls" doc:"Its addresses; when one gives no answer the next is asked. Empty: no registry."`
 	Username     string   `yaml:"username" doc:"For basic authentication."`
 	Password     Secret   `yaml:"password" doc:"For basic authentication."`
 	Token        Secret   `yaml:"token" doc:"For bearer authentication."`
 	TLS          TLS      `yaml:"tls" doc:"Encryption of the connections to it."`
-	AutoRegister bool     `yaml:"auto_register" default:"false" doc:"Whether schemas of outcomes are registered."`
+	AutoRegister bool     `yaml:"auto_register" default:"false" doc:"Whether run registers the schema of outcomes, and produce --avro that of events."`
 }
 
 // Responses is the topic of outcomes.
 type Responses struct {
 	Topic  string `yaml:"topic" default:"events.responses" doc:"Never compacted, and kept longer than any stall."`
-	Format string `yaml:"format" default:"json" enum:"json,avro" later:"avro" doc:"How outcomes are written."`
+	Format string `yaml:"format" default:"json" enum:"json,avro" doc:"How outcomes are written."`
 	Bodies bool   `yaml:"bodies" default:"true" doc:"false: no bodies of requests and responses on the topic."`
 }
 

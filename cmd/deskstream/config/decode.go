@@ -29,7 +29,7 @@ func (d *decoder) problem(at place, format string, args ...any) {
 }
 
 // block reads a mapping into a struct.
-func (d *decoder) block(path string, at place, node ast.Node, v reflect.Value, later []string) {
+func (d *decoder) block(path string, at place, node ast.Node, v reflect.Value) {
 	list, ok := entries(node)
 	if !ok {
 		d.broken[path] = true
@@ -43,9 +43,6 @@ func (d *decoder) block(path string, at place, node ast.Node, v reflect.Value, l
 		if !ok {
 			d.found.masks.hide(entry.Value)
 			continue
-		}
-		if len(later) > 0 {
-			f.later = later
 		}
 		d.value(join(path, f.key), at, entry.Value, v.Field(f.index), f)
 	}
@@ -102,9 +99,9 @@ func (d *decoder) value(path string, at place, node ast.Node, v reflect.Value, f
 	case f.typ.Kind() == reflect.Pointer:
 		v.Set(reflect.New(f.typ.Elem()))
 		setDefaults(v.Elem())
-		d.block(path, at, node, v.Elem(), f.later)
+		d.block(path, at, node, v.Elem())
 	case isBlock(f.typ):
-		d.block(path, at, node, v, f.later)
+		d.block(path, at, node, v)
 	case f.typ.Kind() == reflect.Slice:
 		d.list(path, at, node, v, f)
 	case f.typ.Kind() == reflect.Map:
@@ -172,8 +169,6 @@ func (d *decoder) names(path string, at place, node ast.Node, v reflect.Value) {
 	}
 }
 
-const notYet = "not yet available in this version"
-
 // scalar reads a single value.
 func (d *decoder) scalar(path string, at place, node ast.Node, v reflect.Value, f field) {
 	if f.typ == secretType {
@@ -190,13 +185,9 @@ func (d *decoder) scalar(path string, at place, node ast.Node, v reflect.Value, 
 	}
 	at = placeOf(node)
 	d.places[path] = at
-	before := v.Interface()
 	if err := d.set(s, v, f); err != nil {
 		d.unreadable(path, at, err.Error())
 		return
-	}
-	if refused(f.later, s.text, before, v.Interface()) {
-		d.unreadable(path, at, notYet)
 	}
 }
 
@@ -240,17 +231,6 @@ func (s scalar) fits(t reflect.Type) error {
 		}
 	}
 	return nil
-}
-
-// refused tells whether this version does not take the value yet.
-func refused(later []string, text string, before, after any) bool {
-	if !slices.Contains(later, "*") {
-		return slices.Contains(later, text)
-	}
-	if a, ok := after.(Secret); ok {
-		return !a.IsZero()
-	}
-	return before != after
 }
 
 // place is where a path stands in the file, or the nearest block around it.

@@ -10,7 +10,6 @@
 // No secret shows in a problem.
 //
 // Tags: yaml is the key, default its value as the file would spell it (lists by
-// commas), enum the choices, min and below the range of a number, doc the
-// description, and later marks what this version refuses: "*" any value but the
-// default, or the listed choices.
+// commas), enum the choices, min and below the range of a number, and doc the
+// description.
 package config

@@ -117,13 +117,6 @@ func meaning(f reflect.StructField) string {
 			text = strings.Replace(text, " One of ", " Any of ", 1)
 		}
 	}
-	switch later := f.Tag.Get("later"); later {
-	case "":
-	case "*":
-		text += " Not yet available."
-	default:
-		text += " `" + later + "` is not yet available."
-	}
 	return strings.NewReplacer("|", "\\|", "<", "&lt;").Replace(text)
 }
 

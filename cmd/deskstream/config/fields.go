@@ -18,7 +18,6 @@ type field struct {
 	doc        string
 	enum       []string
 	min, below string
-	later      []string // what this version refuses; "*" for all but the default
 }
 
 // fieldsOf lists the keys of a struct in the order of its fields.
@@ -29,7 +28,7 @@ func fieldsOf(t reflect.Type) []field {
 		fields[i] = field{
 			key: f.Tag.Get("yaml"), index: i, typ: f.Type,
 			def: f.Tag.Get("default"), doc: f.Tag.Get("doc"), enum: list(f.Tag.Get("enum")),
-			min: f.Tag.Get("min"), below: f.Tag.Get("below"), later: list(f.Tag.Get("later")),
+			min: f.Tag.Get("min"), below: f.Tag.Get("below"),
 		}
 	}
 	return fields

@@ -33,7 +33,7 @@ func Parse(name string, src []byte, lookup LookupFunc) (*Config, error) {
 	var c Config
 	setDefaults(reflect.ValueOf(&c).Elem())
 	if body, ok := d.parse(src); ok {
-		d.block("", place{1, 1}, body, reflect.ValueOf(&c).Elem(), nil)
+		d.block("", place{1, 1}, body, reflect.ValueOf(&c).Elem())
 		if !d.broken[""] {
 			c.check(d)
 		}

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"reflect"
 	"strconv"
-	"strings"
 )
 
 // Schema is the file's JSON Schema, draft 2020-12, indented and with a line break at
@@ -55,21 +54,11 @@ func settingsRule(typ, other string) object {
 
 func fieldSchema(f field) object {
 	schema := typeSchema(f.typ, f)
-	schema["description"] = description(f)
+	schema["description"] = f.doc
 	if f.def != "" {
 		schema["default"] = defaultValue(f)
 	}
 	return schema
-}
-
-func description(f field) string {
-	switch {
-	case len(f.later) == 0:
-		return f.doc
-	case f.later[0] == "*":
-		return f.doc + " Not yet available in this version."
-	}
-	return f.doc + " Not yet available in this version: " + strings.Join(f.later, ", ") + "."
 }
 
 func typeSchema(t reflect.Type, f field) object {
