@@ -12,6 +12,8 @@ func commands(a *app) []*cobra.Command {
 		newHoldCommand(a),
 		newResumeCommand(a),
 		newDLQCommand(a),
+		newExplainCommand(a),
+		newAuditCommand(a),
 		newProduceCommand(a),
 		newDemoCommand(a),
 		newStubCommand(a),

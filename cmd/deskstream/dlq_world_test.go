@@ -158,6 +158,8 @@ func TestDLQ_everyCurableLetterComesHomeInOrder(t *testing.T) {
 	if states[letters.Delivered] != 380 || rounds["1"] != 380 || rounds["0"] != 2*dlqEvents {
 		t.Errorf("states %v, outcomes by round %v", states, rounds)
 	}
+	w.command("audit", "-c", path).want(exitOK, fmt.Sprintf("%d outcomes: %d delivered, 0 skipped, 420 dead; 0 duplicates, 0 missing, 0 conflicting", 2*dlqEvents, 2*dlqEvents-420), "")
+	w.command("explain", "-c", path, marks["user-1"][0]).want(exitOK, "round 1 at ", "")
 	left := w.command("dlq", "list", "-c", path)
 	left.want(exitOK, "40 letters, 2 causes", "380 letters closed")
 
