@@ -102,15 +102,16 @@ func TestRun_killedAgainAndAgainLosesNothingAndRepeatsOnlyWhatWasInTheAir(t *tes
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			killAgainAndAgain(t, c.source, c.kills)
+			killAgainAndAgain(t, worldOptions{stub: slower}, c.source, c.kills)
 		})
 	}
 }
 
-func killAgainAndAgain(t *testing.T, source string, kills int) {
-	w := newWorld(t, worldOptions{
-		stub: stub.Config{Latency: 40 * time.Millisecond, Jitter: 40 * time.Millisecond},
-	})
+// slower leaves more calls in the air than slow does.
+var slower = stub.Config{Latency: 40 * time.Millisecond, Jitter: 40 * time.Millisecond}
+
+func killAgainAndAgain(t *testing.T, o worldOptions, source string, kills int) {
+	w := newWorld(t, o)
 	zipf := rand.NewZipf(rand.New(rand.NewPCG(7, 7)), 1.2, 8, 299)
 	produced := make(chan struct{})
 	go func() { // while the program runs and dies

@@ -13,7 +13,15 @@ import (
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(removeBinary)) }
+// sharing is the tests, and behind them the end of what they share.
+type sharing struct{ *testing.M }
+
+func (s sharing) Run() int {
+	defer endShared()
+	return s.M.Run()
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(sharing{m}, goleak.Cleanup(removeBinary)) }
 
 // result is what a run of the program gave.
 type result struct {

@@ -10,23 +10,27 @@ func TestRun_instancesThatComeAndGoRepeatNothing(t *testing.T) {
 	for name, source := range protocols {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, worldOptions{stub: slow})
-			w.produce(2000, each(300))
-			path := w.config(settings{source: source})
-			one := w.start(path)
-			w.awaitWork(one)
-			two := w.start(path)
-			w.awaitWork(two)
-			one.stop()
-			w.produce(1000, each(300))
-			three := w.start(path)
-			w.awaitWork(three)
-			two.stop()
-			w.awaitCommitted(three)
-			three.stop()
-			w.wantOnce()
+			comeAndGo(t, worldOptions{stub: slow}, source)
 		})
 	}
+}
+
+func comeAndGo(t *testing.T, o worldOptions, source string) {
+	w := newWorld(t, o)
+	w.produce(2000, each(300))
+	path := w.config(settings{source: source})
+	one := w.start(path)
+	w.awaitWork(one)
+	two := w.start(path)
+	w.awaitWork(two)
+	one.stop()
+	w.produce(1000, each(300))
+	three := w.start(path)
+	w.awaitWork(three)
+	two.stop()
+	w.awaitCommitted(three)
+	three.stop()
+	w.wantOnce()
 }
 
 // awaitWork waits until an instance delivers to both help desks and they hold calls.
@@ -48,7 +52,11 @@ func (w *world) awaitWork(p *process) {
 
 func TestRun_frozenBeyondItsSessionLosesNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{stub: slow})
+	freeze(t, worldOptions{stub: slow})
+}
+
+func freeze(t *testing.T, o worldOptions) {
+	w := newWorld(t, o)
 	w.produce(2000, each(300))
 	path := w.config(settings{})
 	frozen := w.start(path)

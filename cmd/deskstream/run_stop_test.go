@@ -22,8 +22,8 @@ func (w *world) wantCommittedIsDone() {
 	w.t.Helper()
 	outcomes := w.outcomes()
 	for _, destination := range []string{inbox, crm} {
-		committed := w.Committed(w.t, "deskstream."+destination, eventsTopic)
-		for id, end := range w.EndOffsets(w.t, eventsTopic) {
+		committed := w.Committed(w.t, w.group(destination), w.topic(eventsTopic))
+		for id, end := range w.EndOffsets(w.t, w.topic(eventsTopic)) {
 			done := int64(0)
 			for done < end && outcomes[outcomeKey{destination, id, done}] > 0 {
 				done++

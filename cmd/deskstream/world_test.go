@@ -40,15 +40,21 @@ type worldOptions struct {
 	sources, others int32
 	// fake are options of the broker.
 	fake []kfake.Opt
+	// kafka is a cluster that others use too, which has the topics under names that begin
+	// with prefix. Default: an embedded one of the world's own.
+	kafka  *kafkatest.Cluster
+	prefix string
 }
 
 // world is what the program is put into: a broker and the help desks, both in the
 // test's process.
 type world struct {
 	*kafkatest.Cluster
-	t    *testing.T
-	desk *stub.Server
-	url  string
+	t       *testing.T
+	desk    *stub.Server
+	url     string
+	prefix  string // of topics and groups
+	sources int32  // partitions of the source
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool // open, to the help desks
@@ -67,6 +73,9 @@ var consumerGroups = map[string]string{
 	"group.consumer.session.timeout.ms": "6000", "group.consumer.heartbeat.interval.ms": "500",
 }
 
+// largeMessages is the setting of topics that hold what became of events.
+var largeMessages = []string{"max.message.bytes", "2097152"}
+
 func newWorld(t *testing.T, o worldOptions) *world {
 	t.Helper()
 	if o.sources == 0 {
@@ -75,12 +84,14 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	if o.stub.Limit == 0 {
 		o.stub.Limit = 1 << 30
 	}
-	large := []string{"max.message.bytes", "2097152"}
 	w := &world{
 		t: t, desk: stub.New(o.stub), conns: make(map[net.Conn]bool), place: make(map[string]place),
-		Cluster: kafkatest.Kafka(t, kafkatest.Topic(eventsTopic, o.sources),
-			kafkatest.Topic(responsesTopic, o.others, large...), kafkatest.Topic(lettersTopic, o.others, large...),
-			kafkatest.Fake(append([]kfake.Opt{kfake.BrokerConfigs(consumerGroups)}, o.fake...)...)),
+		Cluster: o.kafka, prefix: o.prefix, sources: o.sources,
+	}
+	if w.Cluster == nil {
+		w.Cluster = kafkatest.Kafka(t, kafkatest.Topic(eventsTopic, o.sources),
+			kafkatest.Topic(responsesTopic, o.others, largeMessages...), kafkatest.Topic(lettersTopic, o.others, largeMessages...),
+			kafkatest.Fake(append([]kfake.Opt{kfake.BrokerConfigs(consumerGroups)}, o.fake...)...))
 	}
 	server := httptest.NewUnstartedServer(w.desk)
 	server.Config.ConnState = w.connState
@@ -89,6 +100,12 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	w.url = server.URL
 	return w
 }
+
+// topic is the name of a topic in this world.
+func (w *world) topic(name string) string { return w.prefix + name }
+
+// group is the consumer group of a destination.
+func (w *world) group(destination string) string { return w.prefix + "deskstream." + destination }
 
 func (w *world) connState(c net.Conn, s http.ConnState) {
 	w.mu.Lock()
@@ -122,6 +139,7 @@ type settings struct {
 	// the share of the budgets that is left to dead letters.
 	letters string
 	reserve float64
+	commit  time.Duration
 }
 
 // config writes a configuration file and gives its path.
@@ -136,6 +154,9 @@ func (w *world) config(s settings) string {
 	if s.session == 0 {
 		s.session = 6 * time.Second
 	}
+	if s.commit == 0 {
+		s.commit = 50 * time.Millisecond
+	}
 	delivery := fmt.Sprintf(`    delivery:
       timeout: 4s
       rate_limit: {requests: 100000000, per: 1m, reserve: %v}
@@ -144,9 +165,10 @@ func (w *world) config(s settings) string {
 	return writeFile(w.t, "deskstream.yaml", fmt.Sprintf(`kafka: {brokers: [%q]}
 source:
   topics: [%s]
+  group: %sdeskstream
   session_timeout: %s
   drain_timeout: 5s
-  commit_interval: 50ms
+  commit_interval: %s
 %sresponses: {topic: %s}
 dead_letters: {topic: %s%s}
 http: {listen: %q, admin: "127.0.0.1:0"}
@@ -164,7 +186,7 @@ destinations:
     kustomer:
       api_key: %s
       base_url: %s
-%s`, strings.Join(s.brokers, ","), eventsTopic, s.session, s.source, responsesTopic, lettersTopic, s.letters, s.listen,
+%s`, strings.Join(s.brokers, ","), w.topic(eventsTopic), w.prefix, s.session, s.commit, s.source, w.topic(responsesTopic), w.topic(lettersTopic), s.letters, s.listen,
 		inbox, trengoToken, w.url+stub.TrengoPath, delivery, crm, kustomerKey, w.url+stub.KustomerPath, delivery))
 }
 
@@ -181,25 +203,35 @@ const secretText = "d0nt-log-this"
 // desks, and remembers where they are.
 func (w *world) produce(n int, pick func() int) {
 	w.t.Helper()
-	records, marks := make([]*kgo.Record, n), make([]string, n)
+	records := w.events(n, pick)
+	w.Produce(w.t, records...)
+	w.remember(records)
+}
+
+// events makes n events with marks that follow those remembered.
+func (w *world) events(n int, pick func() int) []*kgo.Record {
+	records := make([]*kgo.Record, n)
 	before := w.produced()
 	for i := range records {
-		user := fmt.Sprintf("user-%d", pick())
-		marks[i] = sample.Mark(before + i + 1)
+		user, mark := fmt.Sprintf("user-%d", pick()), sample.Mark(before+i+1)
 		hash := fnv.New32a()
 		_, _ = hash.Write([]byte(user)) // a hash's Write never fails
 		records[i] = &kgo.Record{
-			Topic: eventsTopic, Partition: int32(hash.Sum32() % uint32(len(w.PartitionInfos(eventsTopic)))), Key: []byte(user),
+			Topic: w.topic(eventsTopic), Partition: int32(hash.Sum32() % uint32(w.sources)), Key: []byte(user),
 			Value: fmt.Appendf(nil, `{"type":"track","event":"Order Completed","userId":%q,"messageId":%q,`+
 				`"properties":{"eventNo":%q,"note":%q},"context":{"traits":{"email":"%s@example.com"}}}`,
-				user, marks[i], marks[i], secretText, user),
+				user, mark, mark, secretText, user),
 		}
 	}
-	w.Produce(w.t, records...)
+	return records
+}
+
+// remember takes events in that are on the source now.
+func (w *world) remember(records []*kgo.Record) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i, r := range records {
-		w.place[marks[i]] = place{r.Partition, r.Offset, string(r.Key)}
+	for _, r := range records {
+		w.place[sample.FindMark(r.Value)] = place{r.Partition, r.Offset, string(r.Key)}
 	}
 }
 
@@ -220,7 +252,7 @@ func each(n int) func() int {
 func (w *world) outcomes() map[outcomeKey]int {
 	w.t.Helper()
 	found := make(map[outcomeKey]int)
-	for _, r := range w.Consume(w.t, responsesTopic) {
+	for _, r := range w.Consume(w.t, w.topic(responsesTopic)) {
 		entry, ok := topics.ParseEntry(r)
 		if !ok {
 			w.t.Fatalf("a record on %s is no outcome: %s", responsesTopic, r.Value)
@@ -250,7 +282,7 @@ func (w *world) settled() int { return int(w.ends(responsesTopic)) }
 
 func (w *world) ends(topic string) int64 {
 	sum := int64(0)
-	for _, end := range w.EndOffsets(w.t, topic) {
+	for _, end := range w.EndOffsets(w.t, w.topic(topic)) {
 		sum += end
 	}
 	return sum
@@ -268,8 +300,8 @@ func (w *world) awaitCommitted(p *process) {
 }
 
 func (w *world) committedAll(destination string) bool {
-	committed := w.Committed(w.t, "deskstream."+destination, eventsTopic)
-	for id, end := range w.EndOffsets(w.t, eventsTopic) {
+	committed := w.Committed(w.t, w.group(destination), w.topic(eventsTopic))
+	for id, end := range w.EndOffsets(w.t, w.topic(eventsTopic)) {
 		if at, ok := committed[id]; !ok || at.At != end {
 			return false
 		}

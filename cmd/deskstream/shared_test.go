@@ -1,0 +1,6 @@
+//go:build !kafka
+
+package main
+
+// endShared ends what the tests of this package share: nothing, without Apache Kafka.
+func endShared() {}
