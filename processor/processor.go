@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/deskstream/deskstream/sink"
@@ -229,7 +231,7 @@ func (p *Processor) shutDown() {
 	p.events.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
-	if err := p.client.LeaveGroupContext(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	if err := p.leave(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		p.log.Warn("group left without its coordinator's answer", "err", err)
 	}
 	p.closeClient()
@@ -238,6 +240,27 @@ func (p *Processor) shutDown() {
 		t.end()
 	}
 	p.log.Info("pipeline stopped", "given_up", p.givenUp())
+}
+
+// staticLeave is the epoch with which a static member says that it stops and comes back.
+const staticLeave = -2
+
+// leave takes leave of the group. In the consumer protocol kgo v1.22.2 does not name the
+// static member that stops. Kafka refuses that as an invalid request, and keeps the member
+// for its session, in which the instance cannot come back: so it is said again in full.
+func (p *Processor) leave(ctx context.Context) error {
+	member, _ := p.client.GroupMetadata() // while there is one
+	err := p.client.LeaveGroupContext(ctx)
+	if p.cfg.InstanceID == "" || !errors.Is(err, kerr.InvalidRequest) {
+		return err
+	}
+	req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
+	req.Group, req.MemberID, req.MemberEpoch, req.InstanceID = p.cfg.Group, member, staticLeave, &p.cfg.InstanceID
+	resp, err := req.RequestWith(ctx, p.client)
+	if err != nil {
+		return err
+	}
+	return kerr.ErrorForCode(resp.ErrorCode)
 }
 
 func (p *Processor) closeClient() {
