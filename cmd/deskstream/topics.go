@@ -91,7 +91,7 @@ func verifyTopics(ctx context.Context, cl *kgo.Client, set topicSet, log *slog.L
 
 // findTopics asks for topics and leaves out those that do not exist. It does not use
 // what the client remembers, since topics may have been made a moment ago.
-func findTopics(ctx context.Context, cl *kgo.Client, names []string) (topology, error) {
+func findTopics(ctx context.Context, cl kmsg.Requestor, names []string) (topology, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	for _, name := range names {
 		topic := kmsg.NewMetadataRequestTopic()

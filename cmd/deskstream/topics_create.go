@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -129,11 +130,12 @@ func createTopic(ctx context.Context, cl *kgo.Client, t newTopic, log *slog.Logg
 	return nil
 }
 
-// awaitTopics returns once every partition of the topics has a leader.
+// awaitTopics returns once every partition of the topics has a leader, and all brokers
+// know: the next question may go to another one than that which made them.
 func awaitTopics(ctx context.Context, cl *kgo.Client, names []string) (topology, error) {
 	for {
 		found, err := findTopics(ctx, cl, names)
-		if err == nil && found.ready(names) {
+		if err == nil && found.ready(names) && knownByAll(ctx, cl, names) {
 			return found, nil
 		}
 		if err == nil {
@@ -146,4 +148,12 @@ func awaitTopics(ctx context.Context, cl *kgo.Client, names []string) (topology,
 		}
 		return topology{}, fmt.Errorf("waiting for topics %s: %w", strings.Join(names, ", "), err)
 	}
+}
+
+// knownByAll tells whether all brokers that answer know the topics.
+func knownByAll(ctx context.Context, cl *kgo.Client, names []string) bool {
+	return !slices.ContainsFunc(cl.DiscoveredBrokers(), func(broker *kgo.Broker) bool {
+		found, err := findTopics(ctx, broker, names)
+		return err == nil && !found.ready(names)
+	})
 }
