@@ -84,8 +84,26 @@ func startProcess(t *testing.T, args ...string) *process {
 		_ = p.cmd.Wait() // what the exit means is the test's to say
 		close(p.ended)
 	}()
-	t.Cleanup(func() { <-p.ended })
+	t.Cleanup(func() {
+		<-p.ended
+		if t.Failed() {
+			p.tellTroubles()
+		}
+	})
 	return p
+}
+
+// tellTroubles shows the first warnings and errors that the process logged.
+func (p *process) tellTroubles() {
+	const most = 30
+	told := 0
+	for line := range strings.Lines(p.stderr.String()) {
+		if strings.Contains(line, `"level":"WARN"`) || strings.Contains(line, `"level":"ERROR"`) {
+			if told++; told <= most {
+				p.t.Logf("process %d: %s", p.cmd.Process.Pid, strings.TrimSuffix(line, "\n"))
+			}
+		}
+	}
 }
 
 // signal sends a signal to the process.

@@ -52,13 +52,13 @@ func (w *world) awaitWork(p *process) {
 
 func TestRun_frozenBeyondItsSessionLosesNothing(t *testing.T) {
 	t.Parallel()
-	freeze(t, worldOptions{stub: slow})
+	freeze(t, worldOptions{stub: slow}, "")
 }
 
-func freeze(t *testing.T, o worldOptions) {
+func freeze(t *testing.T, o worldOptions, source string) {
 	w := newWorld(t, o)
 	w.produce(2000, each(300))
-	path := w.config(settings{})
+	path := w.config(settings{source: source})
 	frozen := w.start(path)
 	w.awaitWork(frozen)
 	frozen.signal(syscall.SIGSTOP)

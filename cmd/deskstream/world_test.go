@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"net"
@@ -44,6 +45,9 @@ type worldOptions struct {
 	// with prefix. Default: an embedded one of the world's own.
 	kafka  *kafkatest.Cluster
 	prefix string
+	// session is the session timeout of classic groups, unless a test's settings say
+	// otherwise, drain and timeout the bounds within it. Defaults 6s, 5s and 4s.
+	session, drain, timeout time.Duration
 }
 
 // world is what the program is put into: a broker and the help desks, both in the
@@ -55,6 +59,8 @@ type world struct {
 	url     string
 	prefix  string // of topics and groups
 	sources int32  // partitions of the source
+
+	session, drain, timeout time.Duration
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool // open, to the help desks
@@ -87,6 +93,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	w := &world{
 		t: t, desk: stub.New(o.stub), conns: make(map[net.Conn]bool), place: make(map[string]place),
 		Cluster: o.kafka, prefix: o.prefix, sources: o.sources,
+		session: cmp.Or(o.session, 6*time.Second), drain: cmp.Or(o.drain, 5*time.Second), timeout: cmp.Or(o.timeout, 4*time.Second),
 	}
 	if w.Cluster == nil {
 		w.Cluster = kafkatest.Kafka(t, kafkatest.Topic(eventsTopic, o.sources),
@@ -152,22 +159,22 @@ func (w *world) config(s settings) string {
 		s.listen = "127.0.0.1:0"
 	}
 	if s.session == 0 {
-		s.session = 6 * time.Second
+		s.session = w.session
 	}
 	if s.commit == 0 {
 		s.commit = 50 * time.Millisecond
 	}
 	delivery := fmt.Sprintf(`    delivery:
-      timeout: 4s
+      timeout: %s
       rate_limit: {requests: 100000000, per: 1m, reserve: %v}
       retry: {initial: 50ms, max: 500ms}
-`, s.reserve)
+`, w.timeout, s.reserve)
 	return writeFile(w.t, "deskstream.yaml", fmt.Sprintf(`kafka: {brokers: [%q]}
 source:
   topics: [%s]
   group: %sdeskstream
   session_timeout: %s
-  drain_timeout: 5s
+  drain_timeout: %s
   commit_interval: %s
 %sresponses: {topic: %s}
 dead_letters: {topic: %s%s}
@@ -186,7 +193,7 @@ destinations:
     kustomer:
       api_key: %s
       base_url: %s
-%s`, strings.Join(s.brokers, ","), w.topic(eventsTopic), w.prefix, s.session, s.commit, s.source, w.topic(responsesTopic), w.topic(lettersTopic), s.letters, s.listen,
+%s`, strings.Join(s.brokers, ","), w.topic(eventsTopic), w.prefix, s.session, w.drain, s.commit, s.source, w.topic(responsesTopic), w.topic(lettersTopic), s.letters, s.listen,
 		inbox, trengoToken, w.url+stub.TrengoPath, delivery, crm, kustomerKey, w.url+stub.KustomerPath, delivery))
 }
 

@@ -5,8 +5,13 @@ package kafkatest
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
+
+// SessionTimeout is that of groups of the consumer protocol, whose brokers decide on it.
+const SessionTimeout = 15 * time.Second
 
 // baseProperties keep a test cluster quick and let its groups be quick.
 var baseProperties = map[string]string{
@@ -14,7 +19,7 @@ var baseProperties = map[string]string{
 	"transaction.state.log.num.partitions":                        "4",
 	"group.min.session.timeout.ms":                                "1000",
 	"group.consumer.min.session.timeout.ms":                       "1000",
-	"group.consumer.session.timeout.ms":                           "6000",
+	"group.consumer.session.timeout.ms":                           strconv.FormatInt(SessionTimeout.Milliseconds(), 10),
 	"group.consumer.min.heartbeat.interval.ms":                    "100",
 	"group.consumer.heartbeat.interval.ms":                        "500",
 	"log.initial.task.delay.ms":                                   "500",

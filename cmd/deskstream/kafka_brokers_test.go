@@ -1,0 +1,130 @@
+//go:build kafka
+
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/internal/kafkatest"
+	"github.com/deskstream/deskstream/internal/stub"
+	"github.com/deskstream/deskstream/internal/tally"
+)
+
+// restartEvents is how many events go through a cluster whose broker restarts.
+const restartEvents = 4000
+
+// account reads the topics of a world into a book until the test ends.
+func (w *world) account() (*tally.Book, *tally.Tail) {
+	w.t.Helper()
+	book := tally.NewBook([]string{"userId", "anonymousId", "key"},
+		tally.Destination{Name: inbox, Type: stub.TrengoName, BaseURL: w.url + stub.TrengoPath},
+		tally.Destination{Name: crm, Type: stub.KustomerName, BaseURL: w.url + stub.KustomerPath})
+	topics := tally.Topics{Source: []string{w.topic(eventsTopic)}, Responses: w.topic(responsesTopic), DeadLetters: w.topic(lettersTopic)}
+	tail, err := tally.NewTail(w.t.Context(), book, topics, w.Options()...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(w.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- tail.Run(ctx) }()
+	w.t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			w.t.Error(err)
+		}
+		tail.Close()
+	})
+	return book, tail
+}
+
+// feed produces the demo's events, no more than a thousand ahead of the slowest
+// destination.
+func (w *world) feed(book *tally.Book, n int) {
+	w.t.Helper()
+	generator := newSample(7, 0)
+	cl := w.Client(w.t)
+	for i := 0; i < n; i += 100 {
+		await(w.t, "the program to come near the generator", func() bool { return i-settledBy(book) < 1000 })
+		var records []*kgo.Record
+		for range min(100, n-i) {
+			r := generator.Next()
+			records = append(records, &kgo.Record{Topic: w.topic(eventsTopic), Key: r.Key, Value: r.Value})
+		}
+		if err := cl.ProduceSync(w.t.Context(), records...).FirstErr(); err != nil {
+			w.t.Errorf("producing: %v", err)
+			return
+		}
+	}
+}
+
+// settledBy is how many events the slowest destination has settled.
+func settledBy(book *tally.Book) int {
+	progress := book.Progress()
+	return min(progress[0].Settled, progress[1].Settled)
+}
+
+func TestKafka_aBrokerThatRestartsUnderLoadLosesNothing(t *testing.T) {
+	for name, end := range map[string]func(*kafkatest.Apache, testing.TB, int){"stopped": (*kafkatest.Apache).Stop, "killed": (*kafkatest.Apache).Kill} {
+		t.Run(name, func(t *testing.T) {
+			a := kafkatest.OwnApache(t, kafkatest.ApacheConfig{Brokers: 3, Disturbed: true})
+			w := newWorld(t, on(t, a, worldOptions{stub: stub.Config{Latency: 20 * time.Millisecond, Jitter: 20 * time.Millisecond}}))
+			book, tail := w.account()
+			path := w.config(settings{})
+			one, two := w.start(path), w.start(path)
+			fed := make(chan struct{})
+			go func() { defer close(fed); w.feed(book, restartEvents) }()
+			t.Cleanup(func() { <-fed })
+			await(t, "a third of the work", func() bool { one.alive(); two.alive(); return settledBy(book) > restartEvents/3 })
+			began, before, given := time.Now(), settledBy(book), givenUp(t, one, two)
+			end(a, t, 2)
+			await(t, "the work to go on with two brokers", func() bool { return settledBy(book) > before+restartEvents/10 })
+			a.Restart(t)
+			away := time.Since(began)
+			await(t, "all to be settled", func() bool {
+				one.alive()
+				two.alive()
+				caughtUp, err := tail.CaughtUp(t.Context())
+				return err == nil && caughtUp && settledBy(book) == restartEvents
+			})
+			w.awaitCommitted(one)
+			lost := givenUp(t, one, two) - given
+			one.stop()
+			two.stop()
+			report := book.Report(map[string][]stub.Call{stub.TrengoName: w.desk.Trengo.Received(), stub.KustomerName: w.desk.Kustomer.Received()})
+			again := 0
+			for _, d := range report.Destinations {
+				t.Logf("%s: of %d events became %v; %d writes made again after no answer, %d after an answer, %d out of order",
+					d.Name, d.Events, d.Became, d.Repeated, d.Duplicates, d.OutOfOrder)
+				again += d.Repeated + d.Duplicates
+				if d.OutOfOrder > 0 {
+					t.Errorf("%s: %d writes out of order", d.Name, d.OutOfOrder)
+				}
+			}
+			t.Logf("the broker was away for %v; %v events were given up with partitions that were lost", away.Round(time.Second), lost)
+			// Only an instance that lost partitions may leave a call to be made again.
+			if again > int(lost) || again == 0 && !report.OK() {
+				t.Errorf("it does not add up: %q", report.Faults)
+			}
+		})
+	}
+}
+
+// givenUp is how many open events instances gave up with their partitions.
+func givenUp(t *testing.T, instances ...*process) float64 {
+	t.Helper()
+	sum := 0.0
+	for _, p := range instances {
+		for _, m := range metrics(t, p.listening())["deskstream_events_total"].GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetName() == "outcome" && l.GetValue() == "given_up" {
+					sum += m.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	return sum
+}
