@@ -68,6 +68,7 @@ func (p *Processor) watchTopics(ctx context.Context) error {
 			err := p.lookAgain(ctx, topic, why)
 			switch {
 			case errors.Is(err, errNotUsable):
+				p.log.Error("topic made anew cannot be used, pipeline ends", "topic", topic, "err", err) // before it drains
 				return err
 			case err == nil || ctx.Err() != nil:
 				delete(told, topic)
