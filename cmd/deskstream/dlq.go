@@ -41,6 +41,8 @@ type letterBox struct {
 	app *app
 	cfg *config.Config
 	cl  *kgo.Client
+	// book finds what reads an event, in JSON or in Avro, as run does.
+	book *schemaBook
 
 	cluster string
 	topic   string
@@ -59,19 +61,27 @@ func (a *app) openLetterBox(ctx context.Context, cfg *config.Config, topic strin
 	if topic == "" {
 		topic = cfg.DeadLetters.Topic
 	}
+	book, err := openSchemas(cfg, nil, a.log)
+	if err != nil {
+		return nil, &exitError{Code: exitUsage, Err: err}
+	}
 	cl, err := connect(ctx, cfg, a.log)
 	if err != nil {
+		book.close()
 		return nil, err
 	}
-	b := &letterBox{app: a, cfg: cfg, cl: cl, topic: topic, stateTopic: topicSet{deadLetters: topic}.letterStates()}
+	b := &letterBox{app: a, cfg: cfg, cl: cl, book: book, topic: topic, stateTopic: topicSet{deadLetters: topic}.letterStates()}
 	if err := b.look(ctx); err != nil {
-		cl.Close()
+		b.close()
 		return nil, err
 	}
 	return b, nil
 }
 
-func (b *letterBox) close() { b.cl.Close() }
+func (b *letterBox) close() {
+	b.cl.Close()
+	b.book.close()
+}
 
 func (b *letterBox) connect(ctx context.Context, opts ...kgo.Opt) (*kgo.Client, error) {
 	return connect(ctx, b.cfg, b.app.log, opts...)

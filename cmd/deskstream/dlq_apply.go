@@ -244,8 +244,9 @@ func (b *letterBox) candidates(ctx context.Context, plan planFile) ([]*candidate
 		if l.ID != p.ID {
 			return refused("letter %s is not where it was: plan again", p.ID)
 		}
-		found[p.ID] = newCandidate(b.cfg, cloneRecord(r), &l, p.Destination)
-		return nil
+		c, err := b.candidate(ctx, cloneRecord(r), &l, p.Destination)
+		found[p.ID] = c
+		return err
 	}, extent)
 	if err != nil {
 		return nil, err

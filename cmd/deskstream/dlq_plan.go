@@ -123,8 +123,9 @@ func (b *letterBox) pick(ctx context.Context, o dlqPlanOptions) ([]*candidate, e
 		if len(list) == o.limit {
 			return usageError{fmt.Errorf("more than %d letters fit: narrow the filters or raise --limit; a part of them would leave users' events out of order", o.limit)}
 		}
-		list = append(list, newCandidate(b.cfg, cloneRecord(r), l, o.to))
-		return nil
+		c, err := b.candidate(ctx, cloneRecord(r), l, o.to)
+		list = append(list, c)
+		return err
 	})
 	return list, err
 }

@@ -93,10 +93,14 @@ func (a *app) showLetter(ctx context.Context, cfg *config.Config, topic, id stri
 	if err := box.readStates(ctx); err != nil {
 		return nil, err
 	}
+	value, err := asJSON(ctx, box.book.events, rec.Value)
+	if err != nil {
+		return nil, fmt.Errorf("finding the schema of the letter: %w", err)
+	}
 	s := &shown{
 		ID: l.ID, Dialects: letters.Dialects(rec.Headers), Status: box.states.Status(l.ID), Letter: l.At, Source: l.Source,
 		Destination: l.Destination, Error: shownError{l.Stage, l.Class, l.Code, l.Status, l.Message},
-		Round: l.Round, Advice: letters.Advice(l), Sections: letters.Sections(rec.Headers), Value: valueJSON(rec.Value), letter: *l,
+		Round: l.Round, Advice: letters.Advice(l), Sections: letters.Sections(rec.Headers), Value: valueJSON(value), letter: *l,
 	}
 	if key, ok := letters.KeyOf(l.ID); ok {
 		if state, there := box.states[key]; there {

@@ -112,7 +112,11 @@ func (s *story) readSources(ctx context.Context, box *letterBox) error {
 		extents = append(extents, extent)
 	}
 	return scan.Read(ctx, box.connect, func(r *kgo.Record) error {
-		if mapping.Lane(r.Value, nil, name) == s.ID {
+		decoder, err := box.book.events.Try(ctx, r.Value)
+		if err != nil {
+			return fmt.Errorf("finding the schema of an event: %w", err)
+		}
+		if decoder.Lane(r.Value, nil, name) == s.ID {
 			s.Read = append(s.Read, letters.Place{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp})
 		}
 		return nil

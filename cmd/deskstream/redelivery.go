@@ -297,7 +297,7 @@ func (r *redelivery) deliver(c *candidate) (topics.Entry, error) {
 		return topics.Entry{}, err
 	}
 	s := p.dest.Session(pass, sink.Stop{Soft: r.ctx, Hard: r.ctx, Await: r.held.members[c.destination].Await})
-	s.Lane, s.Timestamp, s.Round = c.lane, c.original.Timestamp, c.round
+	s.Lane, s.Timestamp, s.Round, s.Decoder = c.lane, c.original.Timestamp, c.round, c.decoder
 	o, err := p.route.Deliver(context.WithoutCancel(r.ctx), s, c.rec.Value)
 	if err != nil {
 		return topics.Entry{}, err

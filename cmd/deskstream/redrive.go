@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -27,6 +26,7 @@ type candidate struct {
 	rec      *kgo.Record // the letter, a copy of its own
 	letter   letters.Letter
 	original *kgo.Record
+	decoder  mapping.Decoder
 	// destination is where it would go, "" for none.
 	destination string
 	group       string
@@ -59,16 +59,22 @@ func (c *candidate) event() trail.Event {
 	}
 }
 
-func newCandidate(cfg *config.Config, rec *kgo.Record, l *letters.Letter, to string) *candidate {
+// candidate makes a candidate of a letter and its own copy of the record. to is where
+// letters go that name no destination.
+func (b *letterBox) candidate(ctx context.Context, rec *kgo.Record, l *letters.Letter, to string) (*candidate, error) {
 	c := &candidate{rec: rec, letter: *l, original: letters.Original(rec, l), destination: to, round: l.Round + 1}
 	if l.Dialect == letters.Own {
 		c.destination = l.Destination
 	}
-	c.lane = mapping.Lane(rec.Value, rec.Key, laneFields(cfg))
-	if d, ok := destinationOf(cfg, c.destination); ok {
-		c.group = cfg.Group(d)
+	var err error
+	if c.decoder, err = b.book.events.Try(ctx, rec.Value); err != nil {
+		return nil, fmt.Errorf("finding the schema of letter %s: %w", l.ID, err)
 	}
-	return c
+	c.lane = c.decoder.Lane(rec.Value, rec.Key, laneFields(b.cfg))
+	if d, ok := destinationOf(b.cfg, c.destination); ok {
+		c.group = b.cfg.Group(d)
+	}
+	return c, nil
 }
 
 func destinationOf(cfg *config.Config, name string) (config.Destination, bool) {
@@ -140,7 +146,7 @@ func supersede(list []*candidate, e *topics.LedgerEntry, r *kgo.Record) error {
 		if err != nil {
 			return err
 		}
-		if o.Event.Type != nil && strings.EqualFold(*o.Event.Type, typeIdentify) {
+		if o.Event.Type != nil && *o.Event.Type == typeIdentify {
 			c.superseded = true
 		}
 	}
@@ -152,8 +158,8 @@ const typeIdentify = "identify"
 
 // isIdentify tells whether the letter's event is an identify.
 func (c *candidate) isIdentify(cfg *config.Config) bool {
-	ev, err := mapping.Fields(cfg.Source.Fields).Decode(c.rec.Value)
-	return err == nil && strings.EqualFold(ev.Type, typeIdentify)
+	body, err := c.decoder.Decode(c.rec.Value)
+	return err == nil && mapping.Fields(cfg.Source.Fields).Event(body).Type == typeIdentify
 }
 
 // rehearsal plans letters: what they would do, without doing it.
@@ -204,7 +210,7 @@ func (r *rehearsal) play(ctx context.Context, c *candidate, mode sink.Plan) (sin
 		p = r.ways[c.destination].offline
 	}
 	s := p.dest.PlanSession(ctx, mode)
-	s.Lane, s.Timestamp, s.Round = c.lane, c.original.Timestamp, c.round
+	s.Lane, s.Timestamp, s.Round, s.Decoder = c.lane, c.original.Timestamp, c.round, c.decoder
 	return p.route.Deliver(ctx, s, c.rec.Value)
 }
 

@@ -35,17 +35,12 @@ func (b *letterBox) readResponses(ctx context.Context, since time.Time, fn func(
 		}
 		extent = extent.From(from)
 	}
-	book, err := openSchemas(b.cfg, nil, b.app.log)
-	if err != nil {
-		return &exitError{Code: exitUsage, Err: err}
-	}
-	defer book.close()
 	return scan.Read(ctx, b.connect, func(r *kgo.Record) error {
 		entry, ok := topics.ParseEntry(r)
 		if !ok {
 			return nil
 		}
-		if r.Value, err = asJSON(ctx, book.outcomes, r.Value); err != nil {
+		if r.Value, err = asJSON(ctx, b.book.outcomes, r.Value); err != nil {
 			return fmt.Errorf("reading an outcome in Avro: %w", err)
 		}
 		return fn(&entry, r)
