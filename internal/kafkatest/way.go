@@ -76,7 +76,7 @@ func ownWay(ctx context.Context, c ApacheConfig) (way, error) {
 		}
 		return wayJars, nil
 	}
-	if asked := way(os.Getenv(wayVariable)); asked == wayDocker || asked == wayJars {
+	if asked := way(os.Getenv(wayVariable)); asked != "" && asked != wayBrokers {
 		return chosenWay(ctx)
 	}
 	return ownOf(ctx)
