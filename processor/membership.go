@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -157,7 +158,10 @@ func (p *Processor) learnSession(ctx context.Context) {
 
 func (p *Processor) takeSession(resp *kmsg.DescribeConfigsResponse) error {
 	for _, resource := range resp.Resources {
-		if err := kerr.ErrorForCode(resource.ErrorCode); err != nil {
+		switch err := kerr.ErrorForCode(resource.ErrorCode); {
+		case errors.Is(err, kerr.GroupAuthorizationFailed):
+			return fmt.Errorf("no right to DescribeConfigs group %s: %w", p.cfg.Group, err)
+		case err != nil:
 			return err
 		}
 		for _, setting := range resource.Configs {

@@ -2,6 +2,7 @@ package processor
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,7 +40,7 @@ type metrics struct {
 	p                                                                              *Processor
 	kafka                                                                          *kprom.Metrics
 	events, read, expired, open, inFlight, bytes, lanes, oldest, gap, hold, paused *prometheus.Desc
-	writes, oldestWrite                                                            *prometheus.Desc
+	trouble, writes, oldestWrite                                                   *prometheus.Desc
 }
 
 func newMetrics(p *Processor) *metrics {
@@ -59,6 +60,7 @@ func newMetrics(p *Processor) *metrics {
 		gap:         desc("conservation_gap", "Records read that are neither settled, given up nor open. Anything but 0 is a fault of this program."),
 		hold:        desc("hold", "1 while the destination is on hold, by reason; absent otherwise.", "reason"),
 		paused:      desc("intake_paused", "1 while intake waits, by the limit that is reached; span and schema stop single partitions. Absent otherwise.", "limit"),
+		trouble:     desc("trouble", "1 while Kafka refuses a part of the work or does not answer, by part of the work: fetch, claim, commit; 0 otherwise. The log says why.", "part"),
 		writes:      desc("open_writes", "Records on their way to the responses or dead-letter topic, not acknowledged yet.", "topic"),
 		oldestWrite: desc("oldest_write_seconds", "For how long the oldest of them has been on its way, 0 without one.", "topic"),
 	}
@@ -86,7 +88,7 @@ func (m *metrics) clientOpts() []kgo.Opt {
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		m.events, m.read, m.expired, m.open, m.inFlight, m.bytes, m.lanes,
-		m.oldest, m.gap, m.hold, m.paused, m.writes, m.oldestWrite,
+		m.oldest, m.gap, m.hold, m.paused, m.trouble, m.writes, m.oldestWrite,
 	} {
 		ch <- d
 	}
@@ -129,6 +131,13 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	for _, limit := range f.Paused {
 		gauge(m.paused, 1, limit)
 	}
+	for _, part := range troubleParts {
+		lasting := 0.0
+		if slices.Contains(f.Trouble, part) {
+			lasting = 1
+		}
+		gauge(m.trouble, lasting, part)
+	}
 }
 
 // Figures are a pipeline's numbers at one moment.
@@ -149,13 +158,25 @@ type Figures struct {
 	// Paused are the limits that are waited for: the one that all intake waits for, if
 	// there is one, and "span" or "schema" if they stop single partitions.
 	Paused []string
+	// Trouble is what Kafka refuses or does not answer at present: "fetch", "claim" or
+	// "commit". The log says why.
+	Trouble []string
 	// Joined tells whether the group has given us an assignment, an empty one included.
 	Joined bool
 }
 
+// troubleParts are the parts of the work with Kafka that can be in trouble.
+var troubleParts = [...]string{"fetch", "claim", "commit"}
+
 // Figures takes the numbers; what is open is counted by walking the lanes.
 func (p *Processor) Figures() Figures {
 	hold, inFlight := p.dest.Gate().Held(), p.dest.Gate().InUse()
+	var lasting []string
+	for i, t := range []*trouble{p.fetchTrouble, p.claimTrouble, p.commitTrouble} {
+		if t.lasting() {
+			lasting = append(lasting, troubleParts[i])
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.counts
@@ -163,7 +184,7 @@ func (p *Processor) Figures() Figures {
 		Read: c.read, Delivered: c.delivered, Skipped: c.skipped, Dead: c.dead,
 		FoundDone: c.foundDone, GivenUp: c.givenUp, Expired: c.expired,
 		Bytes: p.bytes, Lanes: p.lanes, InFlight: inFlight, Partitions: len(p.parts),
-		Hold: hold, Joined: p.joined,
+		Hold: hold, Trouble: lasting, Joined: p.joined,
 	}
 	span, schema := false, false
 	for _, part := range p.parts {

@@ -68,6 +68,13 @@ func (t *trouble) look() {
 	clear(t.causes)
 }
 
+// lasting tells whether it has begun and is not over.
+func (t *trouble) lasting() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.timer != nil
+}
+
 // end stops watching.
 func (t *trouble) end() {
 	t.mu.Lock()

@@ -69,17 +69,26 @@ func (a *app) tryKafka(ctx context.Context, cfg *config.Config) []finding {
 	brokers := strings.Join(cfg.Kafka.Brokers, ",")
 	cl, err := connect(ctx, cfg, a.log)
 	if err != nil {
-		return []finding{{"brokers", brokers, true, err.Error() + ": check kafka.brokers, tls and sasl"}}
+		text := err.Error()
+		if _, known := errors.AsType[*refusal](err); !known {
+			text += ": check kafka.brokers, tls and sasl"
+		}
+		return []finding{{"brokers", brokers, true, text}}
 	}
 	defer cl.Close()
 	ctx, cancel := context.WithTimeout(ctx, contactTimeout)
 	defer cancel()
 	set := topicSet{sources: cfg.Source.Topics, responses: cfg.Responses.Topic, deadLetters: cfg.DeadLetters.Topic}
-	found, err := findTopics(ctx, cl, set.names())
-	if err != nil {
-		return []finding{{"brokers", brokers, true, err.Error()}}
+	found, err := askForTopics(ctx, cl, set.names())
+	if err == nil {
+		err = checkVersions(ctx, cl, cfg.Source.GroupProtocol)
 	}
-	return append([]finding{{what: "brokers", name: brokers, text: "cluster " + found.cluster}}, a.tryTopics(ctx, cl, set, found)...)
+	if err != nil {
+		return []finding{{"brokers", brokers, true, explain(ctx, cfg.Kafka, err).Error()}}
+	}
+	findings := []finding{{what: "brokers", name: brokers, text: "cluster " + found.cluster}}
+	findings = append(findings, a.tryTopics(ctx, cl, set, found)...)
+	return append(findings, tryGroups(ctx, cl, cfg)...)
 }
 
 // tryTopics describes each topic, and says what run would refuse.
@@ -89,14 +98,20 @@ func (a *app) tryTopics(ctx context.Context, cl *kgo.Client, set topicSet, found
 	for _, name := range set.names() {
 		f := finding{what: set.roleOf(name), name: name}
 		info, ok := found.topics[name]
+		lacking := errors.Join(set.missingRights(name, info)...)
 		switch {
 		case !ok:
 			f.failed, f.text, missing = true, "does not exist: create it or run with --create-topics", true
+		case info.denied:
+			f.failed, f.text, missing = true, lacking.Error(), true
 		case !info.ready:
 			f.failed, f.text = true, "a partition has no leader: look at the brokers"
 		default:
 			info = describeTopic(ctx, cl, name, info, a.log)
 			found.topics[name], f.text = info, info.String()
+			if lacking != nil {
+				f.failed, f.text = true, f.text+"; "+lacking.Error()
+			}
 		}
 		findings = append(findings, f)
 	}
@@ -105,6 +120,19 @@ func (a *app) tryTopics(ctx context.Context, cl *kgo.Client, set topicSet, found
 	}
 	for _, problem := range checkSettings(set, found.topics) {
 		findings = append(findings, finding{"topics", "-", true, problem.Error()})
+	}
+	return findings
+}
+
+// tryGroups looks whether each pipeline may be a member of its group.
+func tryGroups(ctx context.Context, cl *kgo.Client, cfg *config.Config) []finding {
+	var findings []finding
+	for _, d := range cfg.Destinations {
+		f := finding{what: "group", name: cfg.Group(d), text: "may be joined"}
+		if err := checkGroup(ctx, cl, cfg.Source.GroupProtocol, f.name); err != nil {
+			f.failed, f.text = true, err.Error()
+		}
+		findings = append(findings, f)
 	}
 	return findings
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -11,7 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/plugin/kslog"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
 )
@@ -26,7 +27,7 @@ func connect(ctx context.Context, c *config.Config, log *slog.Logger, opts ...kg
 		return nil, &exitError{Code: exitUsage, Err: err}
 	}
 	// Below a warning, kgo tells of each connection, which is no news to a person at a command.
-	base = append(base, kgo.WithLogger(warnings{kslog.New(log)}))
+	base = append(base, kgo.WithLogger(warnings{newTerseLogger(log)}))
 	cl, err := kgo.NewClient(append(base, opts...)...)
 	if err != nil {
 		return nil, fmt.Errorf("making a Kafka client: %w", err)
@@ -35,26 +36,42 @@ func connect(ctx context.Context, c *config.Config, log *slog.Logger, opts ...kg
 	defer cancel()
 	if err := ping(ctx, cl); err != nil {
 		cl.Close()
-		return nil, fmt.Errorf("connecting to Kafka at %s: %w", strings.Join(c.Kafka.Brokers, ", "), err)
+		return nil, fmt.Errorf("connecting to Kafka at %s: %w", strings.Join(c.Kafka.Brokers, ", "), explain(ctx, c.Kafka, err))
 	}
 	return cl, nil
 }
 
-// ping is the client's, but it ends with ctx: the client's own waits for a broker that
-// took the connection and says nothing, until the client is closed.
+// ping asks all brokers of the configuration until one answers. It ends with ctx: a
+// request waits for a broker that took the connection and says nothing, until the client
+// is closed.
 func ping(ctx context.Context, cl *kgo.Client) error {
-	answered := make(chan error, 1)
-	go func() { answered <- cl.Ping(ctx) }()
-	select {
-	case err := <-answered:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	brokers := cl.SeedBrokers()
+	answered := make(chan error, len(brokers))
+	for _, broker := range brokers {
+		go func() {
+			req := kmsg.NewPtrMetadataRequest()
+			req.Topics = []kmsg.MetadataRequestTopic{}
+			_, err := broker.Request(ctx, req)
+			answered <- err
+		}()
 	}
+	var failed []error
+	for range brokers {
+		select {
+		case err := <-answered:
+			if err == nil {
+				return nil
+			}
+			failed = append(failed, err)
+		case <-ctx.Done():
+			return errors.Join(append(failed, ctx.Err())...)
+		}
+	}
+	return errors.Join(failed...)
 }
 
 // warnings is a logger of kgo that says no more than warnings unless debug is asked for.
-type warnings struct{ *kslog.Logger }
+type warnings struct{ kgo.Logger }
 
 // Level is the level of the logger, or warn if that is info.
 func (w warnings) Level() kgo.LogLevel {
@@ -107,14 +124,14 @@ func newestSpans(ctx context.Context, admin *kadm.Client, source config.Source, 
 		err = starts.Error()
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("listing the first offsets: %w", err)
+		return nil, false, fmt.Errorf("listing the first offsets: %w", explainTopics(err, kmsg.ACLOperationRead, source.Topics))
 	}
 	ends, err := list(ctx, source.Topics...)
 	if err == nil {
 		err = ends.Error()
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("listing the last offsets: %w", err)
+		return nil, false, fmt.Errorf("listing the last offsets: %w", explainTopics(err, kmsg.ACLOperationRead, source.Topics))
 	}
 	spans, whole = map[string]map[int32]span{}, true
 	ends.Each(func(end kadm.ListedOffset) {
@@ -160,7 +177,7 @@ func readSpans(ctx context.Context, c *config.Config, log *slog.Logger, spans ma
 	for open > 0 {
 		fetches := cl.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {
-			return nil, fmt.Errorf("reading the newest records: %w", err)
+			return nil, fmt.Errorf("reading the newest records: %w", explainTopics(err, kmsg.ACLOperationRead, c.Source.Topics))
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			end := spans[r.Topic][r.Partition].end

@@ -72,6 +72,7 @@ type readiness struct {
 	Hold       string `json:"hold,omitempty"`
 	HeldSince  string `json:"held_since,omitempty"`
 	Paused     string `json:"paused,omitempty"`
+	Trouble    string `json:"trouble,omitempty"`
 }
 
 // ready answers 200 once every pipeline has joined its group. A hold is shown and is
@@ -80,7 +81,7 @@ func (s *service) ready(w http.ResponseWriter, _ *http.Request) {
 	status, details := http.StatusOK, make(map[string]readiness, len(s.pipelines))
 	for _, p := range s.pipelines {
 		f := p.Figures()
-		r := readiness{Joined: f.Joined, Partitions: f.Partitions, Open: f.Open, Paused: strings.Join(f.Paused, ",")}
+		r := readiness{Joined: f.Joined, Partitions: f.Partitions, Open: f.Open, Paused: strings.Join(f.Paused, ","), Trouble: strings.Join(f.Trouble, ",")}
 		if f.Hold.Active() {
 			r.Hold, r.HeldSince = f.Hold.Reason, f.Hold.Since.UTC().Format(time.RFC3339)
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -33,16 +34,38 @@ func kafkaOpts(c *config.Config) ([]kgo.Opt, error) {
 		kgo.SoftwareNameAndVersion("deskstream", version()),
 	}
 	if c.Kafka.TLS.Enabled {
-		settings, err := tlsConfig(c.Kafka.TLS)
-		if err != nil {
+		if _, err := tlsConfig(c.Kafka.TLS); err != nil {
 			return nil, fmt.Errorf("setting up kafka.tls: %w", err)
 		}
-		opts = append(opts, kgo.DialTLSConfig(settings))
+		opts = append(opts, kgo.Dialer(dialTLS(c.Kafka.TLS)))
 	}
 	if mechanism := saslMechanism(c.Kafka.SASL); mechanism != nil {
 		opts = append(opts, kgo.SASL(mechanism))
 	}
 	return opts, nil
+}
+
+// dialTimeout bounds the opening of a connection, and then its handshake.
+const dialTimeout = 10 * time.Second
+
+// dialTLS opens connections with TLS. It reads the files for each, so that a renewed
+// certificate needs no restart. A handshake that fails is a dial that failed: the client
+// goes on with another broker, or later.
+func dialTLS(c config.TLS) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		settings, err := tlsConfig(c)
+		if err == nil {
+			var conn net.Conn
+			dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: dialTimeout}, Config: settings}
+			if conn, err = dialer.DialContext(ctx, network, address); err == nil {
+				return conn, nil
+			}
+		}
+		if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+			return nil, err
+		}
+		return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("TLS with %s: %w", address, err)}
+	}
 }
 
 func tlsConfig(c config.TLS) (*tls.Config, error) {
@@ -92,18 +115,18 @@ func saslMechanism(c config.SASL) sasl.Mechanism {
 // gives and that is renewed when it expires (RFC 6749, section 4.4).
 func bearer(c config.OAuth) sasl.Mechanism {
 	if !c.Token.IsZero() {
-		return oauth.Oauth(func(context.Context) (oauth.Auth, error) {
+		return bearerMechanism{oauth.Oauth(func(context.Context) (oauth.Auth, error) {
 			return oauth.Auth{Token: present(c.Token)}, nil
-		})
+		})}
 	}
 	tokens := oauth2.ReuseTokenSource(nil, grant{c})
-	return oauth.Oauth(func(context.Context) (oauth.Auth, error) {
+	return bearerMechanism{oauth.Oauth(func(context.Context) (oauth.Auth, error) {
 		token, err := tokens.Token()
 		if err != nil {
 			return oauth.Auth{}, tokenError(err)
 		}
 		return oauth.Auth{Token: token.AccessToken}, nil
-	})
+	})}
 }
 
 // present is the secret's text as it is where it comes from, or as it was if that cannot
@@ -125,10 +148,29 @@ func (g grant) Token() (*oauth2.Token, error) {
 	return c.Token(context.WithValue(context.Background(), oauth2.HTTPClient, &http.Client{Timeout: tokenTimeout}))
 }
 
-// tokenError leaves the endpoint's answer out, which may repeat what it was sent.
+// bearerMechanism has an error of its own for a token that the broker refuses. The
+// broker says so in a message of the exchange (RFC 7628, section 3.2.3), of which the
+// library only tells that it is there.
+type bearerMechanism struct{ sasl.Mechanism }
+
+func (m bearerMechanism) Authenticate(ctx context.Context, host string) (sasl.Session, []byte, error) {
+	session, first, err := m.Mechanism.Authenticate(ctx, host)
+	return bearerSession{session}, first, err
+}
+
+type bearerSession struct{ sasl.Session }
+
+func (s bearerSession) Challenge(answer []byte) (bool, []byte, error) {
+	if len(answer) > 0 {
+		return false, nil, &bearerRefusedError{string(answer[:min(len(answer), 512)])}
+	}
+	return s.Session.Challenge(answer)
+}
+
+// tokenError leaves the body of the endpoint's answer out.
 func tokenError(err error) error {
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.Response != nil {
-		return fmt.Errorf("getting a token: the endpoint answered %s", refused.Response.Status)
+		return &tokenRefusedError{refused.Response.StatusCode, refused.Response.Status}
 	}
 	return fmt.Errorf("getting a token: %w", err)
 }

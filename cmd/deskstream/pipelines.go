@@ -162,32 +162,34 @@ func configHash(d config.Destination) string {
 // connectBackoff bounds the pause between two first contacts.
 const connectBackoff = 5 * time.Second
 
-// contact tries to reach the cluster until it answers or the time is over.
-func (a *app) contact(ctx context.Context, cfg *config.Config, timeout time.Duration) (*kgo.Client, error) {
-	bounded, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	wait := 200 * time.Millisecond
+// contact tries to reach the cluster until it answers, ctx ends, or it is plain that
+// trying again will not help.
+func (a *app) contact(ctx context.Context, cfg *config.Config) (*kgo.Client, error) {
+	wait, told := 200*time.Millisecond, ""
 	for {
-		client, err := connect(bounded, cfg, a.log)
+		client, err := connect(ctx, cfg, a.log)
 		if err == nil {
 			return client, nil
 		}
-		if own, ok := errors.AsType[*exitError](err); ok {
-			return nil, own
+		if _, own := errors.AsType[*exitError](err); own || isLasting(err) {
+			return nil, err
 		}
-		if ctx.Err() != nil {
+		if errors.Is(context.Cause(ctx), context.Canceled) {
 			return nil, context.Cause(ctx)
 		}
-		a.log.Warn("brokers not reached yet", "brokers", cfg.Kafka.Brokers, "err", err)
+		if told != err.Error() {
+			a.log.Warn("brokers not reached yet", "brokers", cfg.Kafka.Brokers, "err", err)
+			told = err.Error()
+		}
 		select {
 		case <-time.After(wait):
-		case <-bounded.Done():
+		case <-ctx.Done():
 		}
-		if ctx.Err() != nil {
+		if errors.Is(context.Cause(ctx), context.Canceled) {
 			return nil, context.Cause(ctx)
 		}
-		if bounded.Err() != nil {
-			return nil, fmt.Errorf("no answer from Kafka within %v (--connect-timeout): %w", timeout, err)
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("%w: %w", context.Cause(ctx), err)
 		}
 		wait = min(2*wait, connectBackoff)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/mapping"
@@ -167,7 +168,7 @@ func (l *loading) load(line line, produce func(*kgo.Record)) {
 func (l *loading) produce(ctx context.Context, cancel context.CancelCauseFunc, cl *kgo.Client, record *kgo.Record) {
 	cl.Produce(ctx, record, func(_ *kgo.Record, err error) {
 		if err != nil {
-			cancel(fmt.Errorf("producing to %s: %w", l.topic, err))
+			cancel(fmt.Errorf("producing to %s: %w", l.topic, explainTopic(err, kmsg.ACLOperationWrite, l.topic)))
 			return
 		}
 		l.mu.Lock()

@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/plugin/kslog"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
 )
@@ -77,7 +77,7 @@ func (a *app) runPipelines(ctx context.Context, cfg *config.Config, opts runOpti
 	if err != nil {
 		return &exitError{Code: exitUsage, Err: err}
 	}
-	base = append(base, kgo.WithLogger(kslog.New(a.log)))
+	base = append(base, kgo.WithLogger(newTerseLogger(a.log)))
 	s, err := newService(cfg, opts.destinations, found, a.log, book, base)
 	if err != nil {
 		return err
@@ -103,18 +103,41 @@ func collectOften() {
 }
 
 // meetKafka waits for the cluster, makes the topics if that is asked for, and finds
-// out what the pipelines need to know of them.
+// out what the pipelines need to know of them. It refuses what no pipeline could work
+// with, within the time that the first contact may take.
 func (a *app) meetKafka(ctx context.Context, cfg *config.Config, opts runOptions) (topology, error) {
-	client, err := a.contact(ctx, cfg, opts.connectTimeout)
+	late := fmt.Errorf("no answer from Kafka within %v (--connect-timeout)", opts.connectTimeout)
+	bounded, cancel := context.WithTimeoutCause(ctx, opts.connectTimeout, late)
+	defer cancel()
+	client, err := a.contact(bounded, cfg)
 	if err != nil {
 		return topology{}, err
 	}
 	defer client.Close()
+	found, err := a.survey(bounded, client, cfg, opts)
+	if err != nil && errors.Is(context.Cause(bounded), late) && !errors.Is(err, late) {
+		err = fmt.Errorf("%w: %w", late, err)
+	}
+	return found, explain(ctx, cfg.Kafka, err)
+}
+
+// survey looks at a cluster that answers.
+func (a *app) survey(ctx context.Context, client *kgo.Client, cfg *config.Config, opts runOptions) (topology, error) {
+	if err := checkVersions(ctx, client, cfg.Source.GroupProtocol); err != nil {
+		return topology{}, err
+	}
 	set := topicSet{sources: cfg.Source.Topics, responses: cfg.Responses.Topic, deadLetters: cfg.DeadLetters.Topic}
 	if opts.createTopics {
 		if err := createTopics(ctx, client, set, a.log); err != nil {
 			return topology{}, err
 		}
 	}
-	return verifyTopics(ctx, client, set, a.log)
+	found, err := verifyTopics(ctx, client, set, a.log)
+	problems := []error{err}
+	chosen, err := choose(cfg.Destinations, opts.destinations)
+	problems = append(problems, err)
+	for _, d := range chosen {
+		problems = append(problems, checkGroup(ctx, client, cfg.Source.GroupProtocol, cfg.Group(d)))
+	}
+	return found, errors.Join(problems...)
 }

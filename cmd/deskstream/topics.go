@@ -57,6 +57,10 @@ type topicInfo struct {
 	partitions int32
 	// ready tells whether every partition has a leader.
 	ready bool
+	// rights are ours on the topic.
+	rights rights
+	// denied tells that the cluster does not even say whether the topic exists.
+	denied bool
 	// described tells whether the settings below were read; without the right to do
 	// so they are Kafka's defaults.
 	described       bool
@@ -69,7 +73,7 @@ type topicInfo struct {
 // that is wrong with them. Settings that may not be read are taken for Kafka's
 // defaults, with a warning.
 func verifyTopics(ctx context.Context, cl *kgo.Client, set topicSet, log *slog.Logger) (topology, error) {
-	found, err := findTopics(ctx, cl, set.names())
+	found, err := askForTopics(ctx, cl, set.names())
 	if err != nil {
 		return topology{}, err
 	}
@@ -78,6 +82,10 @@ func verifyTopics(ctx context.Context, cl *kgo.Client, set topicSet, log *slog.L
 		info, ok := found.topics[name]
 		if !ok {
 			problems = append(problems, fmt.Errorf("topic %s does not exist: create it or run with --create-topics", name))
+			continue
+		}
+		problems = append(problems, set.missingRights(name, info)...)
+		if info.denied {
 			continue
 		}
 		found.topics[name] = describeTopic(ctx, cl, name, info, log)
@@ -89,10 +97,23 @@ func verifyTopics(ctx context.Context, cl *kgo.Client, set topicSet, log *slog.L
 	return found, errors.Join(problems...)
 }
 
-// findTopics asks for topics and leaves out those that do not exist. It does not use
-// what the client remembers, since topics may have been made a moment ago.
+// findTopics is askForTopics where all of the topics have to be visible.
 func findTopics(ctx context.Context, cl kmsg.Requestor, names []string) (topology, error) {
+	found, err := askForTopics(ctx, cl, names)
+	problems := []error{err}
+	for _, name := range names {
+		if found.topics[name].denied {
+			problems = append(problems, rightError(kmsg.ACLOperationDescribe, "topic", name))
+		}
+	}
+	return found, errors.Join(problems...)
+}
+
+// askForTopics asks for topics and leaves out those that do not exist. It does not use
+// what the client remembers, since topics may have been made a moment ago.
+func askForTopics(ctx context.Context, cl kmsg.Requestor, names []string) (topology, error) {
 	req := kmsg.NewPtrMetadataRequest()
+	req.IncludeTopicAuthorizedOperations = true
 	for _, name := range names {
 		topic := kmsg.NewMetadataRequestTopic()
 		topic.Topic = &name
@@ -111,11 +132,14 @@ func findTopics(ctx context.Context, cl kmsg.Requestor, names []string) (topolog
 		err := kerr.ErrorForCode(t.ErrorCode)
 		switch {
 		case t.Topic == nil || errors.Is(err, kerr.UnknownTopicOrPartition):
+		case errors.Is(err, kerr.TopicAuthorizationFailed):
+			found.topics[*t.Topic] = topicInfo{denied: true}
 		case err != nil && !kerr.IsRetriable(err):
 			problems = append(problems, fmt.Errorf("asking Kafka for topic %s: %w", *t.Topic, err))
 		default:
 			found.topics[*t.Topic] = topicInfo{
 				id: t.TopicID, partitions: int32(len(t.Partitions)), ready: err == nil && allLed(t.Partitions),
+				rights:          rights(t.AuthorizedOperations),
 				maxMessageBytes: defaultMaxMessageBytes, cleanup: []string{"delete"}, retention: unlimited,
 			}
 		}
@@ -143,7 +167,7 @@ func describeTopic(ctx context.Context, cl *kgo.Client, name string, info topicI
 		}
 	}
 	if err != nil {
-		log.Warn("topic settings not readable, defaults assumed", "topic", name, "err", err)
+		log.Warn("topic settings not readable, defaults assumed", "topic", name, "err", explainTopic(err, kmsg.ACLOperationDescribeConfigs, name))
 	}
 	return info
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const (
@@ -124,7 +125,7 @@ func createTopic(ctx context.Context, cl *kgo.Client, t newTopic, log *slog.Logg
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("creating topic %s: %w", t.name, err)
+		return fmt.Errorf("creating topic %s: %w", t.name, explainTopic(err, kmsg.ACLOperationCreate, t.name))
 	}
 	log.Info("topic created", "topic", t.name, "partitions", t.partitions)
 	return nil
