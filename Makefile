@@ -39,7 +39,7 @@ race: ## run all tests under the race detector
 # published jars, for which Java 17 or later is needed. KAFKATEST_WAY=brokers, docker or
 # jars takes that way. Tests that stop brokers take the jars in any case.
 test-kafka: ## run the tests that need Apache Kafka
-	go test -tags kafka -v -count=1 -timeout 20m -run '^Test(Kafka|Apache)_' ./internal/kafkatest ./cmd/deskstream
+	go test -tags kafka -v -count=1 -timeout 20m -run '^Test(Kafka|Apache|Registry)_' ./internal/kafkatest ./internal/registry ./cmd/deskstream
 
 kafka: ## start Apache Kafka with Java alone (BROKERS=1 or 3)
 	$(KAFKA) start --brokers $(BROKERS)

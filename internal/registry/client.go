@@ -59,6 +59,7 @@ type client struct {
 	addresses []address
 	preferred atomic.Int64
 	asked     func(Result)
+	caller    *http.Client
 }
 
 type address struct {
@@ -78,7 +79,7 @@ func newClient(c Config) (*client, error) {
 		// The credential goes to the configured addresses only.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	made := &client{asked: c.Asked}
+	made := &client{asked: c.Asked, caller: caller}
 	if made.asked == nil {
 		made.asked = func(Result) {}
 	}
@@ -177,6 +178,13 @@ func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Body = &boundedBody{resp.Body, maxAnswer}
 	}
 	return resp, err
+}
+
+// CloseIdleConnections is what http.Client asks its transport for.
+func (b bounded) CloseIdleConnections() {
+	if t, ok := b.RoundTripper.(*http.Transport); ok {
+		t.CloseIdleConnections()
+	}
 }
 
 type boundedBody struct {

@@ -64,7 +64,10 @@ func New(c Config, log *slog.Logger) (*Registry, error) {
 }
 
 // Close ends what is under way.
-func (r *Registry) Close() { r.end() }
+func (r *Registry) Close() {
+	r.end()
+	r.client.caller.CloseIdleConnections()
+}
 
 // Known is the decoder of values with a schema id, if it is known without asking: one
 // that refuses them when there is no such schema or it cannot be read.
