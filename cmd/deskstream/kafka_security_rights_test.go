@@ -117,6 +117,12 @@ func testRights(t *testing.T, s *secured) {
 		j := newJob(t, s)
 		j.createTopics()
 		path := j.asApp()
+		// Who may see the topic gets further, and is refused in another way.
+		see := right{"Describe", "topic", j.source()}
+		s.grant(t, see)
+		s.revoke(t, j.documentedRights("produce")...)
+		startProcess(t, "produce", "-c", path, j.events(0, 1)).wantExit(exitFault, "no right to Write topic "+j.source())
+		s.revoke(t, see)
 		j.testEach(j.documentedRights("produce"), func() *process {
 			return startProcess(t, "produce", "-c", path, j.events(0, 3))
 		}, nil)

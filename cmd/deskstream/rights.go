@@ -44,7 +44,9 @@ func explainTopic(err error, op kmsg.ACLOperation, topic string) error {
 // explainTopics is explainTopic for a request for several topics, of which the answer
 // names none.
 func explainTopics(err error, op kmsg.ACLOperation, topics []string) error {
-	if errors.Is(err, kerr.TopicAuthorizationFailed) {
+	// Who may write to no topic at all is refused a producer id before the topic is asked for.
+	noProducer := op == kmsg.ACLOperationWrite && errors.Is(err, kerr.ClusterAuthorizationFailed)
+	if noProducer || errors.Is(err, kerr.TopicAuthorizationFailed) {
 		return fmt.Errorf("%w: %w", rightError(op, "topic", strings.Join(topics, " or ")), err)
 	}
 	return err
