@@ -99,6 +99,11 @@ func (c *Cluster) Options() []kgo.Opt {
 	if c.network != nil {
 		opts = append(opts, kgo.Dialer(c.network.DialContext))
 	}
+	if c.Cluster == nil {
+		// A broker that comes back closes connections until it has started, which by
+		// itself the client takes for a setting that is wrong.
+		opts = append(opts, kgo.AlwaysRetryEOF())
+	}
 	return opts
 }
 
