@@ -9,6 +9,7 @@ import (
 	"errors"
 	"hash/fnv"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -260,9 +261,7 @@ func (d *helpDesk) answer(req *http.Request, body []byte, v deskVerdict) *http.R
 		_, _ = rec.WriteString("<html>welcome</html>")
 	case v.status != 0:
 		rec = httptest.NewRecorder()
-		for name, values := range v.header {
-			rec.Header()[name] = values
-		}
+		maps.Copy(rec.Header(), v.header)
 		rec.WriteHeader(v.status)
 		_ = json.NewEncoder(rec).Encode(map[string]string{"message": "no"})
 	}

@@ -115,11 +115,12 @@ func (w *world) drain() {
 			return
 		}
 		if w.journal.since()-began+time.Second >= drainLimit {
-			text := "not committed after " + drainLimit.String() + ":" + open
+			var text strings.Builder
+			text.WriteString("not committed after " + drainLimit.String() + ":" + open)
 			for _, in := range w.working() {
-				text += fmt.Sprintf("; instance %d %+v", in.number, in.Figures())
+				fmt.Fprintf(&text, "; instance %d %+v", in.number, in.Figures())
 			}
-			w.journal.find(ruleEnd, text)
+			w.journal.find(ruleEnd, text.String())
 		}
 	}
 }
