@@ -83,7 +83,7 @@ microbench: ## run the Go benchmarks
 vuln: ## look for known vulnerabilities (asks vuln.go.dev)
 	$(GOVULNCHECK) ./...
 
-verify: lint race fuzz simulate demo test ## all that CI runs besides the conformance cases
+verify: lint race fuzz demo test ## all that CI runs besides Kafka and the conformance cases
 
 up: ## start the stack of docker-compose.yml and wait until it is healthy (SERVICES: some of it only)
 	docker compose up --detach --build --wait --wait-timeout 300 $(SERVICES)
