@@ -78,8 +78,8 @@ type instance struct {
 	end    context.CancelFunc
 	ended  chan struct{}
 	err    error
+	gone   bool // stopped or killed; as killed guarded by the world's mutex
 	killed bool
-	gone   bool // stopped or killed
 }
 
 // start begins an instance, wired as the command wires one.
@@ -274,9 +274,15 @@ func attr(r slog.Record, key string) any {
 	return found
 }
 
+func (in *instance) leave(killed bool) {
+	in.w.mu.Lock()
+	defer in.w.mu.Unlock()
+	in.gone, in.killed = true, killed
+}
+
 // stop ends an instance in good order.
 func (in *instance) stop() {
-	in.gone = true
+	in.leave(false)
 	in.w.journal.live(in.number, -1, lifeStop)
 	in.end()
 	<-in.ended
@@ -290,7 +296,7 @@ func (in *instance) stop() {
 // kill takes the networks away for good and lets what is left end by itself: nothing
 // that it does reaches anybody, which is what a dead process leaves behind.
 func (in *instance) kill() {
-	in.gone, in.killed = true, true
+	in.leave(true)
 	in.w.journal.live(in.number, -1, lifeKill)
 	in.wire.cut()
 	in.wire.thaw()
@@ -299,7 +305,10 @@ func (in *instance) kill() {
 }
 
 func (w *world) checkGap(in *instance) {
-	if in.killed {
+	w.mu.Lock()
+	killed := in.killed
+	w.mu.Unlock()
+	if killed {
 		return
 	}
 	if f := in.Figures(); f.Gap != 0 {
