@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -31,7 +30,7 @@ type result struct {
 
 // runWith runs the program in this process with an environment and an input.
 func runWith(ctx context.Context, getenv config.LookupFunc, stdin string, args ...string) result {
-	var stdout, stderr bytes.Buffer
+	var stdout, stderr output // several write at once, which a file takes
 	code := run(ctx, args, getenv, strings.NewReader(stdin), &stdout, &stderr)
 	return result{code, stdout.String(), stderr.String()}
 }
