@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -142,6 +143,10 @@ func (c *Cluster) Committed(t testing.TB, group, topic string) map[int32]kadm.Of
 	admin, done := c.helper(t)
 	defer done()
 	found, err := admin.FetchOffsets(t.Context(), group)
+	for kerr.IsRetriable(err) { // a broker that has just started makes the topic of groups first
+		time.Sleep(100 * time.Millisecond)
+		found, err = admin.FetchOffsets(t.Context(), group)
+	}
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		t.Fatalf("fetching offsets of group %s: %v", group, err)
 	}
