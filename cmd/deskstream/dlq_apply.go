@@ -261,5 +261,8 @@ func (b *letterBox) candidates(ctx context.Context, plan planFile) ([]*candidate
 			return nil, refused("letter %s is not there any more: plan again", p.ID)
 		}
 	}
+	if err := b.complete(ctx, list); err != nil {
+		return nil, err
+	}
 	return list, b.survey(ctx, list)
 }

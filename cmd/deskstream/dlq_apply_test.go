@@ -222,7 +222,7 @@ func TestDLQPlan_saysWhyALetterIsLeftOut(t *testing.T) {
 	for _, text := range []string{
 		"it is of group other.crm, this configuration's is deskstream.crm", "no destination is called gone in the configuration",
 		`dlq.version is "8", which this program does not know`, "no dead-letter header that is known",
-		"the letter names the record at events/1/2 and does not hold it", "a letter of connect names no destination: choose one with --to",
+		"its record at events/1/2 is gone: there is no topic events on this cluster", "a letter of connect names no destination: choose one with --to",
 		"its event was read on cluster another: plan there",
 	} {
 		got.wantAll(t, exitOK, text, "")

@@ -127,7 +127,10 @@ func (b *letterBox) pick(ctx context.Context, o dlqPlanOptions) ([]*candidate, e
 		list = append(list, c)
 		return err
 	})
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	return list, b.complete(ctx, list)
 }
 
 // destinationsOf are the configured destinations of the candidates.
@@ -232,7 +235,7 @@ func (p *letterPlanner) exclude(c *candidate) (letters.Verdict, string) {
 	case l.Dialect == letters.Unknown:
 		return letters.Unreadable, "no dead-letter header that is known"
 	case l.Pointer:
-		return letters.NotThere, "the letter names the record at " + l.Source.String() + " and does not hold it"
+		return letters.NotThere, c.missing
 	case c.destination == "":
 		return letters.Homeless, "a letter of " + string(l.Dialect) + " names no destination: choose one with --to"
 	case !known:

@@ -60,14 +60,16 @@ type shown struct {
 	Letter   letters.Place     `json:"letter"`
 	Source   letters.Source    `json:"source"`
 	// Destination is ours, or another program's consumer.
-	Destination string            `json:"destination,omitempty"`
-	Error       shownError        `json:"error"`
-	Round       int               `json:"round"`
-	Advice      string            `json:"advice"`
-	Outcomes    []sink.Outcome    `json:"outcomes"`
-	Sections    []letters.Section `json:"sections"`
-	Key         *string           `json:"key"`
-	Value       json.RawMessage   `json:"value"` // the event, or a text that is none
+	Destination string     `json:"destination,omitempty"`
+	Error       shownError `json:"error"`
+	Round       int        `json:"round"`
+	Advice      string     `json:"advice"`
+	// Record tells of a letter that only names its record whether that is still there.
+	Record   string            `json:"record,omitempty"`
+	Outcomes []sink.Outcome    `json:"outcomes"`
+	Sections []letters.Section `json:"sections"`
+	Key      *string           `json:"key"`
+	Value    json.RawMessage   `json:"value"` // the event, or a text that is none
 
 	letter letters.Letter
 }
@@ -93,6 +95,14 @@ func (a *app) showLetter(ctx context.Context, cfg *config.Config, topic, id stri
 	if err := box.readStates(ctx); err != nil {
 		return nil, err
 	}
+	p := &pointer{rec: rec, letter: l}
+	advice, found := letters.Advice(l), ""
+	if l.Pointer {
+		if err := box.resolve(ctx, []*pointer{p}); err != nil {
+			return nil, err
+		}
+		found = orElse(p.missing, "the letter only names it: fetched from "+l.Source.String())
+	}
 	value, err := asJSON(ctx, box.book.events, rec.Value)
 	if err != nil {
 		return nil, fmt.Errorf("finding the schema of the letter: %w", err)
@@ -100,7 +110,7 @@ func (a *app) showLetter(ctx context.Context, cfg *config.Config, topic, id stri
 	s := &shown{
 		ID: l.ID, Dialects: letters.Dialects(rec.Headers), Status: box.states.Status(l.ID), Letter: l.At, Source: l.Source,
 		Destination: l.Destination, Error: shownError{l.Stage, l.Class, l.Code, l.Status, l.Message},
-		Round: l.Round, Advice: letters.Advice(l), Sections: letters.Sections(rec.Headers), Value: valueJSON(value), letter: *l,
+		Round: l.Round, Advice: advice, Record: found, Sections: letters.Sections(rec.Headers), Value: valueJSON(value), letter: *l,
 	}
 	if key, ok := letters.KeyOf(l.ID); ok {
 		if state, there := box.states[key]; there {
@@ -201,6 +211,7 @@ func (s *shown) text() string {
 	if l.Source.Known {
 		row("source", l.Source.String(), timeText(l.Source.Timestamp), of("group", l.Source.Group), of("cluster", l.Source.Cluster))
 	}
+	row("record", s.Record)
 	row("destination", s.Destination, of("settings", l.ConfigHash), of("version", l.AppVersion))
 	row("error", l.Stage, l.Class, l.Code, oneLine(l.Message))
 	row("attempts", fmt.Sprint(l.Attempts), of("from", l.FirstTry), of("to", l.LastTry))

@@ -32,6 +32,8 @@ type candidate struct {
 	group       string
 	lane        string
 	round       int
+	// missing says why a letter that only names its record has none.
+	missing string
 
 	// What the responses topic knows of its event.
 	then      *sink.Outcome // what was sent when it died
@@ -75,6 +77,30 @@ func (b *letterBox) candidate(ctx context.Context, rec *kgo.Record, l *letters.L
 		c.group = b.cfg.Group(d)
 	}
 	return c, nil
+}
+
+// complete fetches the records of letters that only name theirs.
+func (b *letterBox) complete(ctx context.Context, list []*candidate) error {
+	var pointers []*pointer
+	var of []*candidate
+	for _, c := range list {
+		if c.letter.Pointer {
+			of = append(of, c)
+			pointers = append(pointers, &pointer{rec: c.rec, letter: &c.letter})
+		}
+	}
+	if err := b.resolve(ctx, pointers); err != nil {
+		return err
+	}
+	for i, c := range of {
+		filled, err := b.candidate(ctx, c.rec, &c.letter, c.destination)
+		if err != nil {
+			return err
+		}
+		*c = *filled
+		c.missing = pointers[i].missing
+	}
+	return nil
 }
 
 func destinationOf(cfg *config.Config, name string) (config.Destination, bool) {

@@ -10,7 +10,7 @@ func Advice(l *Letter) string {
 	case l.Fault != "":
 		return "its headers cannot be used (" + l.Fault + "): look at the record with dlq show"
 	case l.Pointer:
-		return "the letter only names the record: have the broker copy records (errors.deadletterqueue.copy.record.enable)"
+		return "the letter only names the record: dlq plan --to NAME fetches it while its topic still has it; brokers copy records with errors.deadletterqueue.copy.record.enable"
 	case l.Dialect != Own:
 		return "mend what that consumer stumbled over, or send it to one of your destinations: dlq plan --to NAME"
 	}

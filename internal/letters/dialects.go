@@ -124,7 +124,9 @@ func (l *Letter) readForeign(rec *kgo.Record) {
 			break
 		}
 	}
-	l.Pointer = l.Dialect == KIP1191 && rec.Key == nil && rec.Value == nil
+	// Brokers and Kafka Streams may leave the record out. A tombstone without a key looks the
+	// same, and is found to be one where it is.
+	l.Pointer = (l.Dialect == KIP1191 || l.Dialect == Streams) && rec.Key == nil && rec.Value == nil
 	l.Fingerprint = hash(8, string(l.Dialect), l.Destination, l.Stage, l.Code, topics.Normalised(l.Message))
 }
 

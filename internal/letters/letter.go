@@ -114,6 +114,27 @@ func KeyOf(id string) (key Key, ok bool) {
 	return key, err == nil
 }
 
+// Fill gives a letter that only names its record what the record is. The letter's own
+// headers stay behind those of the record.
+func Fill(rec *kgo.Record, l *Letter, record *kgo.Record) {
+	rec.Key, rec.Value = record.Key, record.Value
+	rec.Headers = append(record.Headers, rec.Headers...)
+	l.Source.Timestamp, l.Source.TimestampType = record.Timestamp, ""
+	switch record.Attrs.TimestampType() {
+	case 0:
+		l.Source.TimestampType = createTime
+	case 1:
+		l.Source.TimestampType = logAppendTime
+	}
+	l.Pointer = false
+}
+
+// How headers call the kinds of timestamps.
+const (
+	createTime    = "CreateTime"
+	logAppendTime = "LogAppendTime"
+)
+
 // Original is the event's record as it was read first, for a Writer that reprocesses
 // it: with the coordinates of the source, and with all headers of the letter. A letter
 // that does not tell its source stands for itself.
@@ -131,9 +152,9 @@ func Original(rec *kgo.Record, l *Letter) *kgo.Record {
 		original.Timestamp = l.Source.Timestamp
 	}
 	switch l.Source.TimestampType {
-	case "CreateTime":
+	case createTime:
 		original.Attrs = kgo.NewRecordAttrs(kgo.RecordAttrsOpts{})
-	case "LogAppendTime":
+	case logAppendTime:
 		original.Attrs = kgo.NewRecordAttrs(kgo.RecordAttrsOpts{TimestampType: 1})
 	case "NoTimestampType":
 		original.Attrs = kgo.NewRecordAttrs(kgo.RecordAttrsOpts{TimestampType: -1})
