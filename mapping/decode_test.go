@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/deskstream/deskstream/mapping"
 )
@@ -162,8 +165,22 @@ func TestParseObject_refusesOtherValues(t *testing.T) {
 	}
 }
 
+// plainly is a text as encoding/json reads it.
+func plainly(t *testing.T, text []byte) (v any) {
+	t.Helper()
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	if err := dec.Decode(&v); err != nil {
+		t.Fatalf("%q was taken, but encoding/json refuses it: %v", text, err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		t.Fatalf("%q was taken, but encoding/json finds more behind the value: %v", text, err)
+	}
+	return v
+}
+
 func FuzzParseJSON(f *testing.F) {
-	for _, seed := range []string{`{"a":[1,-0,1E400],"a":{}}`, `"\ud800\u0000<"`, `[[[]]]`, "{}x", "\xff", `{"":null}`} {
+	for _, seed := range []string{`{"a":[1,-0,1E400],"a":{}}`, `"\ud800\u0000<"`, `[[[]]]`, "{}x", "\xff", `{"":null}`, `[-1.5e+3, "\"\\\/\b\f\n\r\t\u00e9", {"a":{}, "a":1}]`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -173,13 +190,17 @@ func FuzzParseJSON(f *testing.F) {
 			t.Fatal("the input was changed")
 		}
 		if err != nil {
-			if _, ok := errors.AsType[*mapping.Error](err); !ok {
+			fault, ok := errors.AsType[*mapping.Error](err)
+			if !ok {
 				t.Fatalf("error %v is no *mapping.Error", err)
+			}
+			if fault.Code == mapping.NotJSON && utf8.Valid(data) && json.Valid(data) {
+				t.Fatalf("%q was refused with %v, but encoding/json takes it", data, err)
 			}
 			return
 		}
-		if !json.Valid(data) {
-			t.Fatalf("%q was taken, but encoding/json refuses it", data)
+		if got, want := plainly(t, []byte(v.JSON())), plainly(t, data); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%q was read as %v, but encoding/json reads %v", data, got, want)
 		}
 		text := v.JSON()
 		if !json.Valid([]byte(text)) {

@@ -1,13 +1,9 @@
 package mapping
 
 import (
+	"bytes"
 	"encoding/base64"
-	"errors"
-	"io"
-	"slices"
 	"unicode/utf8"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // KeyField is the name under which a lane's fields mean the Kafka record's key.
@@ -60,72 +56,62 @@ func scanLane(value []byte, fields, found []string) {
 	if !utf8.Valid(value) {
 		return
 	}
-	dec := newDecoder(value)
-	if tok, err := dec.ReadToken(); err != nil || tok.Kind() != '{' {
-		return
-	}
-	err := scanMembers(dec, fields, found)
+	s := scanner{data: value}
+	err := scanMembers(&s, fields, found)
 	if err == nil {
-		_, err = dec.ReadToken() // nothing may follow
+		err = s.end()
 	}
-	if !errors.Is(err, io.EOF) {
+	if err != nil {
 		clear(found)
 	}
 }
 
-func scanMembers(dec *jsontext.Decoder, fields, found []string) error {
-	for dec.PeekKind() != '}' {
-		name, err := dec.ReadToken()
+func scanMembers(s *scanner, fields, found []string) error {
+	if s.next() != '{' {
+		return s.fault()
+	}
+	for more := s.open('}'); more; {
+		name, err := s.name()
 		if err != nil {
 			return err
 		}
-		if i := fieldIndex(fields, name.String()); i >= 0 {
-			found[i], err = scanScalar(dec)
-		} else {
-			err = skip(dec)
+		s.next()
+		from := s.at
+		if err := s.skip(2); err != nil {
+			return err
 		}
-		if err != nil {
+		if i := fieldIndex(fields, name); i >= 0 {
+			found[i] = scalarText(s.data[from:s.at])
+		}
+		if more, err = s.more('}'); err != nil {
 			return err
 		}
 	}
-	_, err := dec.ReadToken()
-	return err
+	return nil
 }
 
-func fieldIndex(fields []string, name string) int {
-	if name == KeyField {
-		return -1
+// fieldIndex is the place of a name, given in its quotes, among the fields.
+func fieldIndex(fields []string, quoted []byte) int {
+	name := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(name, '\\') >= 0 {
+		name = []byte(unquote(quoted))
 	}
-	return slices.Index(fields, name)
-}
-
-// scanScalar is the text of the next value, "" if it is no scalar.
-func scanScalar(dec *jsontext.Decoder) (string, error) {
-	switch dec.PeekKind() {
-	case '"', '0', 't', 'f':
-		tok, err := dec.ReadToken()
-		return tok.String(), err
-	default:
-		return "", skip(dec)
-	}
-}
-
-// skip reads over the next value, to the depth that ParseJSON goes.
-func skip(dec *jsontext.Decoder) error {
-	switch dec.PeekKind() {
-	case '{', '[':
-	default:
-		return dec.SkipValue()
-	}
-	for outer := dec.StackDepth(); ; {
-		if _, err := dec.ReadToken(); err != nil {
-			return err
+	for i, field := range fields {
+		if field == string(name) && field != KeyField {
+			return i
 		}
-		switch depth := dec.StackDepth(); {
-		case depth > MaxDepth:
-			return errDeep
-		case depth == outer:
-			return nil
-		}
+	}
+	return -1
+}
+
+// scalarText is the text of a value, "" if it is no scalar.
+func scalarText(value []byte) string {
+	switch value[0] {
+	case '"':
+		return unquote(value)
+	case '{', '[', 'n':
+		return ""
+	default:
+		return string(value)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,8 +66,11 @@ func (c *IDs) Get(identifier string) (id string, ok bool) {
 	return e.id, true
 }
 
-// Put remembers the id of an identifier.
-func (c *IDs) Put(identifier, id string) { c.entries.Add(identifier, entry{id: id, at: time.Now()}) }
+// Put remembers the id of an identifier. The id is copied: as it is given it may be a
+// part of a whole answer or event, which it would keep in memory.
+func (c *IDs) Put(identifier, id string) {
+	c.entries.Add(identifier, entry{id: strings.Clone(id), at: time.Now()})
+}
 
 // Drop forgets an identifier.
 func (c *IDs) Drop(identifier string) { c.entries.Remove(identifier) }

@@ -3,11 +3,13 @@ package sink_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/deskstream/deskstream/sink"
 )
@@ -172,5 +174,15 @@ func TestIDs_callerThatWaitsGivesItsPlaceBack(t *testing.T) {
 	wantFind(t, id, how, err, "8", sink.Own)
 	if n := leading.rests.Load(); n != 0 {
 		t.Errorf("a caller that finds itself rested %d times", n)
+	}
+}
+
+func TestIDs_keepsNothingBesideTheID(t *testing.T) {
+	answer := strings.Repeat("x", 1000) + "id-7"
+	ids := sink.NewIDs(1, time.Minute)
+	ids.Put("a@b.example", answer[1000:])
+	id, _ := ids.Get("a@b.example")
+	if id != "id-7" || unsafe.StringData(id) == unsafe.StringData(answer[1000:]) {
+		t.Errorf("remembered %q as a part of the answer, want a copy of id-7", id)
 	}
 }
