@@ -245,7 +245,7 @@ func TestDLQApply_refusesPlansThatDoNotFit(t *testing.T) {
 	elsewhere := newClinic(t)
 	elsewhere.wants(exitUsage, "", "the plan is refused: topic "+lettersTopic+" was deleted and made anew", "apply", c.plan)
 
-	if _, err := c.Admin(t).DeleteRecords(t.Context(), offsetsTo(lettersTopic, 0, 1)); err != nil {
+	if _, err := c.Admin(t).DeleteRecords(t.Context(), offsetsTo(lettersTopic, 1)); err != nil {
 		t.Fatal(err)
 	}
 	c.wants(exitUsage, "", "letter "+idOf(1)+" has expired", "apply", c.plan)

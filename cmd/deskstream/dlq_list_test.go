@@ -151,7 +151,7 @@ func TestDLQList_saysWhatIsWrongWithTheTopic(t *testing.T) {
 
 	b = newBox(t, kafkatest.Topic(lettersTopic, 1, "cleanup.policy", "compact"))
 	b.Produce(t, ownLetter(1), ownLetter(2), ownLetter(3, "dlq.version", "9"), &kgo.Record{Topic: lettersTopic, Value: []byte("hello")})
-	if _, err := b.Admin(t).DeleteRecords(t.Context(), offsetsTo(lettersTopic, 0, 1)); err != nil {
+	if _, err := b.Admin(t).DeleteRecords(t.Context(), offsetsTo(lettersTopic, 1)); err != nil {
 		t.Fatal(err)
 	}
 	got := b.dlq("list")
@@ -170,8 +170,8 @@ func TestDLQList_saysWhatIsWrongWithTheTopic(t *testing.T) {
 	c.dlq("list").want(t, exitFault, "", "its key is no letter's id: is this the state topic of dead letters?")
 }
 
-func offsetsTo(topic string, partition int32, offset int64) kadm.Offsets {
+func offsetsTo(topic string, offset int64) kadm.Offsets {
 	var to kadm.Offsets
-	to.Add(kadm.Offset{Topic: topic, Partition: partition, At: offset})
+	to.Add(kadm.Offset{Topic: topic, At: offset})
 	return to
 }

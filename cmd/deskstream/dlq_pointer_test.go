@@ -38,7 +38,7 @@ func withPointers(t *testing.T) *clinic {
 		})
 	}
 	c.Produce(t, &kgo.Record{Topic: "orders", Value: []byte(identify("m-9")), Timestamp: time.Now().Add(2 * clockSlack)})
-	if _, err := c.Admin(t).DeleteRecords(t.Context(), offsetsTo("orders", 0, 2)); err != nil {
+	if _, err := c.Admin(t).DeleteRecords(t.Context(), offsetsTo("orders", 2)); err != nil {
 		t.Fatal(err)
 	}
 	copied := named("__dlq.errors.", "orders", 1) // the record has expired, the letter has it
@@ -111,10 +111,9 @@ func TestDLQApply_aRecordThatExpiredSinceThePlanIsNotSent(t *testing.T) {
 	t.Parallel()
 	c := withPointers(t)
 	c.wants(exitOK, "3 send", "", "plan", "--topic", sharedLetters, "--to", "crm", "-o", c.plan)
-	if _, err := c.Admin(t).DeleteRecords(t.Context(), offsetsTo("orders", 0, 4)); err != nil {
+	if _, err := c.Admin(t).DeleteRecords(t.Context(), offsetsTo("orders", 4)); err != nil {
 		t.Fatal(err)
 	}
 	c.wants(exitFault, "2 delivered, 1 changed since the plan", "what would be sent is no longer what was planned", "apply", "--create-topics", c.plan)
 	c.wantWrites(2)
 }
-
