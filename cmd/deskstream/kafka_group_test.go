@@ -3,6 +3,7 @@
 package main
 
 import (
+	"flag"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,13 +22,20 @@ func TestKafka_instancesThatComeAndGoRepeatNothing(t *testing.T) {
 	}
 }
 
+// kills makes the test that kills the program a long one.
+var kills = flag.Int("kills", 3, "how often the program is killed on real Kafka; each kill has 2,500 events")
+
 func TestKafka_killedAgainAndAgainLosesNothingAndRepeatsOnlyWhatWasInTheAir(t *testing.T) {
+	s := slaughter{kills: *kills, events: 1000 * *kills, work: 400}
+	if *kills > 3 {
+		s.events, s.work = 2500**kills, 4000
+	}
 	for name, source := range map[string]string{
-		"dynamic": "", "static": "  group_instance_id: one\n", "consumer": "  group_protocol: consumer\n",
+		"dynamic": "", "static": staticMember, "consumer": "  group_protocol: consumer\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			killAgainAndAgain(t, real(t, worldOptions{stub: slower}), source, 3)
+			killAgainAndAgain(t, real(t, worldOptions{stub: slower}), source, s)
 		})
 	}
 }

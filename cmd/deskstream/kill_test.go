@@ -8,13 +8,17 @@ import (
 	"github.com/deskstream/deskstream/internal/stub"
 )
 
+// slaughter is how often the program is killed in the midst of what.
+type slaughter struct {
+	kills int
+	// events is how many are produced, more than the lives before the last kill can settle.
+	events int
+	// work is how many outcomes each life of the program brings before it is killed.
+	work int
+}
+
 const (
-	// killEvents is how many events are produced, more than the lives before the last
-	// kill can settle.
-	killEvents = 3000
-	// lifeWork is how many outcomes each life of the program brings before it is killed.
-	lifeWork = 400
-	// openCalls is how many calls the help desks hold at least when it is.
+	// openCalls is how many calls the help desks hold at least when it is killed.
 	openCalls = 20
 	// ahead is how many events the producer is ahead of what is settled.
 	ahead = 600
@@ -97,26 +101,29 @@ func TestRun_killedAgainAndAgainLosesNothingAndRepeatsOnlyWhatWasInTheAir(t *tes
 		kills  int
 	}{
 		"dynamic":  {"", 5},
-		"static":   {"  group_instance_id: one\n", 5},
+		"static":   {staticMember, 5},
 		"consumer": {"  group_protocol: consumer\n", 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			killAgainAndAgain(t, worldOptions{stub: slower}, c.source, c.kills)
+			killAgainAndAgain(t, worldOptions{stub: slower}, c.source, slaughter{c.kills, 3000, 400})
 		})
 	}
 }
 
+// staticMember is the setting of a member that keeps its partitions when it restarts.
+const staticMember = "  group_instance_id: one\n"
+
 // slower leaves more calls in the air than slow does.
 var slower = stub.Config{Latency: 40 * time.Millisecond, Jitter: 40 * time.Millisecond}
 
-func killAgainAndAgain(t *testing.T, o worldOptions, source string, kills int) {
+func killAgainAndAgain(t *testing.T, o worldOptions, source string, s slaughter) {
 	w := newWorld(t, o)
 	zipf := rand.NewZipf(rand.New(rand.NewPCG(7, 7)), 1.2, 8, 299)
 	produced := make(chan struct{})
 	go func() { // while the program runs and dies
 		defer close(produced)
-		for w.produced() < killEvents && t.Context().Err() == nil {
+		for w.produced() < s.events && t.Context().Err() == nil {
 			w.produce(50, func() int { return int(zipf.Uint64()) })
 			await(t, "the program to come near the producer", func() bool { return w.produced()-w.settled()/2 < ahead })
 		}
@@ -124,15 +131,15 @@ func killAgainAndAgain(t *testing.T, o worldOptions, source string, kills int) {
 	t.Cleanup(func() { <-produced })
 	path := w.config(settings{source: source})
 	d := &deaths{w: w}
-	for range kills {
+	for range s.kills {
 		p, before, open := w.start(path), w.settled(), 0
 		await(t, "20 open calls in the midst of the work", func() bool {
 			p.alive()
 			open = w.desk.Open()
-			return w.settled() >= before+lifeWork && open >= openCalls
+			return w.settled() >= before+s.work && open >= openCalls
 		})
 		p.kill()
-		if w.produced() == killEvents {
+		if w.produced() == s.events {
 			t.Fatal("everything was produced before the last kill")
 		}
 		d.note(open)

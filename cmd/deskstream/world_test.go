@@ -147,6 +147,8 @@ type settings struct {
 	letters string
 	reserve float64
 	commit  time.Duration
+	// rate is the budget of each destination, so large by default that it never binds.
+	rate string
 }
 
 // config writes a configuration file and gives its path.
@@ -166,9 +168,9 @@ func (w *world) config(s settings) string {
 	}
 	delivery := fmt.Sprintf(`    delivery:
       timeout: %s
-      rate_limit: {requests: 100000000, per: 1m, reserve: %v}
+      rate_limit: {%s, reserve: %v}
       retry: {initial: 50ms, max: 500ms}
-`, w.timeout, s.reserve)
+`, w.timeout, cmp.Or(s.rate, "requests: 100000000, per: 1m"), s.reserve)
 	return writeFile(w.t, "deskstream.yaml", fmt.Sprintf(`kafka: {brokers: [%q]}
 source:
   topics: [%s]
