@@ -11,6 +11,7 @@ FUZZTIME ?= 20000x
 SEEDS ?= 1000
 SERVICES ?=
 BROKERS ?= 1
+PACKAGES ?= ./internal/kafkatest ./internal/registry ./cmd/deskstream
 
 KAFKA := deploy/kafka-without-docker/kafka.sh
 
@@ -31,15 +32,17 @@ test: ## run all tests
 	go test ./...
 	go test -tags synctests ./processor/... ./internal/simulation
 
+# Short leaves out what the detector does not see, programs in processes of their own, and
+# makes loads smaller: test has them in full.
 race: ## run all tests under the race detector
-	go test -race $$(go list ./... | grep -v '/processor$$')
-	go test -race -tags synctests ./processor/... ./internal/simulation
+	go test -race -short $$(go list ./... | grep -v '/processor$$')
+	go test -race -short -tags synctests ./processor/... ./internal/simulation
 
 # Brokers are those of KAFKA_BROKERS; else one in Docker, if that answers; else three from the
 # published jars, for which Java 17 or later is needed. KAFKATEST_WAY=brokers, docker or
-# jars takes that way. Tests that stop brokers take the jars in any case.
+# jars takes that way. Tests that stop brokers take the jars in any case. PACKAGES takes some.
 test-kafka: ## run the tests that need Apache Kafka
-	go test -tags kafka -v -count=1 -timeout 20m -run '^Test(Kafka|Apache|Registry)_' ./internal/kafkatest ./internal/registry ./cmd/deskstream
+	go test -tags kafka -v -count=1 -timeout 20m -run '^Test(Kafka|Apache|Registry)_' $(PACKAGES)
 
 kafka: ## start Apache Kafka with Java alone (BROKERS=1 or 3)
 	$(KAFKA) start --brokers $(BROKERS)

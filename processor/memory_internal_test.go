@@ -56,7 +56,11 @@ func liveHeap() int64 {
 
 // A fetched record is a slice of its batch, and would keep all of it alive.
 func TestMemory_whatWaitsKeepsItselfAliveAndNoMore(t *testing.T) {
-	const batches, size, stuckEvery = 1000, 500, 50
+	const size, stuckEvery = 500, 50
+	batches := 1000
+	if testing.Short() {
+		batches = 300
+	}
 	p, part := alone(Limits{Records: 1 << 20, Bytes: 1 << 30, Lanes: 1 << 20, Span: 1 << 30})
 	before := liveHeap()
 	for b := range int64(batches) {

@@ -136,7 +136,11 @@ func TestPressure_anOutageAmongManyEventsKillsOnlyTheOneThatWouldFailAnyway(t *t
 	for name, answer := range outages {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
-				const seconds, perSecond, users = 250, 20, 100
+				const seconds, users = 250, 100
+				perSecond := 20
+				if testing.Short() {
+					perSecond = 4
+				}
 				w.route = lookupRoute
 				began := time.Now()
 				from, to := began.Add(time.Minute), began.Add(3*time.Minute)
@@ -156,7 +160,7 @@ func TestPressure_anOutageAmongManyEventsKillsOnlyTheOneThatWouldFailAnyway(t *t
 				w.feed(seconds, perSecond, users, 1<<30)
 				w.settledAll()
 				in.check()
-				if f := in.Figures(); f.Dead != 1 || f.Delivered != seconds*perSecond-1 {
+				if f := in.Figures(); f.Dead != 1 || f.Delivered != int64(seconds*perSecond)-1 {
 					t.Errorf("%d dead and %d delivered of %d, want all but one delivered", f.Dead, f.Delivered, seconds*perSecond)
 				}
 				for _, o := range w.outcomes() {
@@ -183,6 +187,9 @@ func TestPressure_whatMayBeInFlightIsInFlight(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				const users = 5000
+				if testing.Short() {
+					tt.events /= 5
+				}
 				w.desk.answers(func(seen) (int, time.Duration) { return 201, tt.latency })
 				values := make([][]byte, tt.events)
 				for n := range values {

@@ -70,6 +70,9 @@ type process struct {
 // startProcess starts the program. The test's end kills it, if it still runs.
 func startProcess(t *testing.T, args ...string) *process {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("runs the program in a process of its own")
+	}
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
