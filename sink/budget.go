@@ -128,11 +128,11 @@ const leftToOthers = 0.5
 func (b *Budget) Learn(reply Reply, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if limit, ok := headerInt(reply.Header, "x-ratelimit-limit"); ok && limit > 0 && int(limit) != b.limit {
+	if limit, ok := headerInt(reply.Header, "X-Ratelimit-Limit"); ok && limit > 0 && int(limit) != b.limit {
 		b.limit = int(limit)
 		b.setPace()
 	}
-	remaining, ok := headerInt(reply.Header, "x-ratelimit-remaining")
+	remaining, ok := headerInt(reply.Header, "X-Ratelimit-Remaining")
 	wait := time.Duration(0)
 	switch {
 	case reply.Status == http.StatusTooManyRequests && (!ok || remaining <= 0):

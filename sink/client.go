@@ -70,31 +70,44 @@ type transportError struct {
 func (e *transportError) Error() string { return e.err.Error() }
 func (e *transportError) Unwrap() error { return e.err }
 
-// target is the URL of a call.
-func (c *Client) target(call Call) string {
-	if call.Query == "" {
-		return c.base + call.Path
-	}
-	return c.base + call.Path + "?" + call.Query
+// request is a call as it goes out.
+type request struct {
+	Call
+	target string // the call's URL, or where a redirect led
+	body   []byte // nil for none; it is in the outcome too, and so may not be changed
 }
 
-// do makes one request to target, the call's own or where a redirect led. Its error is
-// a *transportError, or the cause of ctx when the caller ended it.
-func (c *Client) do(ctx context.Context, call Call, target string) (Reply, error) {
+// bodyRoom is what most bodies fit into.
+const bodyRoom = 1 << 10
+
+func (c *Client) request(call Call) request {
+	r := request{Call: call, target: c.base + call.Path}
+	if call.Query != "" {
+		r.target += "?" + call.Query
+	}
+	if call.Body.Exists() {
+		r.body = call.Body.AppendJSON(make([]byte, 0, bodyRoom))
+	}
+	return r
+}
+
+// do makes one request. Its error is a *transportError, or the cause of ctx when the
+// caller ended it.
+func (c *Client) do(ctx context.Context, r request) (Reply, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errCallTimeout)
 	defer cancel()
-	return c.roundTrip(ctx, call, target)
+	return c.roundTrip(ctx, r)
 }
 
 var errCallTimeout = errors.New("no answer within delivery.timeout")
 
-func (c *Client) roundTrip(ctx context.Context, call Call, target string) (Reply, error) {
+func (c *Client) roundTrip(ctx context.Context, r request) (Reply, error) {
 	// The connection is the last step before bytes can leave. What happens earlier
 	// (name look-up, dialling, TLS) has told the help desk nothing.
 	// The trace can run after the round trip was given up, hence the atomic.
 	var sent atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
-	req, err := c.request(ctx, call, target)
+	req, err := c.httpRequest(ctx, r)
 	if err != nil {
 		return Reply{}, &transportError{code: Connection, err: err}
 	}
@@ -128,14 +141,14 @@ func (r *Reply) read(from io.Reader) error {
 	return err
 }
 
-func (c *Client) request(ctx context.Context, call Call, target string) (*http.Request, error) {
+func (c *Client) httpRequest(ctx context.Context, r request) (*http.Request, error) {
 	var body io.Reader
-	if call.Body.Exists() {
-		body = bytes.NewReader(call.Body.AppendJSON(nil))
+	if r.body != nil {
+		body = bytes.NewReader(r.body)
 	}
-	req, err := http.NewRequestWithContext(ctx, call.Method, target, body)
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.target, body)
 	if err != nil {
-		return nil, fmt.Errorf("building the request of %s: the URL is not valid", call.Op)
+		return nil, fmt.Errorf("building the request of %s: the URL is not valid", r.Op)
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token.Reveal())
 	req.Header.Set("Accept", "application/json")

@@ -80,21 +80,9 @@ type CallRecord struct {
 	Attempts   int      `json:"attempts,omitempty"`
 	DurationMS *float64 `json:"duration_ms,omitempty"`
 	Lookup     bool     `json:"lookup,omitempty"`
-	Request    RawJSON  `json:"request,omitempty"`
-	Response   RawJSON  `json:"response,omitempty"`
+	Request    RawJSON  `json:"request,omitzero"`
+	Response   RawJSON  `json:"response,omitzero"`
 	Truncated  bool     `json:"truncated,omitempty"`
-}
-
-// RawJSON is JSON text that stands in an outcome as it is.
-type RawJSON []byte
-
-// MarshalJSON gives the text itself.
-func (r RawJSON) MarshalJSON() ([]byte, error) { return r, nil }
-
-// UnmarshalJSON keeps the text itself.
-func (r *RawJSON) UnmarshalJSON(data []byte) error {
-	*r = append((*r)[:0], data...)
-	return nil
 }
 
 // Time is a moment that is written in UTC with milliseconds.

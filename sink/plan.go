@@ -23,18 +23,18 @@ func (d *Destination) PlanSession(ctx context.Context, plan Plan) *Session {
 
 // doPlanned makes no write. Offline, a lookup gets the status that means "nothing
 // there" for its call, or an empty list.
-func (s *Session) doPlanned(ctx context.Context, call Call, record int) (Reply, error) {
+func (s *Session) doPlanned(ctx context.Context, r request, record int) (Reply, error) {
 	if err := s.mayGoOn(ctx); err != nil {
 		s.dropUnused(record)
 		return Reply{}, err
 	}
-	if !call.Lookup || s.plan == PlanOffline {
-		return plannedReply(call), nil
+	if !r.Lookup || s.plan == PlanOffline {
+		return plannedReply(r.Call), nil
 	}
 	if err := s.spend(ctx); err != nil {
 		return Reply{}, err
 	}
-	reply, j, err := s.attempt(ctx, call, record)
+	reply, j, err := s.attempt(ctx, r, record)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -46,7 +46,7 @@ func (s *Session) doPlanned(ctx context.Context, call Call, record int) (Reply, 
 	if j.verdict != refusedForGood {
 		class = Exhausted
 	}
-	return Reply{}, s.failure(call, j, class)
+	return Reply{}, s.failure(r.Call, j, class)
 }
 
 func plannedReply(call Call) Reply {

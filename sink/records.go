@@ -6,11 +6,12 @@ import (
 	"github.com/deskstream/deskstream/mapping"
 )
 
-// newRecord opens the list's entry for a call and gives its place.
-func (s *Session) newRecord(call Call) int {
-	record := CallRecord{Method: call.Method, URL: s.dest.redactor().text(s.dest.client.target(call)), Lookup: call.Lookup}
-	if call.Body.Exists() {
-		record.Request, record.Truncated = s.dest.redactor().body(call.Body, nil)
+// newRecord opens the list's entry for a request and gives its place.
+func (s *Session) newRecord(r request) int {
+	redact := s.dest.redactor()
+	record := CallRecord{Method: r.Method, URL: redact.text(r.target), Lookup: r.Lookup}
+	if r.body != nil {
+		record.Request, record.Truncated = recorded(redact.json(r.Body, r.body))
 	}
 	s.calls = append(s.calls, record)
 	return len(s.calls) - 1
@@ -32,32 +33,37 @@ func (s *Session) record(record int, reply Reply, took time.Duration) {
 		total += *r.DurationMS
 	}
 	r.DurationMS = &total
-	r.Status, r.Response = nil, nil
-	r.Truncated = len(r.Request) > 0 && r.Request[0] == '"' // a request is text only when it was cut
-	if reply.Status != 0 {
-		r.Status = &reply.Status
+	r.Status, r.Response = nil, RawJSON{}
+	r.Truncated = r.Request.isText() // a request is text only when it was cut
+	if status := reply.Status; status != 0 {
+		r.Status = &status
 	}
 	if len(reply.Body) > 0 {
-		body, truncated := s.dest.redactor().body(reply.JSON(), reply.Body)
+		body, truncated := s.dest.redactor().answer(reply)
 		r.Response, r.Truncated = body, r.Truncated || truncated
 	}
 }
 
 // forget leaves of the entry what a plan shows.
 func (r *CallRecord) forget() {
-	r.Status, r.Attempts, r.DurationMS, r.Response = nil, 0, nil, nil
+	r.Status, r.Attempts, r.DurationMS, r.Response = nil, 0, nil, RawJSON{}
 }
 
-// body is a body as outcomes hold it: JSON, or as a JSON string what is no JSON or is
-// too long. raw is the body's text when v, which it was read as, is absent.
-func (r *redactor) body(v mapping.Value, raw []byte) (body RawJSON, truncated bool) {
-	if v.Kind() == mapping.Absent {
-		text := r.text(string(raw))
-		return mapping.Str(cut(text, MaxRecord)).AppendJSON(nil), len(text) > MaxRecord
+// answer is the body of an answer as outcomes hold it: JSON, or as a JSON string what
+// is no JSON or is too long.
+func (r *redactor) answer(reply Reply) (body RawJSON, truncated bool) {
+	v := reply.JSON()
+	if v.Kind() != mapping.Absent {
+		return recorded(r.json(v, v.AppendJSON(make([]byte, 0, len(reply.Body)))))
 	}
-	body = r.value(v).AppendJSON(nil)
-	if len(body) > MaxRecord {
-		return mapping.Str(cut(string(body), MaxRecord)).AppendJSON(nil), true
+	text := r.text(string(reply.Body))
+	return RawJSONOf(mapping.Str(cut(text, MaxRecord))), len(text) > MaxRecord
+}
+
+// recorded is the JSON text of a body as outcomes hold it.
+func recorded(text []byte) (body RawJSON, truncated bool) {
+	if len(text) > MaxRecord {
+		return RawJSONOf(mapping.Str(cut(string(text), MaxRecord))), true
 	}
-	return body, false
+	return RawJSON{text}, false
 }

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/url"
 	"slices"
@@ -13,6 +14,11 @@ import (
 type redactor struct {
 	credentials []string // the present one, and those before it
 	spellings   *strings.Replacer
+	// What a text must contain if the replacer is to find something in it: the same in
+	// a text, and as the JSON of such a text shows it. Hardly any does, and to look for
+	// that costs far less than to replace.
+	inText []string
+	inBody [][]byte
 }
 
 // formerCredentials is how many credentials before the present one are still known: an
@@ -30,7 +36,16 @@ func (r *redactor) with(credential Secret) *redactor {
 	for _, plain := range known {
 		pairs = append(pairs, spellings(plain)...)
 	}
-	return &redactor{credentials: known, spellings: strings.NewReplacer(pairs...)}
+	next := &redactor{credentials: known, spellings: strings.NewReplacer(pairs...)}
+	for i := 0; i < len(pairs); i += 2 {
+		next.inText = append(next.inText, pairs[i])
+	}
+	slices.Sort(next.inText)
+	next.inText = slices.Compact(next.inText)
+	for _, spelling := range next.inText {
+		next.inBody = append(next.inBody, []byte(inJSON(spelling)))
+	}
+	return next
 }
 
 // spellings are the pairs for a replacer of a credential as it is, as JSON text may spell
@@ -52,7 +67,25 @@ func inJSON(s string) string {
 }
 
 // text is s without the credential in any spelling.
-func (r *redactor) text(s string) string { return r.spellings.Replace(s) }
+func (r *redactor) text(s string) string {
+	for _, spelling := range r.inText {
+		if strings.Contains(s, spelling) {
+			return r.spellings.Replace(s)
+		}
+	}
+	return s
+}
+
+// json is the JSON text of v, which rendered is, without the credential. It is
+// rendered itself when that does not contain it.
+func (r *redactor) json(v mapping.Value, rendered []byte) []byte {
+	for _, spelling := range r.inBody {
+		if bytes.Contains(rendered, spelling) {
+			return r.value(v).AppendJSON(nil)
+		}
+	}
+	return rendered
+}
 
 // value is v without the credential in any name, text or number. It goes by values
 // and not by JSON text, which a credential such as 12 would leave broken.

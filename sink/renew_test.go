@@ -97,7 +97,7 @@ func TestRenewed_neitherCredentialIsInAnOutcome(t *testing.T) {
 		if err != nil || o.Error == nil {
 			t.Fatalf("outcome = %+v, %v", o, err)
 		}
-		text := o.Error.Message + *o.Event.Lane + string(o.Calls[0].Response)
+		text := o.Error.Message + *o.Event.Lane + o.Calls[0].Response.String()
 		if strings.Contains(text, "0ld") || strings.Contains(text, "n3w") || strings.Count(text, "[redacted]") < 4 {
 			t.Errorf("a credential shows: %s", text)
 		}

@@ -100,16 +100,17 @@ func (s *Session) Await(ctx context.Context, done <-chan struct{}) error {
 
 // Do makes the call until it passes or the event is dead of it: see Doer.
 func (s *Session) Do(ctx context.Context, call Call) (Reply, error) {
-	record := s.newRecord(call)
+	request := s.dest.client.request(call)
+	record := s.newRecord(request)
 	if s.plan != Live {
-		return s.doPlanned(ctx, call, record)
+		return s.doPlanned(ctx, request, record)
 	}
 	for {
 		if err := s.turn(ctx); err != nil {
 			s.dropUnused(record)
 			return Reply{}, err
 		}
-		reply, j, err := s.attempt(ctx, call, record)
+		reply, j, err := s.attempt(ctx, request, record)
 		if err != nil {
 			return Reply{}, err
 		}
@@ -197,26 +198,26 @@ func interrupted(err error) error {
 
 // attempt makes one attempt, follows its redirects and judges the last answer. A
 // redirect is a call like any other: it waits for its turn and the budget.
-func (s *Session) attempt(ctx context.Context, call Call, record int) (Reply, judgement, error) {
-	target, credential := s.dest.client.target(call), s.dest.Credential.Reveal()
+func (s *Session) attempt(ctx context.Context, r request, record int) (Reply, judgement, error) {
+	credential := s.dest.Credential.Reveal()
 	for redirects := 0; ; redirects++ {
-		reply, fault, err := s.request(ctx, call, target, record)
+		reply, fault, err := s.request(ctx, r, record)
 		if err != nil {
 			return Reply{}, judgement{}, err
 		}
 		next, ok := "", false
-		if call.Lookup && redirects < maxRedirects {
-			next, ok = ownRedirect(target, reply)
+		if r.Lookup && redirects < maxRedirects {
+			next, ok = ownRedirect(r.target, reply)
 		}
 		if !ok {
-			j := judge(call, reply, fault, time.Now())
+			j := judge(r.Call, reply, fault, time.Now())
 			j.outdated = j.verdict == denied && credential != s.dest.Credential.Reveal()
 			return reply, j, nil
 		}
 		if err := s.onward(ctx); err != nil {
 			return Reply{}, judgement{}, err
 		}
-		target = next
+		r.target = next
 	}
 }
 
@@ -239,14 +240,14 @@ func (s *Session) spend(ctx context.Context) error {
 
 // request makes one request and records it. fault is a *transportError for a request
 // without an answer, or nil. The error is ErrInterrupted.
-func (s *Session) request(ctx context.Context, call Call, target string, record int) (_ Reply, fault, err error) {
+func (s *Session) request(ctx context.Context, r request, record int) (_ Reply, fault, err error) {
 	began := time.Now()
 	if s.started.IsZero() {
 		s.started = began
 	}
 	s.last = began
 	s.does(calls)
-	reply, fault := s.send(ctx, call, target)
+	reply, fault := s.send(ctx, r)
 	took := time.Since(began)
 	s.record(record, reply, took)
 	if fault != nil {
@@ -255,7 +256,7 @@ func (s *Session) request(ctx context.Context, call Call, target string, record 
 		}
 	}
 	if s.dest.OnCall != nil {
-		s.dest.OnCall(call.Op, reply.Status, took)
+		s.dest.OnCall(r.Op, reply.Status, took)
 	}
 	s.dest.budget.Learn(reply, time.Now())
 	return reply, fault, nil
@@ -263,11 +264,11 @@ func (s *Session) request(ctx context.Context, call Call, target string, record 
 
 // send makes the request. A lookup is cut short by a stop, since nothing is lost with
 // it; a write is left to get its answer.
-func (s *Session) send(ctx context.Context, call Call, target string) (Reply, error) {
-	if call.Lookup {
+func (s *Session) send(ctx context.Context, r request) (Reply, error) {
+	if r.Lookup {
 		var cancel context.CancelFunc
 		ctx, cancel = s.patient(ctx)
 		defer cancel()
 	}
-	return s.dest.client.do(ctx, call, target)
+	return s.dest.client.do(ctx, r)
 }

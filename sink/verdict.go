@@ -69,7 +69,6 @@ func judge(call Call, reply Reply, err error, now time.Time) judgement {
 		return j
 	}
 	j := judgement{status: reply.Status, code: HTTPCode(reply.Status), at: now, wait: askedWait(reply, now)}
-	j.message = "the API answered " + strconv.Itoa(reply.Status) + " " + http.StatusText(reply.Status)
 	switch status := reply.Status; {
 	case call.answers(status):
 		j.verdict = accepted
@@ -80,7 +79,7 @@ func judge(call Call, reply Reply, err error, now time.Time) judgement {
 		}
 	case status == http.StatusTooManyRequests:
 		j.verdict = throttled
-		if n, ok := headerInt(reply.Header, "x-ratelimit-remaining"); ok && n > 0 {
+		if n, ok := headerInt(reply.Header, "X-Ratelimit-Remaining"); ok && n > 0 {
 			j.verdict = passing
 		}
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
@@ -93,6 +92,7 @@ func judge(call Call, reply Reply, err error, now time.Time) judgement {
 		j.verdict = refusedForGood
 	}
 	if j.verdict != accepted && j.code != BadAnswer {
+		j.message = "the API answered " + strconv.Itoa(reply.Status) + " " + http.StatusText(reply.Status)
 		j.detail = vendorMessage(reply)
 	}
 	return j
@@ -160,6 +160,9 @@ func askedWait(reply Reply, now time.Time) time.Duration {
 // anything else.
 func retryAfter(text string, now time.Time) (wait time.Duration, ok bool) {
 	text = strings.TrimSpace(text)
+	if text == "" {
+		return 0, false
+	}
 	if at, err := http.ParseTime(text); err == nil {
 		return bounded(at.Sub(now)), true
 	}
@@ -180,7 +183,7 @@ func bounded(wait time.Duration) time.Duration { return min(max(wait, 0), maxAsk
 
 // resetIn is the time until x-ratelimit-reset, 0 if the header does not say.
 func resetIn(h http.Header, now time.Time) time.Duration {
-	at, ok := headerInt(h, "x-ratelimit-reset")
+	at, ok := headerInt(h, "X-Ratelimit-Reset")
 	if !ok {
 		return 0
 	}
@@ -188,7 +191,11 @@ func resetIn(h http.Header, now time.Time) time.Duration {
 }
 
 func headerInt(h http.Header, name string) (int64, bool) {
-	n, err := strconv.ParseInt(strings.TrimSpace(h.Get(name)), 10, 64)
+	text := strings.TrimSpace(h.Get(name))
+	if text == "" {
+		return 0, false // an error would only be thrown away
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
 	return n, err == nil
 }
 

@@ -68,8 +68,8 @@ func writesText(o *sink.Outcome) string {
 	var b strings.Builder
 	for _, call := range writes(o) {
 		fmt.Fprintf(&b, "%s %s\n", call.Method, oneLine(call.URL))
-		if len(call.Request) > 0 {
-			b.WriteString(indentJSON([]byte(call.Request)) + "\n")
+		if !call.Request.IsZero() {
+			b.WriteString(indentJSON([]byte(call.Request.String())) + "\n")
 		}
 	}
 	if b.Len() == 0 {

@@ -265,8 +265,8 @@ func printCall(b *strings.Builder, c *sink.CallRecord) {
 		name string
 		text sink.RawJSON
 	}{{"request", c.Request}, {"response", c.Response}} {
-		if len(body.text) > 0 {
-			fmt.Fprintf(b, "    %s %s\n", body.name, oneLine(string(body.text)))
+		if !body.text.IsZero() {
+			fmt.Fprintf(b, "    %s %s\n", body.name, oneLine(body.text.String()))
 		}
 	}
 }

@@ -120,7 +120,7 @@ func deliverExample(t *testing.T, config, events, base string) string {
 		}
 		for _, call := range o.Calls {
 			fmt.Fprintf(&b, "%s %s -> %d\n", call.Method, strings.TrimPrefix(call.URL, base), *call.Status)
-			if len(call.Request) > 0 {
+			if !call.Request.IsZero() {
 				fmt.Fprintf(&b, "  %s\n", call.Request)
 			}
 		}

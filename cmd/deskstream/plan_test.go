@@ -47,7 +47,7 @@ func TestPlan_showsCallsWithBodiesAndSendsNoWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := o.Calls[len(o.Calls)-1]
-	if last.Method != http.MethodPost || last.Status != nil || !strings.Contains(string(last.Request), `"u"`) {
+	if last.Method != http.MethodPost || last.Status != nil || !strings.Contains(last.Request.String(), `"u"`) {
 		t.Errorf("the planned write is %+v", last)
 	}
 	if *lookups == 0 {

@@ -256,7 +256,7 @@ func writes(o *sink.Outcome) []sink.CallRecord {
 func digestOf(o *sink.Outcome) string {
 	type write struct {
 		Method, URL string
-		Request     sink.RawJSON `json:",omitempty"`
+		Request     sink.RawJSON `json:",omitzero"`
 	}
 	what := struct {
 		Outcome            sink.Disposition

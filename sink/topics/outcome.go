@@ -115,8 +115,8 @@ func (w *Writer) outcomeValue(out sink.Outcome, form int) []byte {
 func withoutBodies(calls []sink.CallRecord, mark bool) []sink.CallRecord {
 	bare := make([]sink.CallRecord, len(calls))
 	for i, call := range calls {
-		call.Truncated = mark && (call.Truncated || call.Request != nil || call.Response != nil)
-		call.Request, call.Response = nil, nil
+		call.Truncated = mark && (call.Truncated || !call.Request.IsZero() || !call.Response.IsZero())
+		call.Request, call.Response = sink.RawJSON{}, sink.RawJSON{}
 		bare[i] = call
 	}
 	return bare

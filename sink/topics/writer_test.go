@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/internal/kafkatest"
+	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/topics"
 )
@@ -152,7 +153,8 @@ func outcome(d sink.Disposition) *sink.Outcome {
 		Outcome:     d,
 		Calls: []sink.CallRecord{{
 			Method: "POST", URL: "https://x.test/v1/t?a=1&b=2", Attempts: 1,
-			Request: sink.RawJSON(`{"name":"<b>"}`), Response: sink.RawJSON(`{"id":42}`),
+			Request:  sink.RawJSONOf(mapping.Obj(mapping.Member{Name: "name", Value: mapping.Str("<b>")})),
+			Response: sink.RawJSONOf(mapping.Obj(mapping.Member{Name: "id", Value: mapping.Int(42)})),
 		}},
 		IDs: map[string]string{"customer_id": "42"}, Warnings: []string{}, Schema: 1,
 	}
