@@ -1,8 +1,6 @@
 package topics
 
 import (
-	"bytes"
-	"encoding/json"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -93,7 +91,7 @@ func coordinates(r *kgo.Record) []byte {
 }
 
 // outcomeValue is the outcome in the form asked for or, when that cannot be written
-// because a body is no JSON, in the next smaller one.
+// because the other form of the topic cannot hold it, in the next smaller one.
 func (w *Writer) outcomeValue(out sink.Outcome, form int) []byte {
 	if form >= outcomeNoCalls {
 		out.Calls = []sink.CallRecord{}
@@ -102,10 +100,11 @@ func (w *Writer) outcomeValue(out sink.Outcome, form int) []byte {
 	} else if form == outcomeNoBodies {
 		out.Calls = withoutBodies(out.Calls, w.cfg.Bodies)
 	}
-	value, err := encode(&out)
-	if err == nil && w.cfg.Encode != nil {
-		value, err = w.cfg.Encode(value)
+	value := out.AppendJSON(nil)
+	if w.cfg.Encode == nil {
+		return value
 	}
+	value, err := w.cfg.Encode(value)
 	if err != nil && form < outcomeShortKey {
 		return w.outcomeValue(out, form+1)
 	}
@@ -120,15 +119,4 @@ func withoutBodies(calls []sink.CallRecord, mark bool) []sink.CallRecord {
 		bare[i] = call
 	}
 	return bare
-}
-
-// encode writes JSON on one line, without the escapes that only HTML needs.
-func encode(v any) ([]byte, error) {
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }
