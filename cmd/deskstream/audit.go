@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/internal/letters"
@@ -157,6 +158,9 @@ func committedOf(ctx context.Context, cl *kgo.Client, group string) (kadm.Offset
 	}
 	if errors.Is(err, kerr.GroupIDNotFound) {
 		return kadm.Offsets{}, nil
+	}
+	if errors.Is(err, kerr.GroupAuthorizationFailed) {
+		return nil, rightError(kmsg.ACLOperationDescribe, "group", group)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("asking for the committed offsets of group %s: %w", group, err)

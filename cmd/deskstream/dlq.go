@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/internal/letters"
@@ -49,6 +51,8 @@ type letterBox struct {
 	id      kadm.TopicID
 	extent  scan.Extent
 
+	// found is what the cluster said of the letters' topic and that of the states.
+	found      topology
 	stateTopic string
 	states     letters.States
 	// statePartitions is 0 when there is no state topic.
@@ -92,10 +96,14 @@ func (b *letterBox) note(format string, args ...any) {
 }
 
 func (b *letterBox) look(ctx context.Context) error {
-	found, err := findTopics(ctx, b.cl, []string{b.topic, b.stateTopic})
+	found, err := askForTopics(ctx, b.cl, []string{b.topic, b.stateTopic})
+	if err == nil {
+		err = errors.Join(found.need(b.topic, kmsg.ACLOperationRead), found.need(b.stateTopic, kmsg.ACLOperationRead))
+	}
 	if err != nil {
 		return err
 	}
+	b.found = found
 	info, ok := found.topics[b.topic]
 	if !ok {
 		return fmt.Errorf("topic %s does not exist on this cluster: no letter can have been written to it; is dead_letters.topic or --topic right?", b.topic)

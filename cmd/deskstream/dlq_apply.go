@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/internal/letters"
@@ -156,7 +157,7 @@ func (b *letterBox) fits(ctx context.Context, plan planFile, create bool) error 
 	case plan.TopicID != hex.EncodeToString(b.id[:]):
 		return refused("topic %s was deleted and made anew since: plan again", b.topic)
 	case b.statePartitions > 0:
-		return nil
+		return b.found.need(b.stateTopic, kmsg.ACLOperationWrite)
 	case !create:
 		return fmt.Errorf("topic %s does not exist, and without it nobody could tell what was sent: create it with cleanup.policy=compact, or use --create-topics", b.stateTopic)
 	}
@@ -184,7 +185,11 @@ func (b *letterBox) lock(ctx context.Context, destinations []string) (*locked, e
 	for _, name := range destinations {
 		d, _ := destinationOf(b.cfg, name)
 		group := b.cfg.Group(d) + ".reprocess"
-		member, err := processor.JoinAlone(ctx, group, b.topic, b.app.log, opts...)
+		err := checkGroup(ctx, b.cl, config.ProtocolClassic, group) // who may not join would wait for it
+		var member *processor.SoleMember
+		if err == nil {
+			member, err = processor.JoinAlone(ctx, group, b.topic, b.app.log, opts...)
+		}
 		if err != nil {
 			l.leave()
 			if errors.Is(err, processor.ErrNotAlone) {

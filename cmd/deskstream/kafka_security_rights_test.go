@@ -4,13 +4,19 @@ package main
 
 import (
 	"fmt"
+	"net/http"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/deskstream/deskstream/internal/letters"
+	"github.com/deskstream/deskstream/internal/stub"
 )
 
 // right is one operation on one resource.
@@ -25,6 +31,7 @@ func (j *job) documentedRights(block string) []right {
 	names := map[string]string{
 		"events": j.source(), "events.responses": j.responses(), "dlq.events.deskstream": j.letters(),
 		"dlq.events.deskstream.state": j.letters() + ".state", "deskstream.crm": j.group(),
+		"deskstream.crm.reprocess": j.group() + ".reprocess",
 	}
 	var rights []right
 	for _, m := range fence.FindAllStringSubmatch(readFile(j.t, "../../docs/operations.md"), -1) {
@@ -104,6 +111,7 @@ func testRights(t *testing.T, s *secured) {
 		}
 	})
 	t.Run("create topics", func(t *testing.T) { testRightsOfCreate(t, s) })
+	t.Run("letters", func(t *testing.T) { testRightsOfLetters(t, s) })
 	t.Run("plan", func(t *testing.T) {
 		j := newJob(t, s)
 		j.createTopics()
@@ -200,6 +208,65 @@ func testRightsOfRun(t *testing.T, s *secured, protocol string) {
 		s.grant(t, r)
 	}
 }
+
+// testRightsOfLetters tries the commands that read and revive dead letters.
+func testRightsOfLetters(t *testing.T, s *secured) {
+	j := newJob(t, s)
+	j.createTopics()
+	s.CreateTopic(t, j.letters()+".state", 2, "cleanup.policy", "compact")
+	owner, app := j.config(entry{"PLAINTEXT", ""}.yaml(s)), j.asApp()
+	j.produce(owner, 0, 3)
+	j.desk.Kustomer.SetOutage(func(c stub.Call) int {
+		if c.Method == http.MethodPost {
+			return http.StatusUnprocessableEntity
+		}
+		return 0
+	})
+	p := j.run(owner)
+	j.awaitCommitted(p)
+	p.stop()
+	j.desk.Kustomer.SetOutage(nil)
+	sample := s.Consume(t, j.letters())
+	if len(sample) != 3 {
+		t.Fatalf("%d letters were written, want 3", len(sample))
+	}
+	plan := filepath.Join(t.TempDir(), "plan.json")
+	for _, c := range []struct {
+		args   []string
+		blocks []string
+	}{
+		{[]string{"dlq", "list"}, []string{"letters"}},
+		{[]string{"dlq", "show", letterID(sample[0])}, []string{"letters", "outcomes"}},
+		{[]string{"dlq", "plan", "-o", plan}, []string{"letters", "outcomes"}},
+		{[]string{"explain", "m-0"}, []string{"letters", "outcomes", "sources"}},
+		{[]string{"audit"}, []string{"letters", "outcomes", "sources", "audit"}},
+		{[]string{"dlq", "apply", plan}, []string{"letters", "outcomes", "apply"}},
+		{[]string{"dlq", "discard", plan, "--reason", "none"}, []string{"letters", "discard"}},
+	} {
+		t.Run(strings.Join(c.args[:min(2, len(c.args))], " "), func(t *testing.T) {
+			j := *j
+			j.t = t
+			var rights []right
+			for _, block := range c.blocks {
+				rights = append(rights, j.documentedRights(block)...)
+			}
+			j.testEach(rights, func() *process { return startProcess(t, append(slices.Clone(c.args), "-c", app)...) }, nil)
+		})
+	}
+	states := letters.States{}
+	for _, r := range s.Consume(t, j.letters()+".state") {
+		if err := states.Take(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range sample {
+		if got := states.Status(letterID(r)); got != letters.Delivered {
+			t.Errorf("letter %s is %s, want delivered", letterID(r), got)
+		}
+	}
+}
+
+func letterID(r *kgo.Record) string { l := letters.Parse(r); return l.ID }
 
 func testRightsOfCreate(t *testing.T, s *secured) {
 	for i := range newJob(t, s).documentedRights("create") {

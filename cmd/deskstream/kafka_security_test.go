@@ -129,7 +129,7 @@ destinations:
   - name: %s
     type: kustomer
     kustomer: {api_key: k3y, base_url: %s}
-    delivery: {timeout: 4s, rate_limit: {requests: 100000000, per: 1m, reserve: 0}, retry: {initial: 50ms, max: 500ms}}
+    delivery: {timeout: 4s, rate_limit: {requests: 100000000, per: 1m, reserve: 0.5}, retry: {initial: 50ms, max: 500ms}}
 `, kafka, j.source(), j.prefix, strings.Join(source, ""), j.responses(), j.letters(), crm, j.url+stub.KustomerPath))
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/sink"
@@ -59,7 +60,11 @@ func (t *tallyOfLetters) failed() int { return t.died + t.exhausted }
 
 func newRedelivery(ctx context.Context, box *letterBox, plan planFile, rehearsal *rehearsal, held *locked, o dlqApplyOptions) (*redelivery, error) {
 	names := []string{box.cfg.Responses.Topic, box.cfg.DeadLetters.Topic}
-	found, err := findTopics(ctx, box.cl, names)
+	found, err := askForTopics(ctx, box.cl, names)
+	if err == nil {
+		err = errors.Join(found.need(box.cfg.Responses.Topic, kmsg.ACLOperationRead, kmsg.ACLOperationWrite),
+			found.need(box.cfg.DeadLetters.Topic, kmsg.ACLOperationWrite))
+	}
 	if err != nil {
 		return nil, err
 	}

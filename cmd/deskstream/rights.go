@@ -75,6 +75,18 @@ func (s topicSet) missingRights(name string, info topicInfo) []error {
 	return problems
 }
 
+// need gives an error for each of the operations on a topic that is not ours to do. What
+// does not exist lacks nothing.
+func (t topology) need(name string, ops ...kmsg.ACLOperation) error {
+	var problems []error
+	for _, op := range ops {
+		if info, there := t.topics[name]; there && info.rights.lack(op) {
+			problems = append(problems, rightError(op, "topic", name))
+		}
+	}
+	return errors.Join(problems...)
+}
+
 // checkGroup tells whether a pipeline may be a member of its group, and whether the
 // cluster speaks the group's protocol. A group that does not exist yet is no problem.
 func checkGroup(ctx context.Context, cl *kgo.Client, protocol, group string) error {

@@ -51,11 +51,11 @@ func (e Extent) Expired() (offsets int64, partitions int) {
 // ErrMissing for a topic that is not there.
 func Find(ctx context.Context, cl *kgo.Client, topic string) (Extent, error) {
 	admin := kadm.NewClient(cl)
-	starts, err := listed(admin.ListStartOffsets(ctx, topic))
+	starts, err := listed(topic)(admin.ListStartOffsets(ctx, topic))
 	if err != nil {
 		return Extent{}, fmt.Errorf("listing the first offsets of %s: %w", topic, err)
 	}
-	ends, err := listed(admin.ListCommittedOffsets(ctx, topic))
+	ends, err := listed(topic)(admin.ListCommittedOffsets(ctx, topic))
 	if err != nil {
 		return Extent{}, fmt.Errorf("listing the last offsets of %s: %w", topic, err)
 	}
@@ -67,24 +67,31 @@ func Find(ctx context.Context, cl *kgo.Client, topic string) (Extent, error) {
 }
 
 // listed names the errors that a person can do something about.
-func listed(offsets kadm.ListedOffsets, err error) (kadm.ListedOffsets, error) {
-	if err == nil {
-		err = offsets.Error()
+func listed(topic string) func(kadm.ListedOffsets, error) (kadm.ListedOffsets, error) {
+	return func(offsets kadm.ListedOffsets, err error) (kadm.ListedOffsets, error) {
+		if err == nil {
+			err = offsets.Error()
+		}
+		switch {
+		case errors.Is(err, kerr.UnknownTopicOrPartition):
+			return nil, ErrMissing
+		case errors.Is(err, kerr.TopicAuthorizationFailed):
+			return nil, denied(topic, err)
+		default:
+			return offsets, err
+		}
 	}
-	switch {
-	case errors.Is(err, kerr.UnknownTopicOrPartition):
-		return nil, ErrMissing
-	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		return nil, fmt.Errorf("the rights Read and Describe on the topic are needed: %w", err)
-	default:
-		return offsets, err
-	}
+}
+
+// denied names the right that brings Describe with it too.
+func denied(topic string, err error) error {
+	return fmt.Errorf("no right to Read topic %s: give it to the user of kafka.sasl or kafka.tls.cert_file, see Rights in docs/operations.md: %w", topic, err)
 }
 
 // After are, by partition, the offsets of the first record with a timestamp of at or
 // later, or the end. No record before them has such a timestamp.
 func After(ctx context.Context, cl *kgo.Client, topic string, at time.Time) (map[int32]int64, error) {
-	found, err := listed(kadm.NewClient(cl).ListOffsetsAfterMilli(ctx, at.UnixMilli(), topic))
+	found, err := listed(topic)(kadm.NewClient(cl).ListOffsetsAfterMilli(ctx, at.UnixMilli(), topic))
 	if err != nil {
 		return nil, fmt.Errorf("finding the offsets of %s at %s: %w", topic, at.UTC().Format(time.RFC3339), err)
 	}

@@ -102,7 +102,7 @@ func readError(e kgo.FetchError) error {
 	case errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.UnknownTopicID):
 		err = ErrMissing
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		err = fmt.Errorf("the right Read on the topic is needed: %w", err)
+		err = denied(e.Topic, err)
 	}
 	return fmt.Errorf("reading %s, partition %d: %w", e.Topic, e.Partition, err)
 }
