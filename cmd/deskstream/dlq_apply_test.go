@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
@@ -26,19 +27,22 @@ type clinic struct {
 	*box
 	plan string
 
+	// before, if set, is called with the body of each write.
+	before func(body string)
+
 	mu     sync.Mutex
 	status int  // of writes, 0 for 201
 	known  bool // every customer is
 	writes []string
 }
 
-func newClinic(t *testing.T) *clinic {
+func newClinic(t *testing.T, opts ...kafkatest.Option) *clinic {
 	t.Helper()
 	c := &clinic{plan: filepath.Join(t.TempDir(), "plan.json")}
 	server := httptest.NewServer(http.HandlerFunc(c.serve))
 	t.Cleanup(server.Close)
-	b := newBox(t, kafkatest.Topic(lettersTopic, 2), kafkatest.Topic(responsesTopic, 2),
-		kafkatest.Topic(lettersTopic+".state", 2, "cleanup.policy", "compact"))
+	b := newBox(t, append(opts, kafkatest.Topic(lettersTopic, 2), kafkatest.Topic(responsesTopic, 2),
+		kafkatest.Topic(lettersTopic+".state", 2, "cleanup.policy", "compact"))...)
 	b.file = withBrokers(t, deskConfig(t, server.URL, "crm"), b.Brokers)
 	c.box = b
 	return c
@@ -47,6 +51,9 @@ func newClinic(t *testing.T) *clinic {
 func (c *clinic) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	body, _ := io.ReadAll(r.Body)
+	if c.before != nil && r.Method != http.MethodGet {
+		c.before(string(body))
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r.Method == http.MethodGet {
@@ -186,6 +193,23 @@ func TestDLQApply_refusesWhatIsNoLongerThePlan(t *testing.T) {
 	c.wantWrites(3)
 }
 
+// What a letter behind another of its user gives is not looked up when planning: the
+// digest of its mapping alone tells that the settings are not those of the plan.
+func TestDLQApply_refusesALetterBehindThatMapsOtherwise(t *testing.T) {
+	t.Parallel()
+	c := newClinic(t)
+	track := ownLetter(2, "dlq.lane", "u-1")
+	track.Key, track.Value = []byte("u-1"), []byte(`{"type":"track","event":"Done","messageId":"m-2","userId":"u-1"}`)
+	c.Produce(t, userLetter(1, "u-1"), track)
+	c.wants(exitOK, "1 behind, 1 send", "", "plan", "-o", c.plan)
+	b := *c.box
+	b.file = writeFile(t, "other.yaml", strings.Replace(readFile(t, c.file), "type: kustomer\n", "type: kustomer\n    events: [identify]\n", 1))
+	b.dlq("apply", c.plan).wantAll(t, exitFault, "1 delivered, 1 changed since the plan", "letter "+idOf(2)+" of crm: what would be sent is no longer what was planned")
+	if got := c.states().Status(idOf(2)); got != letters.Open {
+		t.Errorf("the letter behind is %s, want open", got)
+	}
+}
+
 func TestDLQPlan_leavesOutWhatALaterIdentifyMadeUseless(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t)
@@ -242,8 +266,14 @@ func TestDLQApply_refusesPlansThatDoNotFit(t *testing.T) {
 	c.wants(exitUsage, "", "reading the plan", "apply", c.plan+".x")
 	c.wants(exitUsage, "", "--reason is needed", "discard", c.plan)
 
-	elsewhere := newClinic(t)
-	elsewhere.wants(exitUsage, "", "the plan is refused: topic "+lettersTopic+" was deleted and made anew", "apply", c.plan)
+	remade := newClinic(t)
+	remade.wants(exitUsage, "", "the plan is refused: topic "+lettersTopic+" was deleted and made anew", "apply", c.plan)
+
+	elsewhere := newClinic(t, kafkatest.Fake(kfake.ClusterID("another")))
+	elsewhere.Produce(t, userLetter(1, "u-1"))
+	elsewhere.wants(exitUsage, "", `the plan is refused: it is of cluster "kfake", this is "another"`, "apply", c.plan)
+	elsewhere.wants(exitUsage, "", `it is of cluster "kfake", this is "another"`, "discard", c.plan, "--reason", "x")
+	elsewhere.wantWrites(0)
 
 	if _, err := c.Admin(t).DeleteRecords(t.Context(), offsetsTo(lettersTopic, 1)); err != nil {
 		t.Fatal(err)

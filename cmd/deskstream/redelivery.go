@@ -73,6 +73,9 @@ func newRedelivery(ctx context.Context, box *letterBox, plan planFile, rehearsal
 			return nil, fmt.Errorf("topic %s does not exist: create it or run with --create-topics", name)
 		}
 	}
+	if err := box.book.prepareOutcomes(ctx, box.cfg, contactTimeout, box.app.log); err != nil {
+		return nil, err
+	}
 	// The bound of a batch is left to the broker, and Writer makes smaller what it refuses.
 	client, err := box.connect(ctx, topics.LargeOptions()...)
 	if err != nil {
@@ -88,7 +91,9 @@ func newRedelivery(ctx context.Context, box *letterBox, plan planFile, rehearsal
 	}
 	for name := range held.members {
 		d, _ := destinationOf(box.cfg, name)
-		r.writers[name] = topics.NewWriter(processorConfig(box.cfg, d, found).Writer, client, box.app.log.With("destination", name))
+		settings := processorConfig(box.cfg, d, found).Writer
+		settings.Encode = box.book.encode
+		r.writers[name] = topics.NewWriter(settings, client, box.app.log.With("destination", name))
 	}
 	return r, nil
 }
