@@ -79,6 +79,18 @@ func (b *Budget) wake() {
 	b.changed = make(chan struct{})
 }
 
+// Take spends a call if one may be made at once and nobody waits for one.
+func (b *Budget) Take() bool {
+	select {
+	case b.head <- struct{}{}:
+	default:
+		return false
+	}
+	defer func() { <-b.head }()
+	wait, _ := b.take(time.Now())
+	return wait <= 0
+}
+
 // Wait waits until one more call may be made. Its error is the cause of ctx.
 func (b *Budget) Wait(ctx context.Context) error {
 	select {

@@ -38,6 +38,15 @@ type Client struct {
 	// http is no http.Client, which would follow redirects with the credential and fail on
 	// a Location that is no URL, after a write that was answered.
 	http http.RoundTripper
+	// headers are those of the present token. All requests share them: a RoundTripper may
+	// not change a request.
+	headers atomic.Pointer[headers]
+}
+
+// headers are what requests without and with a body say.
+type headers struct {
+	token       string
+	plain, body http.Header
 }
 
 func newClient(c Config) *Client {
@@ -150,13 +159,27 @@ func (c *Client) httpRequest(ctx context.Context, r request) (*http.Request, err
 	if err != nil {
 		return nil, fmt.Errorf("building the request of %s: the URL is not valid", r.Op)
 	}
-	req.Header.Set("Authorization", "Bearer "+c.token.Reveal())
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", c.agent)
+	req.Header = c.present().plain
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header = c.present().body
 	}
 	return req, nil
+}
+
+// present is the headers with the token as it is now.
+func (c *Client) present() *headers {
+	token := c.token.Reveal()
+	if h := c.headers.Load(); h != nil && h.token == token {
+		return h
+	}
+	h := &headers{token: token, plain: make(http.Header)}
+	h.plain.Set("Authorization", "Bearer "+token)
+	h.plain.Set("Accept", "application/json")
+	h.plain.Set("User-Agent", c.agent)
+	h.body = h.plain.Clone()
+	h.body.Set("Content-Type", "application/json")
+	c.headers.Store(h)
+	return h
 }
 
 // ownRedirect is where a redirect leads, if it stays on the same scheme and host, so

@@ -98,6 +98,11 @@ func (p *Pass) Return(ctx context.Context) error {
 		g.mu.Unlock()
 		return ErrHeld
 	}
+	if g.hasPlace() && ctx.Err() == nil { // nobody waits then: pump has let them in
+		g.give(p)
+		g.mu.Unlock()
+		return nil
+	}
 	t := &turn{pass: p, granted: make(chan struct{})}
 	at := g.waiting.PushBack(t)
 	g.pump()
@@ -160,7 +165,7 @@ func (g *Gate) leave(p *Pass) {
 // pump grants places for as long as there are any, and sets the timer for the rest.
 func (g *Gate) pump() {
 	g.stopTimer()
-	for g.waiting.Len() > 0 && !g.hold.Active() && g.inUse < min(g.limit, g.allowed) {
+	for g.waiting.Len() > 0 && g.hasPlace() {
 		g.grant()
 	}
 	if g.waiting.Len() == 0 || !g.hold.Active() {
@@ -177,10 +182,16 @@ func (g *Gate) pump() {
 	g.arm(now)
 }
 
+func (g *Gate) hasPlace() bool { return !g.hold.Active() && g.inUse < min(g.limit, g.allowed) }
+
+func (g *Gate) give(p *Pass) {
+	p.place = true
+	g.inUse++
+}
+
 func (g *Gate) grant() *Pass {
 	t := g.waiting.Remove(g.waiting.Front()).(*turn)
-	t.pass.place = true
-	g.inUse++
+	g.give(t.pass)
 	close(t.granted)
 	return t.pass
 }

@@ -110,6 +110,17 @@ func (r *redactor) value(v mapping.Value) mapping.Value {
 	}
 }
 
+// ids redacts each of the ids, in place.
+func (r *redactor) ids(ids map[string]string) map[string]string {
+	if ids == nil {
+		return map[string]string{}
+	}
+	for name, id := range ids {
+		ids[name] = r.text(id)
+	}
+	return ids
+}
+
 // texts redacts each of a list.
 func (r *redactor) texts(list []string) []string {
 	clean := make([]string, len(list))

@@ -50,7 +50,6 @@ func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, 
 		Destination: DestinationInfo{Name: r.Name, Type: r.Type},
 		Outcome:     Delivered, Round: s.Round, Schema: 1,
 		Event: EventInfo{Lane: text(redact.text(s.Lane))},
-		IDs:   map[string]string{},
 	}
 	receipt, err := r.run(ctx, s, value, &o)
 	if errors.Is(err, ErrInterrupted) || errors.Is(err, ErrHeld) {
@@ -61,11 +60,11 @@ func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, 
 	}
 	o.conclude(err)
 	s.judged(&o)
-	for name, id := range receipt.IDs {
-		o.IDs[name] = redact.text(id)
-	}
+	o.IDs = redact.ids(receipt.IDs)
 	o.Warnings = redact.texts(receipt.Warnings)
-	o.Calls = append([]CallRecord{}, s.calls...)
+	if o.Calls = s.calls; o.Calls == nil {
+		o.Calls = []CallRecord{}
+	}
 	o.At = Time{time.Now()}
 	return o, nil
 }

@@ -18,7 +18,8 @@ type Stop struct {
 	// the context of Deliver ends it.
 	Hard context.Context
 	// Await, if set, waits while no call may begin because somebody else may have the
-	// event by now. Its error is the cause of ctx.
+	// event by now. Its error is the cause of ctx. It does not look at ctx, which may have
+	// ended, when a call may begin at once.
 	Await func(ctx context.Context) error
 }
 
@@ -47,7 +48,7 @@ type Session struct {
 	first    time.Time     // of the failures
 	held     time.Duration // in holds before the first failure
 	trials   map[trialKey]*trial
-	own      map[string]uint64 // this event's own passed calls per Op
+	own      []ownCalls // this event's own passed calls, by Op
 	started  time.Time
 	last     time.Time
 	doing    atomic.Uint32                // a doing, for those who look on
@@ -132,8 +133,6 @@ func (s *Session) Do(ctx context.Context, call Call) (Reply, error) {
 
 // turn waits for the event's place and the budget, and checks that it may still call.
 func (s *Session) turn(ctx context.Context) error {
-	ctx, cancel := s.patient(ctx)
-	defer cancel()
 	for ready := false; !ready; {
 		if err := s.mayGoOn(ctx); err != nil {
 			return err
@@ -141,17 +140,17 @@ func (s *Session) turn(ctx context.Context) error {
 		if !s.pass.mayCall() {
 			s.pass.Rest()
 			s.does(awaitsPlace)
-			if err := s.pass.Return(ctx); err != nil {
-				return interrupted(err)
+			if err := s.wait(ctx, s.pass.Return); err != nil {
+				return err
 			}
 		}
 		if err := s.spend(ctx); err != nil {
 			return err
 		}
-		if s.stop.Await != nil {
+		if s.stop.Await != nil && s.stop.Await(ended) != nil {
 			s.does(awaitsGroup)
-			if err := s.stop.Await(ctx); err != nil {
-				return interrupted(err)
+			if err := s.wait(ctx, s.stop.Await); err != nil {
+				return err
 			}
 		}
 		ready = s.pass.mayCall() // a hold may have begun meanwhile
@@ -178,6 +177,24 @@ func (s *Session) patience() context.Context {
 	}
 	return s.stop.Soft
 }
+
+// wait lets what need not be waited for go without it: the context that ends with the
+// event's patience costs more than all else that a turn does.
+func (s *Session) wait(ctx context.Context, until func(context.Context) error) error {
+	ctx, cancel := s.patient(ctx)
+	defer cancel()
+	if err := until(ctx); err != nil {
+		return interrupted(err)
+	}
+	return nil
+}
+
+// ended is a context of somebody who does not wait.
+var ended = func() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(ErrInterrupted)
+	return ctx
+}()
 
 // patient is ctx that also ends with the event's patience.
 func (s *Session) patient(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -231,11 +248,11 @@ func (s *Session) onward(ctx context.Context) error {
 
 // spend waits for the budget alone.
 func (s *Session) spend(ctx context.Context) error {
-	s.does(awaitsBudget)
-	if err := s.dest.budget.Wait(ctx); err != nil {
-		return interrupted(err)
+	if s.dest.budget.Take() {
+		return nil
 	}
-	return nil
+	s.does(awaitsBudget)
+	return s.wait(ctx, s.dest.budget.Wait)
 }
 
 // request makes one request and records it. fault is a *transportError for a request

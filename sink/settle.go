@@ -95,15 +95,31 @@ func (s *Session) tried(call Call, j judgement) *trial {
 	return t
 }
 
+// ownCalls is how many of an event's calls have passed at an Op, of which it has few.
+type ownCalls struct {
+	op string
+	n  uint64
+}
+
+// ownAt is the entry of an Op, made if there is none.
+func (s *Session) ownAt(op string) *ownCalls {
+	for i := range s.own {
+		if s.own[i].op == op {
+			return &s.own[i]
+		}
+	}
+	s.own = append(s.own, ownCalls{op: op})
+	return &s.own[len(s.own)-1]
+}
+
 // others is how many calls of other events have passed at the call's Op.
-func (s *Session) others(call Call) uint64 { return s.dest.evidence.count(call.Op) - s.own[call.Op] }
+func (s *Session) others(call Call) uint64 {
+	return s.dest.evidence.count(call.Op) - s.ownAt(call.Op).n
+}
 
 // passed reports a call that the API accepted or judged.
 func (s *Session) passed(call Call) {
-	if s.own == nil {
-		s.own = make(map[string]uint64)
-	}
-	s.own[call.Op]++
+	s.ownAt(call.Op).n++
 	s.dest.evidence.note(call.Op)
 	s.pass.Passed(!call.Lookup)
 }

@@ -156,3 +156,46 @@ func TestSession_followerOfALookupLeavesAtAStop(t *testing.T) {
 		group.Wait()
 	})
 }
+
+// A call begins when Await lets it, after a wait as without one, and a stop ends the wait.
+func TestSession_awaitIsAskedBeforeEachCall(t *testing.T) {
+	for name, stopped := range map[string]bool{"until it may": false, "until a stop": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStops()
+				defer s.soft()
+				defer s.hard()
+				defer s.last()
+				began, called, mayCall := time.Now(), time.Duration(0), make(chan struct{})
+				s.stop.Await = func(ctx context.Context) error {
+					select {
+					case <-mayCall:
+						return nil
+					default:
+					}
+					select {
+					case <-mayCall:
+						return nil
+					case <-ctx.Done():
+						return context.Cause(ctx)
+					}
+				}
+				c := config(script(func() (*http.Response, error) { called = time.Since(began); return answer(201, "{}") }))
+				time.AfterFunc(time.Minute, func() {
+					if stopped {
+						s.soft()
+					} else {
+						close(mayCall)
+					}
+				})
+				_, err := deliver(s.ctx, destination(t, c), calling(ticket), "l", s.stop)
+				if stopped && (!errors.Is(err, sink.ErrInterrupted) || called != 0 || time.Since(began) != time.Minute) {
+					t.Errorf("left after %v with %v, called after %v; want no call, and left at the stop", time.Since(began), err, called)
+				}
+				if !stopped && (err != nil || called != time.Minute) {
+					t.Errorf("called after %v, %v; want after a minute", called, err)
+				}
+			})
+		})
+	}
+}

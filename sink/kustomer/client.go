@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/deskstream/deskstream/mapping"
@@ -71,14 +70,17 @@ func track(ctx context.Context, do sink.Doer, step kustomer.Track, receipt *sink
 		return err
 	}
 	data := reply.JSON().Get("data")
-	ids := map[string]mapping.Value{
-		identityID: data.Get("id"),
-		trackingID: data.Get("attributes", "trackingId"),
-		customerID: data.Get("relationships", "customer", "data", "id"),
-	}
-	maps.DeleteFunc(ids, func(_ string, v mapping.Value) bool { return idText(v) == "" })
-	for name, v := range ids {
-		receipt.IDs[name] = idText(v)
+	for _, found := range [...]struct {
+		name string
+		id   mapping.Value
+	}{
+		{identityID, data.Get("id")},
+		{trackingID, data.Get("attributes", "trackingId")},
+		{customerID, data.Get("relationships", "customer", "data", "id")},
+	} {
+		if id := idText(found.id); id != "" {
+			receipt.IDs[found.name] = id
+		}
 	}
 	if receipt.IDs[identityID] == "" {
 		receipt.Warnings = append(receipt.Warnings, "Kustomer's answer to the event has no id")

@@ -63,14 +63,22 @@ func outcomeKey(lane string, form int) []byte {
 }
 
 func (w *Writer) outcomeHeaders(src *kgo.Record, out *sink.Outcome) []kgo.RecordHeader {
+	// The values that differ lie in one piece of memory.
+	text := appendCoordinates(make([]byte, 0, len(src.Topic)+64), src)
+	source := len(text)
+	text = strconv.AppendInt(text, int64(src.LeaderEpoch), 10)
+	epoch := len(text)
+	text = append(text, out.Outcome...)
+	outcome := len(text)
+	text = strconv.AppendInt(text, int64(out.Round), 10)
 	headers := make([]kgo.RecordHeader, 0, 7)
 	headers = append(headers,
 		kgo.RecordHeader{Key: headerGroup, Value: w.own.group},
-		kgo.RecordHeader{Key: headerSource, Value: coordinates(src)},
-		kgo.RecordHeader{Key: headerEpoch, Value: strconv.AppendInt(nil, int64(src.LeaderEpoch), 10)},
+		kgo.RecordHeader{Key: headerSource, Value: text[:source:source]},
+		kgo.RecordHeader{Key: headerEpoch, Value: text[source:epoch:epoch]},
 		kgo.RecordHeader{Key: headerDestination, Value: w.own.destination},
-		kgo.RecordHeader{Key: headerOutcome, Value: []byte(out.Outcome)},
-		kgo.RecordHeader{Key: headerRound, Value: strconv.AppendInt(nil, int64(out.Round), 10)},
+		kgo.RecordHeader{Key: headerOutcome, Value: text[epoch:outcome:outcome]},
+		kgo.RecordHeader{Key: headerRound, Value: text[outcome:]},
 	)
 	for _, h := range src.Headers {
 		if h.Key == headerTrace && len(h.Value) <= maxTrace {
@@ -80,9 +88,8 @@ func (w *Writer) outcomeHeaders(src *kgo.Record, out *sink.Outcome) []kgo.Record
 	return headers
 }
 
-// coordinates is "topic/partition/offset".
-func coordinates(r *kgo.Record) []byte {
-	text := make([]byte, 0, len(r.Topic)+24)
+// appendCoordinates appends "topic/partition/offset".
+func appendCoordinates(text []byte, r *kgo.Record) []byte {
 	text = append(text, r.Topic...)
 	text = append(text, '/')
 	text = strconv.AppendInt(text, int64(r.Partition), 10)

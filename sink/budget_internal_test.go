@@ -1,0 +1,18 @@
+package sink
+
+import (
+	"testing"
+	"time"
+)
+
+func TestBudget_nobodyTakesACallBeforeWhoWaits(t *testing.T) {
+	b := NewBudget(Rate{Requests: 1000, Per: time.Second})
+	b.head <- struct{}{} // somebody's turn is next
+	if b.Take() {
+		t.Error("a call was taken although somebody waits for one")
+	}
+	<-b.head
+	if !b.Take() {
+		t.Error("no call was there when nobody waits")
+	}
+}
