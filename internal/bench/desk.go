@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -119,5 +120,10 @@ func serveDesk(ctx context.Context, w io.Writer, latency time.Duration, events d
 	if _, err := fmt.Fprintf(w, "http://%s\n", listener.Addr()); err != nil {
 		return err
 	}
-	return (&http.Server{Handler: newDesk(latency, events), ReadHeaderTimeout: 10 * time.Second}).Serve(listener)
+	server := &http.Server{Handler: newDesk(latency, events), ReadHeaderTimeout: 10 * time.Second}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })() // nothing is left to answer
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving the desk: %w", err)
+	}
+	return nil
 }
