@@ -7,9 +7,19 @@ import (
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
+// started is an event that has its place: the first record of a lane.
+type started struct {
+	lane   *lane
+	record *record
+	pass   *sink.Pass
+}
+
 // dispatch starts the events of ready lanes, each when the destination's gate has a
-// place for it.
+// place for it. A goroutine that has delivered one takes the next: its stack has grown
+// to what a delivery needs, and growing it anew each time is dear.
 func (p *Processor) dispatch(ctx context.Context) error {
+	next := make(chan started)
+	defer close(next)
 	for {
 		l, err := p.nextLane(ctx)
 		if err != nil {
@@ -24,7 +34,17 @@ func (p *Processor) dispatch(ctx context.Context) error {
 			pass.Rest()
 			continue
 		}
-		p.events.Go(func() { p.deliver(l, r, pass) })
+		ev := started{l, r, pass}
+		select {
+		case next <- ev: // to one that waits
+		default:
+			p.events.Go(func() {
+				p.deliver(ev)
+				for ev := range next {
+					p.deliver(ev)
+				}
+			})
+		}
 	}
 }
 
@@ -59,8 +79,9 @@ func (p *Processor) start(l *lane) *record {
 
 // deliver carries the first record of a lane to its outcome and hands that over to
 // the writer; settled goes on when it is acknowledged. No goroutine waits for that.
-func (p *Processor) deliver(l *lane, r *record, pass *sink.Pass) {
-	s := p.dest.Session(pass, l.part.stop)
+func (p *Processor) deliver(ev started) {
+	l, r := ev.lane, ev.record
+	s := p.dest.Session(ev.pass, l.part.stop)
 	s.Lane, s.Timestamp, s.Decoder = l.key.value, r.Timestamp, r.decoder
 	l.session.Store(s)
 	outcome, err := p.route.Deliver(p.life, s, r.Value)
