@@ -1,8 +1,10 @@
 package mapping
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -145,20 +147,11 @@ func (v Value) Path(dotted string) Value {
 
 // Without is v without the named members.
 func (v Value) Without(names ...string) Value {
-	if v.kind != Object {
+	named := func(m Member) bool { return slices.Contains(names, m.Name) }
+	if v.kind != Object || !slices.ContainsFunc(v.members, named) {
 		return v
 	}
-	kept := make([]Member, 0, len(v.members))
-next:
-	for _, m := range v.members {
-		for _, name := range names {
-			if m.Name == name {
-				continue next
-			}
-		}
-		kept = append(kept, m)
-	}
-	return Value{kind: Object, members: kept}
+	return Obj(slices.DeleteFunc(slices.Clone(v.members), named)...)
 }
 
 // With is a list or an object like v that has these members instead of its own.
@@ -175,7 +168,18 @@ func (v Value) With(members []Member) Value {
 func (v Value) JSON() string { return string(v.AppendJSON(nil)) }
 
 // AppendJSON appends what JSON gives to dst.
-func (v Value) AppendJSON(dst []byte) []byte {
+func (v Value) AppendJSON(dst []byte) []byte { return v.appendTo(slices.Grow(dst, v.size())) }
+
+// size is how long the JSON of v is where nothing has to be escaped, or a little less.
+func (v Value) size() int {
+	n := len(v.text) + len(`""`)
+	for i := range v.members {
+		n += len(v.members[i].Name) + len(`"":,`) + v.members[i].Value.size()
+	}
+	return n
+}
+
+func (v Value) appendTo(dst []byte) []byte {
 	switch v.kind {
 	case String:
 		return appendString(dst, v.text)
@@ -187,7 +191,7 @@ func (v Value) AppendJSON(dst []byte) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = v.members[i].Value.AppendJSON(dst)
+			dst = v.members[i].Value.appendTo(dst)
 		}
 		return append(dst, ']')
 	case Object:
@@ -203,7 +207,7 @@ func (v Value) AppendJSON(dst []byte) []byte {
 			first = false
 			dst = appendString(dst, v.members[i].Name)
 			dst = append(dst, ':')
-			dst = v.members[i].Value.AppendJSON(dst)
+			dst = v.members[i].Value.appendTo(dst)
 		}
 		return append(dst, '}')
 	default:
@@ -213,6 +217,9 @@ func (v Value) AppendJSON(dst []byte) []byte {
 
 // appendString cannot fail: a string of ours is valid UTF-8, or is made so.
 func appendString(dst []byte, s string) []byte {
+	if simple(s) {
+		return append(append(append(dst, '"'), s...), '"')
+	}
 	quoted, err := jsontext.AppendQuote(dst, s)
 	if err != nil {
 		quoted, _ = jsontext.AppendQuote(dst, strings.ToValidUTF8(s, "\uFFFD"))
@@ -222,3 +229,13 @@ func appendString(dst []byte, s string) []byte {
 
 // MarshalJSON makes a Value usable with encoding/json.
 func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
+
+// simple tells whether s stands in quotes as it is: most texts do.
+func simple(s string) bool {
+	for i := range len(s) {
+		if !plain[s[i]] || s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

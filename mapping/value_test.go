@@ -47,12 +47,13 @@ func TestValue_lookups(t *testing.T) {
 func TestValue_builtValuesAreWrittenAsJSON(t *testing.T) {
 	v := mapping.Obj(
 		mapping.Member{Name: "s", Value: mapping.Str("<\"\\\xff")},
+		mapping.Member{Name: "u\xff", Value: mapping.Str("\xfféa")},
 		mapping.Member{Name: "absent"},
 		mapping.Member{Name: "n", Value: mapping.Num("1.50")},
 		mapping.Member{Name: "i", Value: mapping.Int(-9223372036854775808)},
 		mapping.Member{Name: "l", Value: mapping.Arr(mapping.Boolean(true), mapping.NullValue(), mapping.Value{}, mapping.Arr(), mapping.Obj())},
 	)
-	const want = `{"s":"<\"\\` + "\uFFFD" + `","n":1.50,"i":-9223372036854775808,"l":[true,null,null,[],{}]}`
+	const want = `{"s":"<\"\\` + "\uFFFD" + `","u` + "\uFFFD" + `":"` + "\uFFFD" + `éa","n":1.50,"i":-9223372036854775808,"l":[true,null,null,[],{}]}`
 	if got := v.JSON(); got != want {
 		t.Errorf("JSON = %s, want %s", got, want)
 	}
@@ -62,7 +63,7 @@ func TestValue_builtValuesAreWrittenAsJSON(t *testing.T) {
 	if got := (mapping.Value{}).JSON(); got != "null" {
 		t.Errorf("an absent value is written as %s", got)
 	}
-	if v.Len() != 5 || v.Get("l").Len() != 5 || mapping.Str("x").Len() != 0 {
+	if v.Len() != 6 || v.Get("l").Len() != 5 || mapping.Str("x").Len() != 0 {
 		t.Errorf("lengths are %d, %d", v.Len(), v.Get("l").Len())
 	}
 }
@@ -83,5 +84,15 @@ func TestValue_withoutAndWithLeaveTheOriginal(t *testing.T) {
 	}
 	if got := v.JSON(); got != `{"a":1,"b":2,"c":3}` {
 		t.Errorf("the original is now %s", got)
+	}
+}
+
+func BenchmarkJSON(b *testing.B) {
+	b.ReportAllocs()
+	v := mustParse(b, string(event))
+	for b.Loop() {
+		if got := v.AppendJSON(nil); len(got) != len(event) {
+			b.Fatalf("%d bytes", len(got))
+		}
 	}
 }

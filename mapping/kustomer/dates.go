@@ -33,7 +33,7 @@ var otherLayouts = []string{
 
 // parseCalendar reads a day, or a moment of one, that really exists.
 func parseCalendar(text string) (time.Time, bool) {
-	if !calendar.MatchString(text) {
+	if len(text) < len(time.DateOnly) || text[len("2006")] != '-' || !calendar.MatchString(text) {
 		return time.Time{}, false
 	}
 	return parseAny(strings.ToUpper(text), calendarLayouts)

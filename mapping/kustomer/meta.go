@@ -1,8 +1,10 @@
 package kustomer
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/deskstream/deskstream/mapping"
 )
@@ -34,22 +36,20 @@ func (m *Mapper) meta(properties mapping.Value, n *notes) mapping.Value {
 // advanced gives every property a name and a type that the tracking API takes. Of two
 // that come to one name the first stays; of more than 100 the first 100 do.
 func (m *Mapper) advanced(properties mapping.Value, n *notes) mapping.Value {
-	kept := []mapping.Member{}
-	seen := make(map[string]bool)
 	over := 0
 	if properties.Kind() != mapping.Object {
 		properties = mapping.Value{}
 	}
+	kept := make([]mapping.Member, 0, min(properties.Len(), maxKeys))
 	for _, property := range properties.Members() {
 		member := flat(property, n)
 		switch {
 		case member.Name == "", member.Name == "email" && m.config.DisableEmailAsTrackingProperty:
-		case seen[member.Name]:
+		case named(kept, member.Name):
 			n.leftOut("meta."+member.Name, "an earlier property has that name already")
 		case len(kept) == maxKeys:
 			over++
 		default:
-			seen[member.Name] = true
 			kept = append(kept, member)
 		}
 	}
@@ -59,13 +59,21 @@ func (m *Mapper) advanced(properties mapping.Value, n *notes) mapping.Value {
 	return mapping.Obj(kept...)
 }
 
+// named tells whether there is a member of that name.
+func named(members []mapping.Member, name string) bool {
+	return slices.ContainsFunc(members, func(m mapping.Member) bool { return m.Name == name })
+}
+
 // flat is a property under its clean name, as a number or as text; without a name
 // when there is nothing to send.
 func flat(property mapping.Member, n *notes) mapping.Member {
 	if !property.Value.Exists() {
 		return mapping.Member{}
 	}
-	name := strings.Join(strings.Fields(property.Name), "-")
+	name := property.Name
+	if strings.ContainsFunc(name, unicode.IsSpace) {
+		name = strings.Join(strings.Fields(name), "-")
+	}
 	if name == "" {
 		n.leftOut("meta", "a property has no name")
 		return mapping.Member{}
