@@ -70,6 +70,7 @@ func (p *Processor) revoked(_ context.Context, cl *kgo.Client, topics map[string
 // lost drops partitions that belong to others already: nothing is waited for, and
 // nothing is committed.
 func (p *Processor) lost(_ context.Context, cl *kgo.Client, topics map[string][]int32) {
+	p.member.lost()
 	p.giveUp(p.named(topics), false)
 	p.mu.Lock()
 	p.joined = false // until the next assignment

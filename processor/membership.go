@@ -37,6 +37,7 @@ type membership struct {
 	last     time.Time     // when the latest request was sent; zero when it failed
 	lastKey  int16         // its kind
 	answered time.Time     // when it was answered
+	doubtful bool          // it may have been a repetition
 	repeated bool          // some request was to be repeated since
 	renewed  chan struct{} // closed when good moves
 }
@@ -85,9 +86,13 @@ func (m *membership) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.Broker
 	}
 	now := time.Now()
 	sent := now.Add(-e2e.DurationE2E())
-	if successors[[2]int16{m.lastKey, key}] && (!m.repeated || sent.Sub(m.answered) > m.longest) {
+	// After many repetitions the client goes back to its pause, whatever the last one was
+	// answered: so nothing shows that a repetition was good.
+	plain := !m.repeated || sent.Sub(m.answered) > m.longest
+	if successors[[2]int16{m.lastKey, key}] && plain && !m.doubtful {
 		m.confirm()
 	}
+	m.doubtful = !plain
 	m.last, m.lastKey, m.answered, m.repeated = sent, key, now, false
 }
 
@@ -98,11 +103,24 @@ func (m *membership) OnGroupManageError(error) {
 	m.last = time.Time{}
 }
 
-// assigned tells that the latest request was good: it brought an assignment.
+// assigned tells that an assignment came: the sync that brought it was good. A later
+// heartbeat may have been refused, as they go on while a revoke holds the callback up. In the
+// consumer protocol they all bring assignments: there the join is shown to be good by
+// the heartbeat that follows it at once.
 func (m *membership) assigned() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.confirm()
+	if m.lastKey == int16(kmsg.SyncGroup) {
+		m.confirm()
+	}
+}
+
+// lost tells that the group refused the latest request. In the consumer protocol the
+// client joins anew at once, and with a heartbeat: that is no successor.
+func (m *membership) lost() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.last = time.Time{}
 }
 
 func (m *membership) confirm() {

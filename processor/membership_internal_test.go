@@ -56,6 +56,67 @@ func TestMembership_timeIsCountedFromTheSendingOfARequestKnownToBeGood(t *testin
 	})
 }
 
+// A member of the consumer protocol whom the group does not know any more is told that
+// it lost its partitions, and joins anew at once, with a heartbeat.
+func TestMembership_aJoinShowsNothingOfTheHeartbeatThatWasRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMembership(20 * time.Second)
+		beat := func() {
+			m.OnBrokerE2E(kgo.BrokerMetadata{}, int16(kmsg.ConsumerGroupHeartbeat), kgo.BrokerE2E{})
+		}
+		beat()
+		time.Sleep(time.Minute)
+		beat() // refused
+		m.lost()
+		beat() // the join
+		if counted(m) {
+			t.Error("counted in by a join after a heartbeat that was refused")
+		}
+		beat() // the client's first heartbeat follows at once
+		if !counted(m) {
+			t.Error("not counted in by a join and its first heartbeat")
+		}
+	})
+}
+
+// A broker may ask for heartbeats more often than the client waits before it repeats one.
+func TestMembership_aShortIntervalCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMembership(20 * time.Second)
+		for second := range 300 {
+			m.OnBrokerE2E(kgo.BrokerMetadata{}, int16(kmsg.ConsumerGroupHeartbeat), kgo.BrokerE2E{})
+			if second > 0 && !counted(m) {
+				t.Fatalf("not counted in by heartbeats of every second after %d", second)
+			}
+			if second%10 == 5 {
+				m.backoff(1) // of another request
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+// A revoke holds the next assignment up, but not the heartbeats: the one before the
+// assignment may have been refused.
+func TestMembership_aLateAssignmentShowsNothingOfTheHeartbeatBefore(t *testing.T) {
+	for _, key := range []kmsg.Key{kmsg.Heartbeat, kmsg.ConsumerGroupHeartbeat} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newMembership(20 * time.Second)
+			m.OnBrokerE2E(kgo.BrokerMetadata{}, int16(kmsg.SyncGroup), kgo.BrokerE2E{})
+			m.assigned()
+			if !counted(m) {
+				t.Error("not counted in by the assignment that a sync brought")
+			}
+			time.Sleep(time.Minute)
+			m.OnBrokerE2E(kgo.BrokerMetadata{}, int16(key), kgo.BrokerE2E{})
+			m.assigned()
+			if counted(m) {
+				t.Errorf("counted in by an assignment after a %s of which nobody knows how it was answered", key.Name())
+			}
+		})
+	}
+}
+
 // A coordinator that is loading answers with a passing error, and the client asks again
 // by itself: that is no successor of a good heartbeat.
 func TestMembership_aRepeatedHeartbeatShowsNothingOfTheOneBefore(t *testing.T) {
@@ -76,7 +137,10 @@ func TestMembership_aRepeatedHeartbeatShowsNothingOfTheOneBefore(t *testing.T) {
 			t.Error("counted in by heartbeats that were repeated")
 		}
 		time.Sleep(3 * time.Second)
-		beat()
+		beat() // the client has given the repetitions up, and goes on
+		if counted(m) {
+			t.Error("counted in by a heartbeat that was repeated, and a pause")
+		}
 		time.Sleep(time.Second)
 		m.backoff(1) // of another request
 		time.Sleep(2 * time.Second)
