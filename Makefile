@@ -16,7 +16,7 @@ PACKAGES ?= ./internal/kafkatest ./internal/registry ./cmd/deskstream
 KAFKA := deploy/kafka-without-docker/kafka.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race test-kafka kafka kafka-stop lint fmt tidy fuzz simulate bench microbench vuln verify up down
+.PHONY: help build demo test race test-kafka kafka kafka-stop lint fmt tidy fuzz simulate planted bench microbench vuln verify up down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,10 @@ fuzz: ## fuzz every target for FUZZTIME each (a time, or Nx inputs)
 # Minutes: five cases, two programs, three runs. BENCH takes flags: -only 50ms -runs 1.
 simulate: ## run the pipeline under SEEDS scripts of faults
 	go test -tags synctests ./internal/simulation -run '^TestSimulation$$' -timeout 30m -seeds $(SEEDS)
+
+planted: ## plant faults that the simulation has to find, and write docs/guarantees.md's tables anew
+	go test -tags synctests ./internal/simulation -run '^TestSimulation$$' -timeout 30m -seeds $(SEEDS) -update-table
+	go test -tags synctests ./internal/simulation -run '^TestPlanted' -timeout 60m -seeds 300 -plant -update-table
 
 bench: build ## compare with the limit, end to end (BENCH: flags)
 	go run ./internal/bench $(BENCH)

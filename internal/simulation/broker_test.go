@@ -48,7 +48,6 @@ var brokerFaults = []struct {
 	{metadataError, kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: sourceTopic, Err: kerr.LeaderNotAvailable}},
 	{listError, kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: responsesTopic, Err: kerr.NotLeaderForPartition}},
 	{coordinatorMove, kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat, kmsg.ConsumerGroupHeartbeat, kmsg.JoinGroup, kmsg.OffsetCommit}, Group: group, TopLevel: true, Err: kerr.NotCoordinator}},
-	{coordinatorMove, kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Group: group, Err: kerr.NotCoordinator}},
 }
 
 func newBroker(w *world) *broker {
@@ -65,7 +64,31 @@ func newBroker(w *world) *broker {
 		}
 		b.handles[f.kind] = append(b.handles[f.kind], w.kafka.Fault(f.fault))
 	}
+	b.moveAtOffsetFetch()
 	return b
+}
+
+// moveAtOffsetFetch is the fault of a moved coordinator where offsets are fetched. Kafka
+// answers with one error for the group, kfake's faults would with one for each partition,
+// which the client takes for an error of that partition that does not pass.
+func (b *broker) moveAtOffsetFetch() {
+	var asked atomic.Int64
+	b.w.kafka.ControlKey(int16(kmsg.OffsetFetch), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		b.w.kafka.KeepControl()
+		req := kreq.(*kmsg.OffsetFetchRequest)
+		share := b.w.script.active(coordinatorMove, b.w.journal.since())
+		if req.Version < 8 || share == 0 || share <= b.w.desk.roll("offset fetch", strconv.FormatInt(asked.Add(1), 10)) {
+			return nil, nil, false
+		}
+		b.w.journal.count(coordinatorMove, 1)
+		resp := req.ResponseKind().(*kmsg.OffsetFetchResponse)
+		for _, g := range req.Groups {
+			answer := kmsg.NewOffsetFetchResponseGroup()
+			answer.Group, answer.ErrorCode = g.Group, kerr.NotCoordinator.Code
+			resp.Groups = append(resp.Groups, answer)
+		}
+		return resp, nil, true
+	})
 }
 
 // counted adds what the faults have hit to the journal.
@@ -185,6 +208,39 @@ func (b *broker) deleteOutcomes() {
 	}
 	for p := range int32(responsePartitions) {
 		_ = b.w.kafka.DeleteRecords(responsesTopic, p, -1)
+	}
+}
+
+// dropDead takes instances that are gone out of the group. kfake starts the session of a
+// member with an answer that reaches it: one that goes away while it joins, and had no
+// time to leave, is a member for ever. Kafka starts it with the join.
+//
+// With all, it takes out all members of a group that does not get stable; they come
+// back. kfake begins the time of a rebalance anew with each join: three members whose
+// joins time out in turn never come together. Kafka's ends, with those who have joined.
+func (b *broker) dropDead(all bool) {
+	info := b.w.kafka.GroupInfo(group)
+	if info == nil {
+		return
+	}
+	gone := make(map[string]bool)
+	b.w.mu.Lock()
+	for _, in := range b.w.instances {
+		gone[in.clientID()] = in.gone
+	}
+	b.w.mu.Unlock()
+	for _, m := range info.Members {
+		if !gone[m.ClientID] && (!all || info.State == "Stable") {
+			continue
+		}
+		req := kmsg.NewPtrLeaveGroupRequest()
+		req.Group = group
+		member := kmsg.NewLeaveGroupRequestMember()
+		member.MemberID = m.MemberID
+		req.Members = append(req.Members, member)
+		if _, err := req.RequestWith(b.w.t.Context(), b.w.producer); err != nil {
+			b.w.t.Logf("taking a dead member out of its group: %v", err)
+		}
 	}
 }
 

@@ -42,7 +42,11 @@ type helpDesk struct {
 }
 
 func newHelpDesk(s *script, j *journal) *helpDesk {
-	st := stub.New(stub.Config{Limit: 1_000_000, Channels: map[string]string{channelID: stub.EMAIL}})
+	limit := 1_000_000
+	if s.Limit > 0 {
+		limit = s.Limit
+	}
+	st := stub.New(stub.Config{Limit: limit, Sliding: true, Channels: map[string]string{channelID: stub.EMAIL}})
 	d := &helpDesk{script: s, journal: j, stub: st, handler: st.Trengo, attempts: make(map[string]int)}
 	if s.Desk == "kustomer" {
 		d.handler = st.Kustomer

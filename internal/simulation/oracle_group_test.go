@@ -54,6 +54,9 @@ func (o *oracle) given(c *committed) bool {
 // the mark's position, or a later one, has a copy.
 func (o *oracle) checkMarks() {
 	for _, c := range o.commits {
+		if c.code > 0 {
+			continue // it was refused, as one of an earlier owner is
+		}
 		fields := strings.Split(c.mark, " ")
 		if len(fields) != 6 || fields[4] != strconv.FormatInt(c.offset, 10) {
 			o.findf(ruleMark, "instance %d committed %d of partition %d with %q", c.instance, c.offset, c.partition, c.mark)

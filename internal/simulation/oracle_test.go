@@ -31,6 +31,7 @@ const (
 	ruleBreaker      = "the breaker stops a destination that rejects"
 	ruleConservation = "it adds up"
 	ruleEnd          = "it ends"
+	ruleCrash        = "it does not crash"
 	ruleBudget       = "no window sees more calls than the limit"
 	ruleShare        = "the budget is used"
 )
@@ -153,12 +154,16 @@ func (o *oracle) assignment(instance int, partition int32, before stamp) *life {
 }
 
 // troubled tells whether an instance lost its partitions, or may have, in a time: it
-// was killed or cut off, its group had trouble, or its drain bound was reached.
+// was killed or cut off, its group had trouble or did not hear of it, or its drain bound
+// was reached.
 func (o *oracle) troubled(instance int, from, to stamp) bool {
-	frozen := false
+	frozen, good := false, time.Duration(0)
 	for _, l := range o.lives {
 		if l.instance != instance {
 			continue
+		}
+		if l.what == lifeGood && l.before(to) {
+			good = max(good, l.at)
 		}
 		if l.what == lifeFreeze {
 			frozen = !frozen && l.at <= to.at
@@ -171,7 +176,7 @@ func (o *oracle) troubled(instance int, from, to stamp) bool {
 			return true
 		}
 	}
-	return frozen
+	return frozen || to.at-good > session-time.Second
 }
 
 // checkOutcomes: every record has an outcome, a fitting one, and what is called
@@ -284,15 +289,23 @@ func (o *oracle) convicted(s *source, until stamp, status int) bool {
 // begin the next.
 func rounds(own, passes []time.Duration) int {
 	n, at := 0, own[0]
-	next := func(list []time.Duration) bool {
-		i, _ := slices.BinarySearch(list, at)
-		if i == len(list) {
+	own = own[1:]
+	passed := func() bool {
+		i, _ := slices.BinarySearch(passes, at)
+		if i < len(passes) {
+			at = passes[i]
+		}
+		return i < len(passes)
+	}
+	failed := func() bool {
+		i, _ := slices.BinarySearch(own, at)
+		if i == len(own) {
 			return false
 		}
-		at = list[i]
+		at, own = own[i], own[i+1:]
 		return true
 	}
-	for next(passes) && next(own[1:]) && next(passes) {
+	for passed() && failed() && passed() {
 		n++
 	}
 	return n

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,18 +21,32 @@ import (
 // drainLimit is how long a run may take after its faults are over.
 const drainLimit = 3 * time.Hour
 
+// A run takes a fraction of a second. One that takes longer than slowLimit of the clock
+// on the wall does not get on; one that does not even end then, within stuckLimit, hangs.
+const (
+	slowLimit  = 30 * time.Second
+	stuckLimit = 90 * time.Second
+)
+
 // result is what a run left behind.
 type result struct {
 	script   *script
 	journal  *journal
 	findings []finding
 	logs     []string
+
+	used          float64 // of the budget
+	mostInAMinute int
 }
 
 // run plays the script of a seed and judges it.
 func run(t *testing.T, seed uint64) *result {
 	t.Helper()
-	s := draw(seed)
+	return runScript(t, draw(seed))
+}
+
+func runScript(t *testing.T, s *script) *result {
+	t.Helper()
 	r := &result{script: s}
 	var w *world
 	defer func() {
@@ -40,8 +55,12 @@ func run(t *testing.T, seed uint64) *result {
 			panic(p)
 		}
 	}()
+	var slow atomic.Bool // timers of the bubble would not show it
+	defer time.AfterFunc(slowLimit, func() { slow.Store(true) }).Stop()
+	defer time.AfterFunc(stuckLimit, func() { panic(fmt.Sprintf("seed %d hangs", s.Seed)) }).Stop()
 	synctest.Test(t, func(t *testing.T) {
 		w = newWorld(t, s)
+		w.slow = &slow
 		w.play()
 		r.journal, r.logs = w.journal, w.logs
 	})
@@ -98,6 +117,9 @@ func (w *world) drain() {
 			default:
 			}
 		}
+		if stuck := w.journal.since() - began; stuck > 5*session {
+			w.broker.dropDead(stuck%(10*time.Minute) < time.Second)
+		}
 		committed, open := w.broker.offsets(), ""
 		for p := range int32(partitions) {
 			end := w.kafka.PartitionInfo(sourceTopic, p).HighWatermark
@@ -114,13 +136,23 @@ func (w *world) drain() {
 		if open == "" {
 			return
 		}
-		if w.journal.since()-began+time.Second >= drainLimit {
+		slow := w.slow.Load()
+		if slow || w.journal.since()-began+time.Second >= drainLimit {
 			var text strings.Builder
-			text.WriteString("not committed after " + drainLimit.String() + ":" + open)
+			fmt.Fprintf(&text, "not committed after %v:%s", w.journal.since()-began, open)
 			for _, in := range w.working() {
 				fmt.Fprintf(&text, "; instance %d %+v", in.number, in.Figures())
 			}
+			if info := w.kafka.GroupInfo(group); info != nil {
+				text.WriteString("; group " + info.State)
+				for _, m := range info.Members {
+					fmt.Fprintf(&text, ", %s has %v", m.ClientID, m.Assignment[sourceTopic])
+				}
+			}
 			w.journal.find(ruleEnd, text.String())
+			if slow {
+				return
+			}
 		}
 	}
 }

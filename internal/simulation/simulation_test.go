@@ -5,7 +5,9 @@ package simulation
 import (
 	"flag"
 	"fmt"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -13,28 +15,31 @@ var (
 	seedFlag  = flag.Uint64("seed", 0, "run the script of this seed only, and print it with its log")
 	seedsFlag = flag.Int("seeds", 5, "how many seeds to run")
 	firstFlag = flag.Uint64("first", 1, "the first of them")
-	verbose   = flag.Bool("log", false, "keep the instances' logs")
 )
 
 func TestSimulation(t *testing.T) {
 	if *seedFlag != 0 {
-		*verbose = true
 		r := run(t, *seedFlag)
-		t.Log(r.script)
-		for _, line := range r.logs {
-			t.Log(line)
+		if r.report(t); !t.Failed() {
+			r.tell(t)
 		}
-		r.report(t)
 		return
 	}
 	var mu sync.Mutex
+	var broken atomic.Bool
 	effects := make(map[kind]int)
 	t.Run("seeds", func(t *testing.T) {
 		for seed := *firstFlag; seed < *firstFlag+uint64(*seedsFlag); seed++ {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
+				if *stopFlag && broken.Load() {
+					t.Skip("a rule was broken")
+				}
 				r := run(t, seed)
 				r.report(t)
+				if t.Failed() {
+					broken.Store(true)
+				}
 				mu.Lock()
 				defer mu.Unlock()
 				for k, n := range r.journal.effects {
@@ -49,11 +54,24 @@ func TestSimulation(t *testing.T) {
 			t.Errorf("%q took effect %d times in %d seeds, want 100 at least", k, effects[k], *seedsFlag)
 		}
 	}
+	if *updateFlag && !t.Failed() {
+		updateTable(t, faultTable, faultRows(*seedsFlag, effects))
+	}
 }
 
-// report fails the test with what was found.
+// tell prints the script and what the instances logged.
+func (r *result) tell(t *testing.T) {
+	t.Helper()
+	t.Logf("%s%s", r.script, strings.Join(r.logs, "\n"))
+}
+
+// report fails the test with what was found, and tells how it came about: another run
+// of the seed plays the same script, but need not meet the same moments.
 func (r *result) report(t *testing.T) {
 	t.Helper()
+	if len(r.findings) > 0 {
+		r.tell(t)
+	}
 	for i, f := range r.findings {
 		if i == 10 {
 			t.Errorf("... and %d more", len(r.findings)-i)

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,6 +49,8 @@ type world struct {
 	broker  *broker
 	// producer writes the source topic.
 	producer *kgo.Client
+	// slow is set when the run takes too long by the clock on the wall.
+	slow *atomic.Bool
 
 	mu        sync.Mutex
 	instances []*instance
@@ -82,6 +85,8 @@ type instance struct {
 	killed bool
 }
 
+func (in *instance) clientID() string { return fmt.Sprint("instance-", in.number) }
+
 // start begins an instance, wired as the command wires one.
 func (w *world) start() {
 	w.mu.Lock()
@@ -99,7 +104,12 @@ func (w *world) start() {
 	}
 	log := slog.New(&listener{w: w, instance: n})
 	var accounts sink.Accounts
-	in.dest = sink.NewDestination(c, accounts.Budget(c), log)
+	if s.Limit > 0 {
+		c.Rate = sink.Rate{Requests: s.Limit, Per: time.Minute, Reserve: reserve}
+	}
+	budget := accounts.Budget(c)
+	budget.Divide("desk", 0, partitions)
+	in.dest = sink.NewDestination(c, budget, log)
 	cfg := processor.Config{
 		Topics: []string{sourceTopic}, Group: group, SessionTimeout: session, CommitInterval: s.CommitInterval, DrainTimeout: drain,
 		Lane:   []string{"userId", "key"},
@@ -109,6 +119,7 @@ func (w *world) start() {
 			Dialects: []topics.Dialect{topics.Connect},
 		},
 	}
+	cfg.Divided = func(ours, all int) { budget.Divide("desk", ours, all) }
 	if s.Consumer {
 		cfg.Protocol = processor.Consumer
 	}
@@ -116,7 +127,7 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatalf("route: %v", err)
 	}
-	opts := append(w.kafka.Options(), kgo.Dialer(in.wire.Dial), kgo.ClientID(fmt.Sprint("instance-", n)), kgo.WithHooks(&hooks{w: w, instance: n}))
+	opts := append(w.kafka.Options(), kgo.Dialer(in.wire.Dial), kgo.ClientID(in.clientID()), kgo.WithHooks(&hooks{w: w, instance: n}))
 	if in.Processor, err = processor.New(cfg, route, in.dest, log, opts...); err != nil {
 		w.t.Fatalf("New: %v", err)
 	}
@@ -252,14 +263,12 @@ func (l *listener) Handle(_ context.Context, r slog.Record) error {
 	case r.Message == "ledger read" && l.w.script.OldEpoch && j.since() < time.Second:
 		j.count(oldEpoch, 1)
 	}
-	if *verbose || testing.Verbose() {
-		var b strings.Builder
-		fmt.Fprintf(&b, "%9.3f  [%d] %s", j.since().Seconds(), l.instance, r.Message)
-		r.Attrs(func(a slog.Attr) bool { fmt.Fprintf(&b, " %s=%v", a.Key, a.Value); return true })
-		l.w.mu.Lock()
-		l.w.logs = append(l.w.logs, b.String())
-		l.w.mu.Unlock()
-	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%9.3f  [%d] %s", j.since().Seconds(), l.instance, r.Message)
+	r.Attrs(func(a slog.Attr) bool { fmt.Fprintf(&b, " %s=%v", a.Key, a.Value); return true })
+	l.w.mu.Lock()
+	defer l.w.mu.Unlock()
+	l.w.logs = append(l.w.logs, b.String())
 	return nil
 }
 
