@@ -38,7 +38,7 @@ with 1 if something failed.`,
 		if _, err := kafkaOpts(c); err != nil {
 			return &exitError{Code: exitUsage, Err: err}
 		}
-		book, err := openSchemas(c, nil, a.log)
+		book, err := openSchemas(c, a.log)
 		if err != nil {
 			return &exitError{Code: exitUsage, Err: err}
 		}

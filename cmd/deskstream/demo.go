@@ -134,7 +134,7 @@ func (a *app) demo(ctx context.Context, opts demoOptions) error {
 		cfg.Responses.Format = config.FormatAvro
 	}
 	d := &demo{app: a, opts: opts, cfg: cfg, desk: desk}
-	if d.schemas, err = openSchemas(cfg, nil, a.log); err != nil {
+	if d.schemas, err = openSchemas(cfg, a.log); err != nil {
 		return err
 	}
 	defer d.schemas.close()

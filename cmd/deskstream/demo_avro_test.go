@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/sr/srfake"
 
+	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/deploy/schemas"
 	"github.com/deskstream/deskstream/internal/registry"
 	"github.com/deskstream/deskstream/internal/stub"
@@ -78,6 +80,36 @@ func demoWrites(t *testing.T, events int, form func(event []byte) []byte, decode
 	return writes
 }
 
+// registeredForm is Confluent's wire format: the form of events with a schema of a
+// registry, and what reads it.
+func registeredForm(t *testing.T) (form func([]byte) []byte, decoders *registry.Decoders) {
+	t.Helper()
+	fake := srfake.New()
+	t.Cleanup(fake.Close)
+	cfg := &config.Config{Source: config.Source{Format: string(registry.Auto)}}
+	cfg.SchemaRegistry.URLs, cfg.SchemaRegistry.AutoRegister = []string{fake.URL()}, true
+	log := slog.New(slog.DiscardHandler)
+	book, err := openSchemas(cfg, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(book.close)
+	encode, err := book.eventEncoder(t.Context(), cfg, "events", log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbered := 0
+	t.Cleanup(func() { t.Logf("%d events had a schema's id", numbered) })
+	return func(event []byte) []byte {
+		value, err := encode(event)
+		if err != nil {
+			return event // as an odd event that fits no schema
+		}
+		numbered++
+		return value
+	}, book.events
+}
+
 func TestDemo_theSameEventsInAvroCauseTheSameWrites(t *testing.T) {
 	const events = 5000
 	schema, err := avro.Parse(schemas.Event)
@@ -99,6 +131,8 @@ func TestDemo_theSameEventsInAvroCauseTheSameWrites(t *testing.T) {
 	}
 	text := demoWrites(t, events, func(event []byte) []byte { return event }, &registry.Decoders{Format: registry.JSON})
 	inAvro := demoWrites(t, events, toAvro, &registry.Decoders{Format: registry.Auto, File: schema})
+	numbered, registered := registeredForm(t)
+	byRegistry := demoWrites(t, events, numbered, registered)
 	n := 0
 	for _, writes := range text {
 		n += len(writes)
@@ -109,5 +143,8 @@ func TestDemo_theSameEventsInAvroCauseTheSameWrites(t *testing.T) {
 	t.Logf("%d of %d events in Avro; %d writes of %d lanes", binary, events, n, len(text))
 	if diff := cmp.Diff(text, inAvro); diff != "" {
 		t.Errorf("writes of the events in JSON and in Avro differ (-JSON +Avro):\n%.4000s", diff)
+	}
+	if diff := cmp.Diff(text, byRegistry); diff != "" {
+		t.Errorf("writes of the events in JSON and with a schema's id differ (-JSON +Avro):\n%.4000s", diff)
 	}
 }

@@ -65,7 +65,7 @@ func (a *app) openLetterBox(ctx context.Context, cfg *config.Config, topic strin
 	if topic == "" {
 		topic = cfg.DeadLetters.Topic
 	}
-	book, err := openSchemas(cfg, nil, a.log)
+	book, err := openSchemas(cfg, a.log)
 	if err != nil {
 		return nil, &exitError{Code: exitUsage, Err: err}
 	}

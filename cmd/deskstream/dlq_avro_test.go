@@ -26,7 +26,7 @@ func inAvro(t *testing.T) (c *clinic, event, outcome func(string) []byte) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	book, err := openSchemas(cfg, nil, log)
+	book, err := openSchemas(cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ destinations:
 	if err != nil {
 		t.Fatal(err)
 	}
-	book, err := openSchemas(cfg, nil, log)
+	book, err := openSchemas(cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,5 +71,8 @@ func observeSchemas() (func(registry.Result), prometheus.Collector) {
 	questions := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "deskstream_schema_requests_total", Help: "Questions to the schema registry by how they ended: found, unknown, failed.",
 	}, []string{"result"})
+	for _, r := range []registry.Result{registry.Found, registry.Unknown, registry.Failed} {
+		questions.WithLabelValues(string(r)) // there from the start, so that an alert can compare
+	}
 	return func(r registry.Result) { questions.WithLabelValues(string(r)).Inc() }, questions
 }

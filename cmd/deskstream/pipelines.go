@@ -36,6 +36,7 @@ type runningPipeline struct {
 // newService wires the named destinations to the cluster, whose topics were verified.
 func newService(cfg *config.Config, names []string, found topology, log *slog.Logger, book *schemaBook, opts []kgo.Opt) (*service, error) {
 	s := &service{cfg: cfg, log: log, registry: newRegistry()}
+	s.registry.MustRegister(book.questions)
 	observe, failed := observeCalls(s.registry), observeWrites(s.registry, cfg.Responses.Topic, cfg.DeadLetters.Topic)
 	pipelines, err := wire(cfg, names, wireOptions{observe: observe, sources: sourcePartitions(cfg, found)}, log)
 	if err != nil {

@@ -95,7 +95,7 @@ type planner struct {
 
 // planRecords plans records of a topic, which may be in Avro.
 func (p *planner) planRecords(ctx context.Context, records []*kgo.Record, log *slog.Logger) error {
-	book, err := openSchemas(p.cfg, nil, log)
+	book, err := openSchemas(p.cfg, log)
 	if err != nil {
 		return &exitError{Code: exitUsage, Err: err}
 	}

@@ -138,7 +138,7 @@ func (l *loading) prepare(ctx context.Context) error {
 	if !l.avro {
 		return nil
 	}
-	book, err := openSchemas(l.cfg, nil, l.app.log)
+	book, err := openSchemas(l.cfg, l.app.log)
 	if err != nil {
 		return &exitError{Code: exitUsage, Err: err}
 	}

@@ -64,8 +64,7 @@ func (a *app) runPipelines(ctx context.Context, cfg *config.Config, opts runOpti
 	if err != nil {
 		return err
 	}
-	asked, collect := observeSchemas()
-	book, err := openSchemas(cfg, asked, a.log)
+	book, err := openSchemas(cfg, a.log)
 	if err != nil {
 		return &exitError{Code: exitUsage, Err: err}
 	}
@@ -82,7 +81,6 @@ func (a *app) runPipelines(ctx context.Context, cfg *config.Config, opts runOpti
 	if err != nil {
 		return err
 	}
-	s.registry.MustRegister(collect)
 	if err := s.listen(ctx); err != nil {
 		return err
 	}

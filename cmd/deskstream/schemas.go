@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/deploy/schemas"
 	"github.com/deskstream/deskstream/internal/registry"
@@ -25,11 +27,14 @@ type schemaBook struct {
 	events, outcomes *registry.Decoders
 	// encode makes an outcome's value from its JSON; nil for a topic in JSON.
 	encode func(text []byte) ([]byte, error)
+	// questions counts those to the registry.
+	questions prometheus.Collector
 }
 
 // openSchemas reads the schema file and prepares the registry, which is not asked yet.
-func openSchemas(cfg *config.Config, asked func(registry.Result), log *slog.Logger) (*schemaBook, error) {
-	b := &schemaBook{events: &registry.Decoders{Format: registry.Format(cfg.Source.Format)}}
+func openSchemas(cfg *config.Config, log *slog.Logger) (*schemaBook, error) {
+	asked, questions := observeSchemas()
+	b := &schemaBook{events: &registry.Decoders{Format: registry.Format(cfg.Source.Format)}, questions: questions}
 	if path := cfg.Source.SchemaFile; path != "" {
 		text, err := os.ReadFile(path)
 		if err != nil {

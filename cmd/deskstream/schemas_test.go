@@ -36,7 +36,7 @@ func TestSchemas_outcomesAreReadByAnotherLibrary(t *testing.T) {
 	defer fake.Close()
 	cfg := &config.Config{Responses: config.Responses{Topic: "out", Format: config.FormatAvro}}
 	cfg.SchemaRegistry.URLs, cfg.SchemaRegistry.AutoRegister = []string{fake.URL()}, true
-	book, err := openSchemas(cfg, nil, slog.New(slog.DiscardHandler))
+	book, err := openSchemas(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestSchemas_aSchemaThatIsNotRegisteredEndsTheStart(t *testing.T) {
 	defer fake.Close()
 	cfg := &config.Config{Responses: config.Responses{Topic: "out", Format: config.FormatAvro}}
 	cfg.SchemaRegistry.URLs = []string{fake.URL()}
-	book, err := openSchemas(cfg, nil, slog.New(slog.DiscardHandler))
+	book, err := openSchemas(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

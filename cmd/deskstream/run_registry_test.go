@@ -1,0 +1,201 @@
+package main
+
+import (
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/sr/srfake"
+
+	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/kafkatest"
+	"github.com/deskstream/deskstream/mapping/avro"
+)
+
+// guarded is a registry behind TLS that wants a password, and may be down.
+type guarded struct {
+	url, ca string
+	down    atomic.Bool
+	asked   atomic.Int64 // while it was down
+}
+
+func newGuarded(t *testing.T) *guarded {
+	t.Helper()
+	g, fake := &guarded{}, srfake.NewRegistry()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		switch {
+		case g.down.Load():
+			g.asked.Add(1)
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case user != "me" || password != "s3cr3t-of-registry":
+			w.WriteHeader(http.StatusUnauthorized)
+		default:
+			fake.Handler().ServeHTTP(w, r)
+		}
+	}))
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // refused handshakes
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	g.url = server.URL
+	g.ca = writeFile(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
+	return g
+}
+
+// settings are the lines of schema_registry.
+func (g *guarded) settings(password, ca string) string {
+	return fmt.Sprintf("schema_registry: {urls: [%q], username: me, password: %s, auto_register: true, tls: {enabled: true, ca_file: %q}}\n", g.url, password, ca)
+}
+
+// with adds settings to a configuration file.
+func with(t *testing.T, path, lines string) string {
+	t.Helper()
+	return writeFile(t, "registry.yaml", readFile(t, path)+lines)
+}
+
+func TestRun_aRegistryThatIsDownHoldsTheIntakeAndKillsNothing(t *testing.T) {
+	t.Parallel()
+	const n = 60
+	w, g := newWorld(t, worldOptions{}), newGuarded(t)
+	path := with(t, w.config(settings{}), g.settings("s3cr3t-of-registry", g.ca))
+	w.produceAvro(path, n)
+	g.down.Store(true)
+	p := w.start(path)
+	url := p.listening()
+	for _, destination := range []string{inbox, crm} {
+		await(t, "the intake of "+destination+" to wait", func() bool {
+			p.alive()
+			return metric(t, url, "deskstream_intake_paused", destination) == 1
+		})
+	}
+	await(t, "the registry to be asked again", func() bool { p.alive(); return g.asked.Load() >= 3 })
+	if _, ready := get(t, url+"/readyz"); strings.Count(ready, `"paused":"schema"`) != 2 {
+		t.Errorf("/readyz does not say that both wait for a schema: %s", ready)
+	}
+	if _, text := get(t, url+"/metrics"); !strings.Contains(text, `limit="schema"`) || strings.Contains(text, `deskstream_schema_requests_total{result="failed"} 0`) {
+		t.Errorf("the metrics do not say why the intake waits:\n%s", text)
+	}
+	if settled, written := w.settled(), len(w.writes()); settled != 0 || written != 0 {
+		t.Errorf("%d outcomes and %d writes, want none while no event can be read", settled, written)
+	}
+	g.down.Store(false)
+	w.awaitCommitted(p)
+	for _, destination := range []string{inbox, crm} {
+		if paused := metric(t, url, "deskstream_intake_paused", destination); paused > 0 {
+			t.Errorf("the intake of %s is paused still", destination)
+		}
+	}
+	p.stop()
+	w.wantOnce()
+	w.wantNoLetters()
+	if log := p.stderr.String(); strings.Contains(log, "s3cr3t-of-registry") {
+		t.Error("the log shows the registry's password")
+	}
+}
+
+// produceAvro writes events in Avro, by a schema that is registered.
+func (w *world) produceAvro(path string, n int) {
+	w.t.Helper()
+	cfg, err := config.Load(path, func(string) (string, bool) { return "", false })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	book, err := openSchemas(cfg, log)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer book.close()
+	encode, err := book.eventEncoder(w.t.Context(), cfg, eventsTopic, log)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	records := w.events(n, each(20))
+	marks := make([][]byte, n)
+	for i, r := range records {
+		marks[i] = r.Value
+		if r.Value, err = encode(r.Value); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.Produce(w.t, records...)
+	for i, r := range records {
+		r.Value = marks[i]
+	}
+	w.remember(records)
+}
+
+func TestProduce_inAvroRegistersTheSchemaOverTLS(t *testing.T) {
+	t.Parallel()
+	g, cluster := newGuarded(t), kafkatest.Kafka(t, kafkatest.Topic(eventsTopic, 3))
+	base := withBrokers(t, deskConfig(t, "http://127.0.0.1:1", "crm"), cluster.Brokers)
+	path := with(t, base, g.settings("s3cr3t-of-registry", g.ca))
+	events := identify("m-1") + "\n" + identify("m-2") + "\n"
+	runCommand(t, events, "produce", "-c", path, "--avro").wantAll(t, exitOK, "", "2 events produced to events")
+	ids := map[uint32]int{}
+	for _, r := range cluster.Consume(t, eventsTopic) {
+		id, numbered := avro.SchemaID(r.Value)
+		if !numbered {
+			t.Errorf("a record is not in Avro: %q", r.Value)
+		}
+		ids[id]++
+	}
+	if len(ids) != 1 || ids[1] != 2 {
+		t.Errorf("records by schema: %v, want 2 of the one that was registered", ids)
+	}
+	for name, c := range map[string]struct{ password, ca, want string }{
+		"password":  {"wr0ng", g.ca, "401"},
+		"authority": {"s3cr3t-of-registry", "", "certificate"},
+	} {
+		refused := runCommand(t, events, "produce", "-c", with(t, base, g.settings(c.password, c.ca)), "--avro")
+		refused.wantAll(t, exitFault, "", c.want)
+		if strings.Contains(refused.stderr, "s3cr3t-of-registry") || strings.Contains(refused.stderr, "wr0ng") {
+			t.Errorf("a wrong %s shows a password: %s", name, refused.stderr)
+		}
+	}
+	if got := len(cluster.Consume(t, eventsTopic)); got != 2 {
+		t.Errorf("%d records are there after what was refused, want 2", got)
+	}
+}
+
+func TestCheckConnect_looksAtTheRegistry(t *testing.T) {
+	t.Parallel()
+	g := newGuarded(t)
+	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 3), kafkatest.Topic("events.responses", 3),
+		kafkatest.Topic("dlq.events.deskstream", 3, "max.message.bytes", "2000000"))
+	server := apis(t, map[string]int{trengoCheck: 200, kustomerCheck: 200})
+	base := connectConfig(t, strings.Join(cluster.Brokers, ","), server.URL)
+	row := func(settings string) string {
+		t.Helper()
+		got := runCommand(t, "", "check", "--connect", "-c", with(t, base, settings))
+		for line := range strings.Lines(got.stdout) {
+			if strings.HasPrefix(line, "schema registry ") {
+				return strings.Join(strings.Fields(line), " ")
+			}
+		}
+		t.Fatalf("there is no row of the registry:\n%s%s", got.stdout, got.stderr)
+		return ""
+	}
+	if got, want := row(g.settings("s3cr3t-of-registry", g.ca)), "schema registry "+g.url+" ok 0 subjects"; got != want {
+		t.Errorf("the row is %q, want %q", got, want)
+	}
+	unregistered := strings.Replace(g.settings("s3cr3t-of-registry", g.ca), "auto_register: true, ", "", 1) + "responses: {topic: events.responses, format: avro}\n"
+	for _, c := range []struct{ settings, want string }{
+		{g.settings("wr0ng", g.ca), "401"},
+		{g.settings("s3cr3t-of-registry", ""), "certificate"},
+		{unregistered, "events.responses-value"},
+	} {
+		if got := row(c.settings); !strings.Contains(got, " failed ") || !strings.Contains(got, c.want) || strings.Contains(got, "wr0ng") {
+			t.Errorf("the row is %q, want a failure with %q", got, c.want)
+		}
+	}
+	g.down.Store(true)
+	if got := row(g.settings("s3cr3t-of-registry", g.ca)); !strings.Contains(got, " failed ") || !strings.Contains(got, "503") {
+		t.Errorf("the row is %q, want a failure with 503", got)
+	}
+}
