@@ -5,12 +5,9 @@ package registry_test
 import (
 	"log/slog"
 	"net/http"
-	"os"
 	"testing"
 	"time"
 
-	"github.com/testcontainers/testcontainers-go"
-	"github.com/testcontainers/testcontainers-go/wait"
 	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/deskstream/deskstream/deploy/schemas"
@@ -18,31 +15,6 @@ import (
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/mapping/avro"
 )
-
-// apicurio is the address of a real registry: that in REGISTRY_URL, or Apicurio in a
-// container.
-func apicurio(t *testing.T) string {
-	t.Helper()
-	if url := os.Getenv("REGISTRY_URL"); url != "" {
-		return url
-	}
-	c, err := testcontainers.GenericContainer(t.Context(), testcontainers.GenericContainerRequest{
-		Started: true,
-		ContainerRequest: testcontainers.ContainerRequest{
-			Image: "apicurio/apicurio-registry-mem:2.5.11.Final", ExposedPorts: []string{"8080/tcp"},
-			WaitingFor: wait.ForHTTP("/apis/ccompat/v7/subjects").WithPort("8080/tcp").WithStartupTimeout(3 * time.Minute),
-		},
-	})
-	testcontainers.CleanupContainer(t, c)
-	if err != nil {
-		t.Fatalf("starting Apicurio, which REGISTRY_URL does without: %v", err)
-	}
-	address, err := c.PortEndpoint(t.Context(), "8080/tcp", "http")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return address + "/apis/ccompat/v7"
-}
 
 func TestRegistry_apicurio(t *testing.T) {
 	url := apicurio(t)
