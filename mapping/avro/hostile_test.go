@@ -44,6 +44,7 @@ func TestDecode_brokenBytesAreBadAvroWithThePlace(t *testing.T) {
 		"a billion nulls":           {`{"name":"x","type":{"type":"array","items":"null"}}`, "\xfe\xff\xff\xff\x0f\x00", "x[10000] has too many values that take no bytes, at byte 5"},
 		"lists of nulls":            {`{"name":"x","type":{"type":"array","items":{"type":"array","items":"null"}}}`, "\xfe\xff\xff\xff\x0f" + strings.Repeat("\xd0\x0f\x00", 11), "x[10][0] has too many values that take no bytes, at byte 37"},
 		"less than no items":        {`{"name":"x","type":{"type":"array","items":"int"}}`, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00", "x has a number of items that cannot be, at byte 10"},
+		"a block of too many bytes": {`{"name":"x","type":{"type":"array","items":"int"}}`, "\x01\x08\x02\x00", "x ends before it is complete, at byte 2"},
 		"a map's name twice":        {`{"name":"x","type":{"type":"map","values":"int"}}`, "\x04\x02a\x02\x02a\x02\x00", "the record cannot be read, as when a map has one name twice"},
 		"a decimal without an end":  {`{"name":"x","type":{"type":"bytes","logicalType":"decimal","precision":9}}`, "\x82\x08" + strings.Repeat("\x7f", 513), "x is a decimal of more than 512 bytes, at byte 515"},
 	}
