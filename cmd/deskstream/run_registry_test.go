@@ -10,10 +10,13 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/internal/kafkatest"
+	"github.com/deskstream/deskstream/internal/sample"
+	"github.com/deskstream/deskstream/internal/stub"
 	"github.com/deskstream/deskstream/mapping/avro"
 )
 
@@ -198,4 +201,40 @@ func TestCheckConnect_looksAtTheRegistry(t *testing.T) {
 	if got := row(g.settings("s3cr3t-of-registry", g.ca)); !strings.Contains(got, " failed ") || !strings.Contains(got, "503") {
 		t.Errorf("the row is %q, want a failure with 503", got)
 	}
+}
+
+func TestRun_outcomesInAvroAreExplainedAndAudited(t *testing.T) {
+	t.Parallel()
+	const n = 40
+	w, g := newWorld(t, worldOptions{}), newGuarded(t)
+	plain := w.config(settings{})
+	text := strings.Replace(readFile(t, plain), "responses: {topic: "+responsesTopic+"}", "responses: {topic: "+responsesTopic+", format: avro}", 1)
+	path := writeFile(t, "avro.yaml", text+g.settings("s3cr3t-of-registry", g.ca))
+	w.produceAvro(path, n)
+	w.Produce(t, &kgo.Record{Topic: eventsTopic, Key: []byte("user-1"), Value: avro.AppendHeader(nil, 1)}) // cut off
+	p := w.start(path, "--create-topics")
+	w.awaitCommitted(p)
+	p.stop()
+	w.wantWritten(func(_, _ stub.Call) bool { return false })
+	for _, r := range w.Consume(t, responsesTopic) {
+		if _, numbered := avro.SchemaID(r.Value); !numbered {
+			t.Fatalf("an outcome is not in Avro: %s", r.Value)
+		}
+	}
+	w.command("audit", "-c", path).want(exitOK, fmt.Sprintf("%d outcomes: %d delivered, 0 skipped, 2 dead; 0 duplicates, 0 missing, 0 conflicting", 2*n+2, 2*n), "")
+	mark := sample.Mark(1)
+	story := w.command("explain", "-c", path, mark)
+	for _, said := range []string{"event " + mark + "\nread at events/", "events/", "round 0 at ", ": delivered", "POST " + w.url, `"subject":"Order ` + mark} {
+		story.want(exitOK, said, "")
+	}
+	if strings.Contains(story.stdout.String(), "request null") {
+		t.Errorf("a lookup is told to have a body:\n%s", story.stdout)
+	}
+	list := w.command("dlq", "list", "-c", path)
+	list.want(exitOK, "1 letter  "+inbox+" invalid bad_avro", "")
+	list.want(exitOK, "1 letter  "+crm+" invalid bad_avro", "")
+	again := w.start(path) // the ledger is read by its headers
+	again.awaitLog("partitions assigned")
+	again.stop()
+	w.wantWritten(func(_, _ stub.Call) bool { return false })
 }

@@ -24,11 +24,19 @@ func EventOf(e *topics.LedgerEntry) Event {
 	return Event{Group: e.Group, Destination: e.Destination, Topic: e.Topic, Partition: e.Partition, Offset: e.Offset}
 }
 
-// Outcome reads the value of a record of the responses topic.
+// Outcome reads the JSON of a record of the responses topic. In Avro a body that is not
+// there is null, and left out here.
 func Outcome(rec *kgo.Record) (sink.Outcome, error) {
 	var o sink.Outcome
 	if err := json.Unmarshal(rec.Value, &o); err != nil {
 		return sink.Outcome{}, fmt.Errorf("reading the outcome at %s, partition %d, offset %d: %w", rec.Topic, rec.Partition, rec.Offset, err)
+	}
+	for i := range o.Calls {
+		for _, body := range []*sink.RawJSON{&o.Calls[i].Request, &o.Calls[i].Response} {
+			if body.String() == "null" {
+				*body = sink.RawJSON{}
+			}
+		}
 	}
 	return o, nil
 }
