@@ -128,6 +128,14 @@ func TestAudit_beginsWhereOutcomesAreKept(t *testing.T) {
 	b.run("audit").want(t, exitOK, "nothing to audit", "the first outcomes of "+responsesTopic+" have expired: events before")
 }
 
+func TestExplain_knowsAnEventWhoseRecordHasExpiredByItsOutcome(t *testing.T) {
+	b := audited(t, 1)
+	const id = `m-\"ü\"`
+	b.Produce(t, outcomeRecord("events/0/7", "delivered", "0",
+		`{"event":{"id":"`+id+`"},"destination":{"name":"crm"},"outcome":"delivered","round":0,"at":"2026-01-02T03:04:06.001Z","source":{"topic":"events","partition":0,"offset":7}}`))
+	b.run("explain", `m-"ü"`).want(t, exitOK, "no longer on the source topics\n\nevents/0/7  crm\n    round 0 at", "")
+}
+
 func TestExplain_tellsTheStoryInOrder(t *testing.T) {
 	b := audited(t, 3)
 	b.Produce(t, &kgo.Record{Topic: eventsTopic, Value: []byte(identify("m-1"))}) // the same id is two events

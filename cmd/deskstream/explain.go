@@ -132,7 +132,7 @@ func (s *story) reads(topic string, partition int32, offset int64) bool {
 // readOutcomes takes outcomes of the source's records, and of events whose record has
 // expired by their id.
 func (s *story) readOutcomes(ctx context.Context, box *letterBox) error {
-	id := []byte(s.ID)
+	id := bytes.Trim(mapping.Str(s.ID).AppendJSON(nil), `"`) // as it stands in JSON
 	return box.readResponses(ctx, time.Time{}, func(e *topics.LedgerEntry, r *kgo.Record) error {
 		known := s.reads(e.Topic, e.Partition, e.Offset)
 		if !known && !bytes.Contains(r.Value, id) {
