@@ -93,14 +93,14 @@ func (a *app) runPipelines(ctx context.Context, cfg *config.Config, opts runOpti
 // heapGrowth is by how much of what is alive the heap may grow before it is collected,
 // in percent. Most of it is events that wait, which no collection frees: with Go's
 // usual 100 they would take up their memory twice.
-const heapGrowth = 50
+const heapGrowth = 33
 
 // heapReserve is memory that is asked for and never touched, so the machine gives none
 // for it. The heap counts it, so it may grow by heapGrowth of it in any case: a pipeline
 // that keeps up has next to nothing alive, and collected what it left a hundred times for
 // 60,000 events, now 40 times. A soft limit with a larger growth does the same for a
 // small heap, but where more is alive than the limit it takes half of the processor.
-const heapReserve = 32 << 20
+const heapReserve = 64 << 20
 
 // tuneCollector sets heapGrowth unless the environment says otherwise, and gives back
 // what has to stay alive. A limit of the environment's would count the reserve.
