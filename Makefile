@@ -9,6 +9,7 @@ EVENTS ?= 5000
 SEED ?= 7
 FUZZTIME ?= 20000x
 SEEDS ?= 1000
+TABLES ?=
 SERVICES ?=
 BROKERS ?= 1
 PACKAGES ?= ./internal/kafkatest ./internal/registry ./cmd/deskstream
@@ -16,7 +17,7 @@ PACKAGES ?= ./internal/kafkatest ./internal/registry ./cmd/deskstream
 KAFKA := deploy/kafka-without-docker/kafka.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race test-kafka kafka kafka-stop lint fmt tidy fuzz simulate planted bench microbench vuln verify up down
+.PHONY: help build demo test race test-kafka kafka kafka-stop lint fmt tidy fuzz simulate planted tables bench microbench vuln verify up down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,14 +74,16 @@ fuzz: ## fuzz every target for FUZZTIME each (a time, or Nx inputs)
 		go test -run "^$$target\$$" -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
 	done <<< "$$list"
 
-# Minutes: five cases, two programs, three runs. BENCH takes flags: -only 50ms -runs 1.
 simulate: ## run the pipeline under SEEDS scripts of faults
-	go test -tags synctests ./internal/simulation -run '^TestSimulation$$' -timeout 30m -seeds $(SEEDS)
+	go test -tags synctests ./internal/simulation -run '^TestSimulation$$' -timeout 30m -seeds $(SEEDS) $(TABLES)
 
-planted: ## plant faults that the simulation has to find, and write docs/guarantees.md's tables anew
-	go test -tags synctests ./internal/simulation -run '^TestSimulation$$' -timeout 30m -seeds $(SEEDS) -update-table
-	go test -tags synctests ./internal/simulation -run '^TestPlanted' -timeout 60m -seeds 300 -plant -update-table
+planted: ## plant faults that the simulation has to find
+	go test -tags synctests ./internal/simulation -run '^TestPlanted' -timeout 30m -seeds 300 -plant $(TABLES)
 
+tables: ## both, and write the tables of docs/guarantees.md anew
+	@$(MAKE) --no-print-directory simulate planted TABLES=-update-table
+
+# Minutes: five cases, two programs, three runs. BENCH takes flags: -only 50ms -runs 1.
 bench: build ## compare with the limit, end to end (BENCH: flags)
 	go run ./internal/bench $(BENCH)
 

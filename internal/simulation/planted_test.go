@@ -69,7 +69,10 @@ func TestPlanted_fitTheCode(t *testing.T) {
 	}
 }
 
-var brokenRule = regexp.MustCompile(`broke rule "([^"]*)"`)
+var (
+	brokenRule = regexp.MustCompile(`broke rule "([^"]*)"`)
+	hangs      = regexp.MustCompile(`panic: (seed \d+ hangs|test timed out|deadlock)`)
+)
 
 // caught is what found a planted fault: the rules, and how many seeds it took.
 type caught struct {
@@ -119,8 +122,15 @@ func (p plantedFault) find(t *testing.T) caught {
 	if err == nil {
 		return caught{}
 	}
-	c := caught{seeds: max(1, strings.Count(string(out), "=== CONT  TestSimulation/seeds/")-strings.Count(string(out), "--- SKIP"))}
-	if strings.Contains(string(out), "panic: ") {
+	until := len(out)
+	if at := brokenRule.FindIndex(out); at != nil {
+		until = at[0]
+	}
+	c := caught{seeds: max(1, strings.Count(string(out[:until]), "=== CONT  TestSimulation/seeds/"))}
+	switch text := string(out); {
+	case hangs.MatchString(text):
+		c.rules = append(c.rules, ruleEnd)
+	case strings.Contains(text, "panic: "):
 		c.rules = append(c.rules, ruleCrash)
 	}
 	for _, m := range brokenRule.FindAllStringSubmatch(string(out), -1) {

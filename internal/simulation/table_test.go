@@ -26,7 +26,7 @@ func section(t *testing.T, name string) (before, table, after string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	begin, end := "<!-- "+name+": written by make planted -->\n", "<!-- end of "+name+" -->"
+	begin, end := "<!-- "+name+": written by make tables -->\n", "<!-- end of "+name+" -->"
 	before, rest, ok := strings.Cut(string(text), begin)
 	table, after, okEnd := strings.Cut(rest, end)
 	if !ok || !okEnd {
@@ -69,20 +69,20 @@ func TestTable_isInStepWithTheLists(t *testing.T) {
 	_, faults, _ := section(t, faultTable)
 	for _, k := range allKinds {
 		if !strings.Contains(faults, "| "+string(k)+" | ") {
-			t.Errorf("%s has no row for %q: run 'make planted'", page, k)
+			t.Errorf("%s has no row for %q: run 'make tables'", page, k)
 		}
 	}
 	if rows, want := strings.Count(faults, "\n| "), len(allKinds)+2; rows != want {
-		t.Errorf("%s has %d rows of faults, want %d: run 'make planted'", page, rows, want)
+		t.Errorf("%s has %d rows of faults, want %d: run 'make tables'", page, rows, want)
 	}
 	_, found, _ := section(t, plantedTable)
 	for _, p := range plantedFaults {
 		if !strings.Contains(found, "| "+p.name+" | ") {
-			t.Errorf("%s has no row for %q: run 'make planted'", page, p.name)
+			t.Errorf("%s has no row for %q: run 'make tables'", page, p.name)
 		}
 	}
 	if rows, want := strings.Count(found, "\n| "), len(plantedFaults)+2; rows != want {
-		t.Errorf("%s has %d rows of planted faults, want %d: run 'make planted'", page, rows, want)
+		t.Errorf("%s has %d rows of planted faults, want %d: run 'make tables'", page, rows, want)
 	}
 	if strings.Contains(found, "not found") {
 		t.Errorf("%s says that a planted fault was not found", page)
