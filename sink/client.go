@@ -79,20 +79,22 @@ type transportError struct {
 func (e *transportError) Error() string { return e.err.Error() }
 func (e *transportError) Unwrap() error { return e.err }
 
-// request is a call as it goes out.
+// request is a call as it goes out. It is handed on by its address: copies of it in each
+// of the functions that wait for the answer would double the stack of every event.
 type request struct {
 	Call
-	target string // the call's URL, or where a redirect led
+	url    string // the call's own
+	target string // the same, or where a redirect led
 	body   []byte // nil for none; it is in the outcome too, and so may not be changed
 }
 
 // bodyRoom is what most bodies fit into.
 const bodyRoom = 1 << 10
 
-func (c *Client) request(call Call) request {
-	r := request{Call: call, target: c.base + call.Path}
+func (c *Client) request(call *Call) request {
+	r := request{Call: *call, url: c.base + call.Path}
 	if call.Query != "" {
-		r.target += "?" + call.Query
+		r.url += "?" + call.Query
 	}
 	if call.Body.Exists() {
 		r.body = call.Body.AppendJSON(make([]byte, 0, bodyRoom))
@@ -102,7 +104,7 @@ func (c *Client) request(call Call) request {
 
 // do makes one request. Its error is a *transportError, or the cause of ctx when the
 // caller ended it.
-func (c *Client) do(ctx context.Context, r request) (Reply, error) {
+func (c *Client) do(ctx context.Context, r *request) (Reply, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errCallTimeout)
 	defer cancel()
 	return c.roundTrip(ctx, r)
@@ -110,7 +112,7 @@ func (c *Client) do(ctx context.Context, r request) (Reply, error) {
 
 var errCallTimeout = errors.New("no answer within delivery.timeout")
 
-func (c *Client) roundTrip(ctx context.Context, r request) (Reply, error) {
+func (c *Client) roundTrip(ctx context.Context, r *request) (Reply, error) {
 	// The connection is the last step before bytes can leave. What happens earlier
 	// (name look-up, dialling, TLS) has told the help desk nothing.
 	// The trace can run after the round trip was given up, hence the atomic.
@@ -150,7 +152,7 @@ func (r *Reply) read(from io.Reader) error {
 	return err
 }
 
-func (c *Client) httpRequest(ctx context.Context, r request) (*http.Request, error) {
+func (c *Client) httpRequest(ctx context.Context, r *request) (*http.Request, error) {
 	var body io.Reader
 	if r.body != nil {
 		body = bytes.NewReader(r.body)

@@ -23,7 +23,7 @@ func (d *Destination) PlanSession(ctx context.Context, plan Plan) *Session {
 
 // doPlanned makes no write. Offline, a lookup gets the status that means "nothing
 // there" for its call, or an empty list.
-func (s *Session) doPlanned(ctx context.Context, r request, record int) (Reply, error) {
+func (s *Session) doPlanned(ctx context.Context, r *request, record int) (Reply, error) {
 	if err := s.mayGoOn(ctx); err != nil {
 		s.dropUnused(record)
 		return Reply{}, err
@@ -39,14 +39,14 @@ func (s *Session) doPlanned(ctx context.Context, r request, record int) (Reply, 
 		return Reply{}, err
 	}
 	s.calls[record].forget()
-	if j.verdict == accepted {
+	if j == nil {
 		return reply, nil
 	}
 	class := Rejected
 	if j.verdict != refusedForGood {
 		class = Exhausted
 	}
-	return Reply{}, s.failure(r.Call, j, class)
+	return Reply{}, s.failure(r.Call, *j, class)
 }
 
 func plannedReply(call Call) Reply {

@@ -7,9 +7,9 @@ import (
 )
 
 // newRecord opens the list's entry for a request and gives its place.
-func (s *Session) newRecord(r request) int {
+func (s *Session) newRecord(r *request) int {
 	redact := s.dest.redactor()
-	record := CallRecord{Method: r.Method, URL: redact.text(r.target), Lookup: r.Lookup}
+	record := CallRecord{Method: r.Method, URL: redact.text(r.url), Lookup: r.Lookup}
 	if r.body != nil {
 		record.Request, record.Truncated = recorded(redact.json(r.Body, r.body))
 	}

@@ -101,21 +101,21 @@ func (s *Session) Await(ctx context.Context, done <-chan struct{}) error {
 
 // Do makes the call until it passes or the event is dead of it: see Doer.
 func (s *Session) Do(ctx context.Context, call Call) (Reply, error) {
-	request := s.dest.client.request(call)
-	record := s.newRecord(request)
+	request := s.dest.client.request(&call)
+	record := s.newRecord(&request)
 	if s.plan != Live {
-		return s.doPlanned(ctx, request, record)
+		return s.doPlanned(ctx, &request, record)
 	}
 	for {
 		if err := s.turn(ctx); err != nil {
 			s.dropUnused(record)
 			return Reply{}, err
 		}
-		reply, j, err := s.attempt(ctx, request, record)
+		reply, j, err := s.attempt(ctx, &request, record)
 		if err != nil {
 			return Reply{}, err
 		}
-		if j.verdict == accepted {
+		if j == nil {
 			s.wrote = s.wrote || !call.Lookup && reply.OK()
 			s.passed(call)
 			return reply, nil
@@ -125,7 +125,7 @@ func (s *Session) Do(ctx context.Context, call Call) (Reply, error) {
 		}
 		code := j.code
 		s.fault.Store(&code)
-		if err := s.settle(ctx, call, j); err != nil {
+		if err := s.settle(ctx, &request.Call, j); err != nil {
 			return Reply{}, err
 		}
 	}
@@ -213,29 +213,41 @@ func interrupted(err error) error {
 	return ErrInterrupted
 }
 
-// attempt makes one attempt, follows its redirects and judges the last answer. A
-// redirect is a call like any other: it waits for its turn and the budget.
-func (s *Session) attempt(ctx context.Context, r request, record int) (Reply, judgement, error) {
+// attempt makes one attempt, follows its redirects and judges the last answer: no
+// judgement is an accepted one. A redirect is a call like any other: it waits for its
+// turn and the budget.
+func (s *Session) attempt(ctx context.Context, r *request, record int) (Reply, *judgement, error) {
 	credential := s.dest.Credential.Reveal()
+	r.target = r.url
 	for redirects := 0; ; redirects++ {
 		reply, fault, err := s.request(ctx, r, record)
 		if err != nil {
-			return Reply{}, judgement{}, err
+			return Reply{}, nil, err
 		}
 		next, ok := "", false
 		if r.Lookup && redirects < maxRedirects {
 			next, ok = ownRedirect(r.target, reply)
 		}
 		if !ok {
-			j := judge(r.Call, reply, fault, time.Now())
-			j.outdated = j.verdict == denied && credential != s.dest.Credential.Reveal()
-			return reply, j, nil
+			return reply, s.judge(r, reply, fault, credential), nil
 		}
 		if err := s.onward(ctx); err != nil {
-			return Reply{}, judgement{}, err
+			return Reply{}, nil, err
 		}
 		r.target = next
 	}
+}
+
+// judge gives the judgement of an attempt, nil for an accepted one. It is a function of
+// its own, so that its copies are not on the stack of those who wait.
+func (s *Session) judge(r *request, reply Reply, fault error, credential string) *judgement {
+	j := judge(r.Call, reply, fault, time.Now())
+	if j.verdict == accepted {
+		return nil
+	}
+	failed := j
+	failed.outdated = j.verdict == denied && credential != s.dest.Credential.Reveal()
+	return &failed
 }
 
 // onward waits until the request that a redirect asks for may be made.
@@ -257,7 +269,7 @@ func (s *Session) spend(ctx context.Context) error {
 
 // request makes one request and records it. fault is a *transportError for a request
 // without an answer, or nil. The error is ErrInterrupted.
-func (s *Session) request(ctx context.Context, r request, record int) (_ Reply, fault, err error) {
+func (s *Session) request(ctx context.Context, r *request, record int) (_ Reply, fault, err error) {
 	began := time.Now()
 	if s.started.IsZero() {
 		s.started = began
@@ -281,7 +293,7 @@ func (s *Session) request(ctx context.Context, r request, record int) (_ Reply, 
 
 // send makes the request. A lookup is cut short by a stop, since nothing is lost with
 // it; a write is left to get its answer.
-func (s *Session) send(ctx context.Context, r request) (Reply, error) {
+func (s *Session) send(ctx context.Context, r *request) (Reply, error) {
 	if r.Lookup {
 		var cancel context.CancelFunc
 		ctx, cancel = s.patient(ctx)

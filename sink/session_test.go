@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -434,6 +435,24 @@ func TestSession_answersAreNoFailure(t *testing.T) {
 		})
 		if o, err := deliver(t.Context(), d, route, "l", forever()); err != nil || o.Outcome != sink.Skipped || *o.Reason != mapping.NothingToUpdate {
 			t.Errorf("outcome = %+v, %v", o, err)
+		}
+	})
+}
+
+// A redirect is of one attempt: the next one asks again where the call goes.
+func TestSession_anotherAttemptBeginsWhereTheCallGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		answers := script(status(302, "Location", "/moved"), status(503), status(200))
+		d := destination(t, config(exchange(func(req *http.Request) (*http.Response, error) {
+			asked = append(asked, req.URL.Path)
+			return answers.RoundTrip(req)
+		})))
+		if _, err := deliver(t.Context(), d, calling(find), "l", forever()); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(asked, " "); got != "/things /moved /things" {
+			t.Errorf("asked %s, want the second attempt at /things", got)
 		}
 	})
 }

@@ -13,7 +13,8 @@ type trialKey struct {
 
 // settle takes in a judgement other than accepted: the error that ends the event, or
 // nil when the call is to be made again, the back-off being over.
-func (s *Session) settle(ctx context.Context, call Call, j judgement) error {
+func (s *Session) settle(ctx context.Context, c *Call, judged *judgement) error {
+	call, j := *c, *judged
 	s.warn(call, j)
 	switch {
 	case j.verdict == refusedForGood:

@@ -51,13 +51,17 @@ func (c *Client) Send(ctx context.Context, do sink.Doer, m kustomer.Message) (si
 func (c *Client) step(ctx context.Context, do sink.Doer, step kustomer.Step, receipt *sink.Receipt) error {
 	switch step := step.(type) {
 	case kustomer.Upsert:
-		u := upsert{memory: memory{ids: c.ids, step: step}, do: do, receipt: receipt}
-		return u.run(ctx)
+		return c.upsert(ctx, do, step, receipt)
 	case kustomer.Track:
 		return track(ctx, do, step, receipt)
 	default:
 		return fmt.Errorf("unknown step %T", step)
 	}
+}
+
+func (c *Client) upsert(ctx context.Context, do sink.Doer, step kustomer.Upsert, receipt *sink.Receipt) error {
+	u := upsert{memory: memory{ids: c.ids, step: step}, do: do, receipt: receipt}
+	return u.run(ctx)
 }
 
 // track posts an event. Kustomer has no key by which it would know a repeated one.
@@ -66,9 +70,14 @@ func track(ctx context.Context, do sink.Doer, step kustomer.Track, receipt *sink
 		Op: "POST /v1/tracking/identityEvent", Method: "POST", Path: "/v1/tracking/identityEvent",
 		Body: step.Body, Unrepeatable: true,
 	})
-	if err != nil || reply.Planned {
-		return err
+	if err == nil && !reply.Planned {
+		tracked(&reply, receipt)
 	}
+	return err
+}
+
+// tracked takes the ids from the answer to an event.
+func tracked(reply *sink.Reply, receipt *sink.Receipt) {
 	data := reply.JSON().Get("data")
 	for _, found := range [...]struct {
 		name string
@@ -85,7 +94,6 @@ func track(ctx context.Context, do sink.Doer, step kustomer.Track, receipt *sink
 	if receipt.IDs[identityID] == "" {
 		receipt.Warnings = append(receipt.Warnings, "Kustomer's answer to the event has no id")
 	}
-	return nil
 }
 
 // idText is an id of an answer as text, "" if there is none.
