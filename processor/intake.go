@@ -215,6 +215,8 @@ func (p *Processor) enqueue(part *partition, r *record) {
 		part.lanes[key] = l
 		p.lanes++
 	}
+	p.arrivals++
+	r.arrival = p.arrivals
 	if l.push(r) {
 		p.ready.push(l)
 		signal(p.readied)

@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"container/heap"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +17,7 @@ type record struct {
 	// position is where, in the responses partition, the outcomes of this record and
 	// of all later ones lie at the earliest.
 	position int64
+	arrival  uint64 // counts the records that this process took in
 	bytes    int64
 	decoder  mapping.Decoder // nil until it is known
 
@@ -37,6 +39,7 @@ type lane struct {
 	head *record
 	tail *record
 
+	turn    uint64                       // its place among the lanes that are ready
 	since   time.Time                    // when the first record became that
 	inAir   bool                         // the first record was started and is not settled
 	session atomic.Pointer[sink.Session] // of the first record until its outcome is written
@@ -59,27 +62,38 @@ func (l *lane) pop() bool {
 	return l.head != nil
 }
 
-// laneQueue is the lanes that are ready: their first record may start.
-type laneQueue struct {
-	lanes []*lane
-	first int
+// laneQueue is the lanes that are ready: their first record may start. The one whose first
+// record came first is next, so a lane with many records does not take its turn behind
+// every other between two of them, and is not what is left in the end; what is oldest also
+// holds the commit up.
+type laneQueue struct{ lanes laneHeap }
+
+func (q *laneQueue) push(l *lane) {
+	l.turn = l.head.arrival
+	heap.Push(&q.lanes, l)
 }
 
-func (q *laneQueue) push(l *lane) { q.lanes = append(q.lanes, l) }
-
-// pop gives the lane that has been ready for longest, nil if there is none.
+// pop gives the lane whose first record waits for longest, nil if there is none.
 func (q *laneQueue) pop() *lane {
-	if q.first == len(q.lanes) {
+	if len(q.lanes) == 0 {
 		return nil
 	}
-	l := q.lanes[q.first]
-	q.lanes[q.first] = nil
-	q.first++
-	if q.first == len(q.lanes) {
-		q.lanes, q.first = q.lanes[:0], 0
-	} else if q.first >= 1024 && q.first*2 >= len(q.lanes) {
-		q.lanes, q.first = append(q.lanes[:0:0], q.lanes[q.first:]...), 0
-	}
+	return heap.Pop(&q.lanes).(*lane)
+}
+
+// laneHeap implements heap.Interface.
+type laneHeap []*lane
+
+func (h laneHeap) Len() int           { return len(h) }
+func (h laneHeap) Less(i, j int) bool { return h[i].turn < h[j].turn }
+func (h laneHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *laneHeap) Push(l any)        { *h = append(*h, l.(*lane)) }
+
+func (h *laneHeap) Pop() any {
+	last := len(*h) - 1
+	l := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
 	return l
 }
 

@@ -4,6 +4,8 @@ package processor_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -176,34 +178,40 @@ func TestPressure_anOutageAmongManyEventsKillsOnlyTheOneThatWouldFailAnyway(t *t
 
 // Order per user costs no speed: what may be in flight is in flight.
 func TestPressure_whatMayBeInFlightIsInFlight(t *testing.T) {
+	evenly := func(n int) int { return n * 7919 % 5000 }
 	tests := map[string]struct {
 		inFlight, events int
 		latency          time.Duration
+		user             func(n int) int
 	}{
-		"2000 at 1s":  {2000, 20_000, time.Second},
-		"128 at 50ms": {128, 12_800, 50 * time.Millisecond},
+		"2000 at 1s":  {2000, 20_000, time.Second, evenly},
+		"128 at 50ms": {128, 12_800, 50 * time.Millisecond, evenly},
+		// Some users have half as many events again as others, and must not be what is left.
+		"some more than others": {200, 20_000, time.Second, func() func(int) int {
+			rng := rand.New(rand.NewPCG(7, 7))
+			return func(int) int { return rng.IntN(500) }
+		}()},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
-				const users = 5000
-				if testing.Short() {
-					tt.events /= 5
-				}
-				w.desk.answers(func(seen) (int, time.Duration) { return 201, tt.latency })
+				var calls atomic.Int64
+				w.desk.answers(func(seen) (int, time.Duration) { // not all at the same instant
+					return 201, tt.latency * time.Duration(95+calls.Add(1)%11) / 100
+				})
 				values := make([][]byte, tt.events)
 				for n := range values {
-					values[n] = event(fmt.Sprint("u", n*7919%users), n)
+					values[n] = event(fmt.Sprint("u", tt.user(n)), n)
 				}
 				w.send(0, values...)
 				in := w.start(roomy, func(_ *processor.Config, s *sink.Config) { s.MaxInFlight = tt.inFlight })
 				w.settledAll()
 				in.check()
-				calls := w.desk.calls()
-				if len(calls) != tt.events {
-					t.Errorf("%d calls for %d events", len(calls), tt.events)
+				received := w.desk.calls()
+				if len(received) != tt.events {
+					t.Errorf("%d calls for %d events", len(received), tt.events)
 				}
-				took := w.desk.last().Add(tt.latency).Sub(calls[0].At)
+				took := w.desk.last().Add(tt.latency).Sub(received[0].At)
 				ideal := tt.latency * time.Duration(tt.events/tt.inFlight)
 				t.Logf("%d events in %v, %v at best", tt.events, took, ideal)
 				if took > ideal*100/95 {

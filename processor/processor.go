@@ -45,16 +45,18 @@ type Processor struct {
 	// comes after the last one of ours.
 	committing chan struct{} // of one
 
-	mu     sync.Mutex
-	parts  map[topicPartition]*partition
-	left   map[topicPartition]*partition // given up with calls in the air
-	ready  laneQueue
-	open   int // records open, all partitions
-	bytes  int64
-	lanes  int
-	counts counts
-	joined bool
-	full   string // the limit that intake waits for, "" for none
+	mu    sync.Mutex
+	parts map[topicPartition]*partition
+	left  map[topicPartition]*partition // given up with calls in the air
+	ready laneQueue
+	// arrivals counts the records that were queued.
+	arrivals uint64
+	open     int // records open, all partitions
+	bytes    int64
+	lanes    int
+	counts   counts
+	joined   bool
+	full     string // the limit that intake waits for, "" for none
 	// sources are the partitions of the source topics, as last seen.
 	sources map[string]int32
 	// known are the topics that are written to, as they were last found, and doubted
