@@ -57,11 +57,32 @@ func (c *cluster) topics(ctx context.Context, maxBytes int, names ...string) (re
 	if err := errors.Join(err, made.Error()); err != nil {
 		return nil, fmt.Errorf("creating topics: %w", err)
 	}
+	if err := c.awaitTopics(ctx, names...); err != nil {
+		return nil, err
+	}
 	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
 		_, _ = c.admin.DeleteTopics(ctx, names...) // what is left goes with the broker
 	}, nil
+}
+
+// awaitTopics waits until the brokers know of topics: they create them before they do.
+func (c *cluster) awaitTopics(ctx context.Context, names ...string) error {
+	for {
+		found, err := c.admin.ListTopics(ctx, names...)
+		if err == nil {
+			err = found.Error()
+		}
+		if err == nil || !kerr.IsRetriable(err) {
+			return err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // load writes the events at once, in order.
