@@ -41,7 +41,8 @@ func (b *letterBox) resolve(ctx context.Context, list []*pointer) error {
 			continue
 		}
 		p.missing = fmt.Sprintf("its record at %s is not there any more: it was compacted or aborted", at)
-		wanted[placeOf(at.Topic, at.Partition, at.Offset)] = append(wanted[placeOf(at.Topic, at.Partition, at.Offset)], p)
+		place := placeOf(at.Topic, at.Partition, at.Offset)
+		wanted[place] = append(wanted[place], p)
 		widen(extents, at.Place)
 	}
 	spans := make([]scan.Extent, 0, len(extents))
@@ -56,6 +57,7 @@ func (b *letterBox) resolve(ctx context.Context, list []*pointer) error {
 	}, spans...)
 }
 
+// placeOf is the place of a record without its time, by which places are compared.
 func placeOf(topic string, partition int32, offset int64) letters.Place {
 	return letters.Place{Topic: topic, Partition: partition, Offset: offset}
 }
