@@ -17,7 +17,7 @@ type record struct {
 	// position is where, in the responses partition, the outcomes of this record and
 	// of all later ones lie at the earliest.
 	position int64
-	arrival  uint64 // counts the records that this process took in
+	arrival  int64 // counts the records that this process took in
 	bytes    int64
 	decoder  mapping.Decoder // nil until it is known
 
@@ -38,8 +38,9 @@ type lane struct {
 	key  laneKey
 	head *record
 	tail *record
+	size int64 // records from head to tail
 
-	turn    uint64                       // its place among the lanes that are ready
+	turn    int64                        // its place among the lanes that are ready
 	since   time.Time                    // when the first record became that
 	inAir   bool                         // the first record was started and is not settled
 	session atomic.Pointer[sink.Session] // of the first record until its outcome is written
@@ -47,6 +48,7 @@ type lane struct {
 
 // push puts a record at the end and tells whether it is the first.
 func (l *lane) push(r *record) bool {
+	l.size++
 	if l.head == nil {
 		l.head, l.tail, l.since = r, r, time.Now()
 		return true
@@ -58,22 +60,28 @@ func (l *lane) push(r *record) bool {
 
 // pop takes the first record away and tells whether there is another.
 func (l *lane) pop() bool {
+	l.size--
 	l.head, l.since = l.head.behind, time.Now()
 	return l.head != nil
 }
 
-// laneQueue is the lanes that are ready: their first record may start. The one whose first
-// record came first is next, so a lane with many records does not take its turn behind
-// every other between two of them, and is not what is left in the end; what is oldest also
-// holds the commit up.
-type laneQueue struct{ lanes laneHeap }
+// laneQueue is the lanes that are ready: their first record may start. What came first is
+// next, so that nobody waits for long and the commit goes on, with one exception. The
+// records of a lane start one after the other, one in the time in which each of the
+// destination's places takes one. So for its last record to start when its time comes, a
+// lane with many has to begin earlier: that many rounds before, or it would be
+// what is left in the end, with all other places empty.
+type laneQueue struct {
+	lanes  laneHeap
+	places int64 // of the destination: its delivery.max_in_flight
+}
 
 func (q *laneQueue) push(l *lane) {
-	l.turn = l.head.arrival
+	l.turn = min(l.head.arrival, l.tail.arrival-(l.size-1)*q.places)
 	heap.Push(&q.lanes, l)
 }
 
-// pop gives the lane whose first record waits for longest, nil if there is none.
+// pop gives the lane whose turn it is, nil if none is ready.
 func (q *laneQueue) pop() *lane {
 	if len(q.lanes) == 0 {
 		return nil

@@ -66,7 +66,7 @@ func (l *ledgerReads) run(ctx context.Context, opts []kgo.Opt, log *slog.Logger)
 	client, err := kgo.NewClient(append(append([]kgo.Opt{}, opts...),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{l.topic: at}),
 		kgo.KeepControlRecords(), // the last record before an end may be one
-		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes), kgo.MaxConcurrentFetches(concurrentFetches))...)
+		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(ledgerPartitionBytes), kgo.MaxConcurrentFetches(concurrentFetches))...)
 	if err != nil {
 		return err
 	}
@@ -98,6 +98,9 @@ func (l *ledgerReads) run(ctx context.Context, opts []kgo.Opt, log *slog.Logger)
 	}
 	return nil
 }
+
+// ledgerPartitionBytes is a large part of a fetch: the order between partitions is no matter here.
+const ledgerPartitionBytes = 1 << 19
 
 // ledgerStall is how long a read may bring nothing. It is begun again then, from what
 // the log holds by that time: its last records may have expired under the read.

@@ -186,10 +186,10 @@ func TestPressure_whatMayBeInFlightIsInFlight(t *testing.T) {
 	}{
 		"2000 at 1s":  {2000, 20_000, time.Second, evenly},
 		"128 at 50ms": {128, 12_800, 50 * time.Millisecond, evenly},
-		// Some users have half as many events again as others, and must not be what is left.
+		// Some users have twice as many events as the most, and must not be what is left.
 		"some more than others": {200, 20_000, time.Second, func() func(int) int {
 			rng := rand.New(rand.NewPCG(7, 7))
-			return func(int) int { return rng.IntN(500) }
+			return func(int) int { return max(rng.IntN(500), rng.IntN(500)) }
 		}()},
 	}
 	for name, tt := range tests {

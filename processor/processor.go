@@ -50,7 +50,7 @@ type Processor struct {
 	left  map[topicPartition]*partition // given up with calls in the air
 	ready laneQueue
 	// arrivals counts the records that were queued.
-	arrivals uint64
+	arrivals int64
 	open     int // records open, all partitions
 	bytes    int64
 	lanes    int
@@ -98,6 +98,7 @@ func New(cfg Config, route sink.Route, dest *sink.Destination, log *slog.Logger,
 	maps.Copy(p.sources, cfg.SourcePartitions)
 	p.life, p.endLife = context.WithCancelCause(context.Background())
 	p.member = newMembership(cfg.SessionTimeout)
+	p.ready.places = int64(dest.MaxInFlight)
 	p.fetchTrouble = newTrouble(
 		func(attrs ...any) { p.log.Warn("fetching failed and is repeated", attrs...) },
 		func(attrs ...any) { p.log.Info("fetching failed no more", attrs...) })
@@ -173,10 +174,12 @@ func (p *Processor) clientOpts() []kgo.Opt {
 
 // What the client holds ready besides Limits.Bytes: one fetch for each of so many
 // brokers, as it was compressed. Unpacked it can be several times that. A batch that is
-// larger than a bound is fetched all the same.
+// larger than a bound is fetched all the same. The part of one partition is small, so that
+// the partitions take turns: users are spread over them, and when the limits leave room for
+// the records of some only, there may be too few users to fill the places.
 const (
 	fetchBytes          = 2 << 20
-	fetchPartitionBytes = 1 << 19
+	fetchPartitionBytes = 1 << 16
 	concurrentFetches   = 2
 )
 
