@@ -361,7 +361,7 @@ func TestClient_redirectsSpendBudgetAndAreCounted(t *testing.T) {
 		d := destination(t, c)
 		began := time.Now()
 		o, err := deliver(t.Context(), d, calling(find), "l", forever())
-		if err != nil || o.Outcome != sink.Delivered || o.Calls[0].Attempts != 4 {
+		if err != nil || o.Outcome != sink.Delivered || len(o.Calls) != 4 {
 			t.Fatalf("outcome = %+v, %v", o, err)
 		}
 		if took := time.Since(began); took < 3*time.Minute {
@@ -371,6 +371,53 @@ func TestClient_redirectsSpendBudgetAndAreCounted(t *testing.T) {
 			t.Errorf("counted %v", counted)
 		}
 	})
+}
+
+// Each request stands in the outcome under its own URL, also one that a redirect asked
+// for; a repeat of it is counted there.
+func TestClient_redirectsAreListed(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answers exchange
+		plan    sink.Plan
+		want    string
+	}{
+		"to another path": {script(status(302, "Location", "/a"), status(307, "Location", "/b?"+credential), status(200)), sink.Live,
+			"/things?name=x 302 1, /a 307 1, /b?[redacted] 200 1"},
+		"to itself": {script(status(302, "Location", "/things?name=x"), status(200)), sink.Live, "/things?name=x 200 2"},
+		"and repeated": {script(status(302, "Location", "/a"), status(503), status(302, "Location", "/a"), status(200)), sink.Live,
+			"/things?name=x 302 2, /a 200 2"},
+		"in a plan": {script(status(302, "Location", "/a"), status(200)), sink.PlanWithLookup, "/things?name=x 0 0, /a 0 0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := destination(t, config(tt.answers))
+				var o sink.Outcome
+				var err error
+				if tt.plan == sink.Live {
+					o, err = deliver(t.Context(), d, calling(find), "l", forever())
+				} else {
+					o, err = calling(find).Deliver(t.Context(), d.PlanSession(t.Context(), tt.plan), []byte(track))
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				var listed []string
+				for _, call := range o.Calls {
+					status := 0
+					if call.Status != nil {
+						status = *call.Status
+					}
+					if !call.Lookup || call.Method != http.MethodGet {
+						t.Errorf("%+v is listed as no lookup", call)
+					}
+					listed = append(listed, fmt.Sprint(strings.TrimPrefix(call.URL, "http://desk.example"), " ", status, " ", call.Attempts))
+				}
+				if got := strings.Join(listed, ", "); got != tt.want {
+					t.Errorf("listed %s, want %s", got, tt.want)
+				}
+			})
+		})
+	}
 }
 
 // A hold that begins between a request and its redirect stops the redirect.

@@ -38,7 +38,9 @@ func (s *Session) doPlanned(ctx context.Context, r *request, record int) (Reply,
 	if err != nil {
 		return Reply{}, err
 	}
-	s.calls[record].forget()
+	for i := record; i < len(s.calls); i++ { // the call, and where redirects led
+		s.calls[i].forget()
+	}
 	if j == nil {
 		return reply, nil
 	}

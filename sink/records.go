@@ -17,6 +17,19 @@ func (s *Session) newRecord(r *request) int {
 	return len(s.calls) - 1
 }
 
+// redirected gives the place of the entry for the request to which a redirect of the
+// call at the given place leads: that of an earlier one to the same URL, or a new one.
+func (s *Session) redirected(record int, target string) int {
+	url := s.dest.redactor().text(target)
+	for i := record; i < len(s.calls); i++ {
+		if s.calls[i].URL == url {
+			return i
+		}
+	}
+	s.calls = append(s.calls, CallRecord{Method: s.calls[record].Method, URL: url, Lookup: true})
+	return len(s.calls) - 1
+}
+
 // dropUnused takes the entry of a call that was never made off the list.
 func (s *Session) dropUnused(record int) {
 	if s.calls[record].Attempts == 0 {

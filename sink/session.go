@@ -234,7 +234,7 @@ func (s *Session) attempt(ctx context.Context, r *request, record int) (Reply, *
 		if err := s.onward(ctx); err != nil {
 			return Reply{}, nil, err
 		}
-		r.target = next
+		r.target, record = next, s.redirected(record, next)
 	}
 }
 
