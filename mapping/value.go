@@ -108,6 +108,15 @@ func (v Value) Text() string {
 // IsTrue tells whether v is the boolean true.
 func (v Value) IsTrue() bool { return v.kind == Bool && v.text == "true" }
 
+// IsZeroNumber tells whether v is the number 0, however it is written.
+func (v Value) IsZeroNumber() bool {
+	if v.kind != Number {
+		return false
+	}
+	mantissa, _, _ := strings.Cut(strings.ToLower(v.text), "e")
+	return !strings.ContainsAny(mantissa, "123456789")
+}
+
 // Get is the value at a path of member names; absent if a step is missing or is
 // no object. A name is taken literally: a dot in it is no separator.
 func (v Value) Get(path ...string) Value {

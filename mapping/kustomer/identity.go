@@ -87,7 +87,11 @@ func kustomerID(ev mapping.Event) (string, error) {
 		if entry.Value.Get("type").Str() != "kustomerId" {
 			continue
 		}
-		id, err := idText(source{path: path, value: entry.Value.Get("id")})
+		given := entry.Value.Get("id")
+		if given.IsZeroNumber() || given.Kind() == mapping.Bool && !given.IsTrue() {
+			return "", nil // it says that there is none, as an empty text does
+		}
+		id, err := idText(source{path: path, value: given})
 		if err != nil || strings.TrimSpace(id) == "" {
 			return "", err
 		}

@@ -14,18 +14,21 @@ func TestMap_lookupsInOrderWithoutRepeats(t *testing.T) {
 	email := kustomer.Lookup{By: kustomer.ByEmail, Value: "a@example.test"}
 	external := func(id string) kustomer.Lookup { return kustomer.Lookup{By: kustomer.ByExternalID, Value: id} }
 	for event, want := range map[string][]kustomer.Lookup{
-		`{"type":"identify","userId":"u1","anonymousId":"an","traits":{"email":" a@example.test "}}`:  {email, external("u1"), external("an")},
-		`{"type":"identify","userId":"u1","anonymousId":"u1"}`:                                        {external("u1")},
-		`{"type":"identify","userId":42}`:                                                             {external("42")},
-		`{"type":"identify","userId":" ","traits":{"userId":"t1","id":"t2"}}`:                         {external("t1")},
-		`{"type":"identify","context":{"traits":{"id":12345678901234567890}}}`:                        {external("12345678901234567890")},
-		`{"type":"identify","anonymousId":"a/b"}`:                                                     {external("a/b")},
-		`{"type":"identify","userId":"u1","traits":{"email":"none"}}`:                                 {external("u1")},
-		`{"type":"identify","userId":"u1","context":{"externalId":[{"type":"x","id":"e@x.test"}]}}`:   {external("u1")},
-		`{"type":"identify","userId":"u1","properties":{"email":"a@example.test"}}`:                   {email, external("u1")},
-		`{"type":"identify","userId":"u1","context":{"externalId":[{"type":"kustomerId","id":"5"}]}}`: nil,
-		`{"type":"identify","userId":"u1","context":{"externalId":{"type":"kustomerId","id":"5"}}}`:   {external("u1")},
-		`{"type":"identify","userId":"u1","context":{"externalId":[{"type":"kustomerId","id":""}]}}`:  {external("u1")},
+		`{"type":"identify","userId":"u1","anonymousId":"an","traits":{"email":" a@example.test "}}`:    {email, external("u1"), external("an")},
+		`{"type":"identify","userId":"u1","anonymousId":"u1"}`:                                          {external("u1")},
+		`{"type":"identify","userId":42}`:                                                               {external("42")},
+		`{"type":"identify","userId":" ","traits":{"userId":"t1","id":"t2"}}`:                           {external("t1")},
+		`{"type":"identify","context":{"traits":{"id":12345678901234567890}}}`:                          {external("12345678901234567890")},
+		`{"type":"identify","anonymousId":"a/b"}`:                                                       {external("a/b")},
+		`{"type":"identify","userId":"u1","traits":{"email":"none"}}`:                                   {external("u1")},
+		`{"type":"identify","userId":"u1","context":{"externalId":[{"type":"x","id":"e@x.test"}]}}`:     {external("u1")},
+		`{"type":"identify","userId":"u1","properties":{"email":"a@example.test"}}`:                     {email, external("u1")},
+		`{"type":"identify","userId":"u1","context":{"externalId":[{"type":"kustomerId","id":"5"}]}}`:   nil,
+		`{"type":"identify","userId":"u1","context":{"externalId":{"type":"kustomerId","id":"5"}}}`:     {external("u1")},
+		`{"type":"identify","userId":"u1","context":{"externalId":[{"type":"kustomerId","id":""}]}}`:    {external("u1")},
+		`{"type":"identify","userId":"u2","context":{"externalId":[{"type":"kustomerId","id":0}]}}`:     {external("u2")},
+		`{"type":"identify","userId":"u3","context":{"externalId":[{"type":"kustomerId","id":-0.0}]}}`:  {external("u3")},
+		`{"type":"identify","userId":"u4","context":{"externalId":[{"type":"kustomerId","id":false}]}}`: {external("u4")},
 	} {
 		step, _ := oneStep[kustomer.Upsert](t, kustomer.Config{}, event)
 		if diff := cmp.Diff(want, step.Lookups); diff != "" {
@@ -84,6 +87,7 @@ func TestMap_idsThatCannotBeSent(t *testing.T) {
 		kustomerID(`"."`):                                        mapping.InvalidID,
 		kustomerID(`".."`):                                       mapping.InvalidID,
 		kustomerID(`{"x":1}`):                                    mapping.WrongType,
+		kustomerID(`true`):                                       mapping.WrongType,
 	} {
 		_, err := mapped(t, kustomer.Config{}, []byte(event))
 		wantCode(t, event, err, code)

@@ -67,7 +67,7 @@ func (r *reader) get(path string) mapping.Value {
 func (r *reader) identifier(paths []string) string {
 	for _, path := range paths {
 		switch v := r.get(path); {
-		case !v.Exists() || isBlank(v) || isZero(v):
+		case !v.Exists() || isBlank(v) || v.IsZeroNumber():
 		case v.Kind() == mapping.String:
 			return v.Str()
 		case v.Kind() == mapping.Number:
@@ -134,18 +134,9 @@ func (r *reader) externalID(typ string) (mapping.Value, error) {
 
 // isEmpty tells whether an id says that there is none: "", 0 or false.
 func isEmpty(v mapping.Value) bool {
-	return isBlank(v) || isZero(v) || v.Kind() == mapping.Bool && !v.IsTrue()
+	return isBlank(v) || v.IsZeroNumber() || v.Kind() == mapping.Bool && !v.IsTrue()
 }
 
 func isBlank(v mapping.Value) bool {
 	return v.Kind() == mapping.String && strings.TrimSpace(v.Str()) == ""
-}
-
-// isZero tells whether v is the number 0, however it is written.
-func isZero(v mapping.Value) bool {
-	if v.Kind() != mapping.Number {
-		return false
-	}
-	mantissa, _, _ := strings.Cut(strings.ToLower(v.Text()), "e")
-	return !strings.ContainsAny(mantissa, "123456789")
 }

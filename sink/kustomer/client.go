@@ -96,9 +96,9 @@ func tracked(reply *sink.Reply, receipt *sink.Receipt) {
 	}
 }
 
-// idText is an id of an answer as text, "" if there is none.
+// idText is an id of an answer as text, "" if there is none. The number 0 is no id.
 func idText(v mapping.Value) string {
-	if v.Kind() != mapping.String && v.Kind() != mapping.Number {
+	if v.Kind() != mapping.String && v.Kind() != mapping.Number || v.IsZeroNumber() {
 		return ""
 	}
 	return v.Text()

@@ -91,6 +91,7 @@ func TestSend_lookupAnswersWithoutACustomerAreMalformed(t *testing.T) {
 		{200, `{"data":{"id":".."}}`},
 		{200, `{"data":{"id":"a/b"}}`},
 		{200, `{"data":{"id":{"x":1}}}`},
+		{200, `{"data":{"id":0}}`},
 	} {
 		d := &desk{script: map[string][]answer{byUser: {a}}}
 		_, err := kustomer.New(newIDs()).Send(t.Context(), d, message(t, identify("u1", "", "", "A")))

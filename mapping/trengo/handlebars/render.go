@@ -89,7 +89,7 @@ func (r *renderer) block(b *block) error {
 	switch c := b.call; c.helper {
 	case helperIf, helperUnless:
 		v := r.value(c.args[0])
-		yes := truthy(v) || isZero(v) && truthy(r.value(c.includeZero))
+		yes := truthy(v) || v.IsZeroNumber() && truthy(r.value(c.includeZero))
 		if yes == (c.helper == helperIf) {
 			return r.nodes(b.body)
 		}
@@ -98,7 +98,7 @@ func (r *renderer) block(b *block) error {
 		return r.each(b, r.value(c.args[0]))
 	case helperWith:
 		v := r.value(c.args[0])
-		if !truthy(v) && !isZero(v) {
+		if !truthy(v) && !v.IsZeroNumber() {
 			return r.nodes(b.inverse)
 		}
 		return r.within(b, &scope{context: v, names: named(b.params, v)})

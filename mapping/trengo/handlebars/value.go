@@ -2,7 +2,6 @@ package handlebars
 
 import (
 	"strconv"
-	"strings"
 	"unicode/utf16"
 
 	"github.com/deskstream/deskstream/mapping"
@@ -136,19 +135,10 @@ func truthy(v mapping.Value) bool {
 	case mapping.String:
 		return v.Str() != ""
 	case mapping.Number:
-		return !isZero(v)
+		return !v.IsZeroNumber()
 	case mapping.Array:
 		return v.Len() > 0
 	default:
 		return v.Exists()
 	}
-}
-
-// isZero tells whether v is the number 0, however it is written.
-func isZero(v mapping.Value) bool {
-	if v.Kind() != mapping.Number {
-		return false
-	}
-	mantissa, _, _ := strings.Cut(strings.ToLower(v.Text()), "e")
-	return !strings.ContainsAny(mantissa, "123456789")
 }
