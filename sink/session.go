@@ -41,18 +41,19 @@ type Session struct {
 	plan  Plan
 	calls []CallRecord
 
-	warned   mapping.Code // of the failure that was logged last
-	wrote    bool         // a write may have taken effect
-	failures int
-	limited  int           // answers that were a limit of one object
-	first    time.Time     // of the failures
-	held     time.Duration // in holds before the first failure
-	trials   map[trialKey]*trial
-	own      []ownCalls // this event's own passed calls, by Op
-	started  time.Time
-	last     time.Time
-	doing    atomic.Uint32                // a doing, for those who look on
-	fault    atomic.Pointer[mapping.Code] // of the latest failed attempt
+	warned    mapping.Code // of the failure that was logged last
+	wrote     bool         // a write may have taken effect
+	failures  int
+	limited   int           // answers that were a limit of one object
+	limitedAt time.Time     // of the first since a call passed
+	first     time.Time     // of the failures
+	held      time.Duration // in holds before the first failure
+	trials    map[trialKey]*trial
+	own       []ownCalls // this event's own passed calls, by Op
+	started   time.Time
+	last      time.Time
+	doing     atomic.Uint32                // a doing, for those who look on
+	fault     atomic.Pointer[mapping.Code] // of the latest failed attempt
 }
 
 // Session is a session for one event that holds a place of the destination's Gate.

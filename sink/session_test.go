@@ -123,6 +123,35 @@ func TestSession_whatHoldsNeverCounts(t *testing.T) {
 	}
 }
 
+// A limit of one object opens no hold, so there is none whose end deliver could wait for.
+func TestSession_aLimitOfOneObjectIsWaitedForAsLongAsAHoldAlone(t *testing.T) {
+	limited := func(wait string) scripted { return status(429, "x-ratelimit-remaining", "7", "Retry-After", wait) }
+	for name, tt := range map[string]struct {
+		answers exchange
+		calls   []sink.Call
+		held    bool
+		took    time.Duration
+	}{
+		"it does not end":       {script(limited("4")), []sink.Call{ticket}, true, 8 * time.Second},
+		"it lasts too long":     {script(limited("3600")), []sink.Call{ticket}, true, 0},
+		"it ends":               {script(limited("4"), limited("4"), status(201)), []sink.Call{ticket}, false, 8 * time.Second},
+		"one after another one": {script(limited("8"), status(200), limited("8"), status(201)), []sink.Call{update, ticket}, false, 16 * time.Second},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			c := config(tt.answers)
+			c.Retry.MaxAttempts, c.Retry.MaxElapsed, c.Alone = 1, 10*time.Second, true
+			began := time.Now()
+			o, err := deliver(t.Context(), destination(t, c), calling(tt.calls...), "l", forever())
+			if errors.Is(err, sink.ErrHeld) != tt.held || !tt.held && o.Outcome != sink.Delivered {
+				t.Errorf("outcome = %q %s, %v; want ErrHeld: %v", o.Outcome, died(o), err, tt.held)
+			}
+			if took := time.Since(began); took != tt.took {
+				t.Errorf("it took %v, want %v", took, tt.took)
+			}
+		})
+	}
+}
+
 func TestSession_deadWhenItsBudgetIsSpentAlone(t *testing.T) {
 	for name, tt := range map[string]struct {
 		policy  sink.Policy

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 type trialKey struct {
@@ -28,9 +29,7 @@ func (s *Session) settle(ctx context.Context, c *Call, judged *judgement) error 
 		s.pass.Hold(holdReason(j), j.wait)
 		return nil
 	case j.limited():
-		s.limited++
-		s.pass.Limited(j.wait)
-		return s.backOff(ctx, s.limited, j)
+		return s.settleLimited(ctx, j)
 	}
 	return s.settlePassing(ctx, call, j)
 }
@@ -43,6 +42,20 @@ func (s *Session) warn(call Call, j judgement) {
 	}
 	s.warned = j.code
 	s.dest.log.Warn("call failed, it is made again", "op", call.Op, "code", j.code, "failures", s.failures+1)
+}
+
+// settleLimited waits for the limit of one object. Alone nothing but this ends with
+// Retry.MaxElapsed: it is no failure, and no hold of the Gate's.
+func (s *Session) settleLimited(ctx context.Context, j judgement) error {
+	if s.limited++; s.limitedAt.IsZero() {
+		s.limitedAt = j.at
+	}
+	s.pass.Limited(j.wait)
+	most := s.dest.Retry.MaxElapsed
+	if s.dest.Alone && most > 0 && j.at.Add(j.wait).Sub(s.limitedAt) >= most {
+		return ErrHeld
+	}
+	return s.backOff(ctx, s.limited, j)
 }
 
 func (s *Session) settlePassing(ctx context.Context, call Call, j judgement) error {
@@ -120,6 +133,7 @@ func (s *Session) others(call Call) uint64 {
 
 // passed reports a call that the API accepted or judged.
 func (s *Session) passed(call Call) {
+	s.limitedAt = time.Time{}
 	s.ownAt(call.Op).n++
 	s.dest.evidence.note(call.Op)
 	s.pass.Passed(!call.Lookup)
