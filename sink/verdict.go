@@ -2,6 +2,7 @@ package sink
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -132,12 +133,16 @@ func check(call Call, reply Reply) error {
 }
 
 // vendorMessage is the help desk's own short text in one of the shapes that they
-// document: {"message"}, {"error"}, {"errors": [{"title", "detail", "message"}]}.
+// document: {"message"}, {"error"}, {"errors": [{"title", "detail", "message"}]} and
+// {"errors": {"field": []}}. Where a text is expected a list of them may stand.
 func vendorMessage(reply Reply) string {
 	body := reply.JSON()
-	first := body.Get("errors").At(0)
+	var first mapping.Value
+	if errs := body.Get("errors").Members(); len(errs) > 0 {
+		first = errs[0].Value
+	}
 	for _, v := range []mapping.Value{body.Get("message"), first.Get("detail"), first.Get("message"), first.Get("title"), first, body.Get("error")} {
-		if text := v.Str(); text != "" {
+		if text := cmp.Or(v.Str(), v.At(0).Str()); text != "" {
 			return text
 		}
 	}

@@ -157,6 +157,8 @@ func TestVendorMessage(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"message":"no"}`: "no", `{"errors":[{"title":"t","detail":"d"}]}`: "d", `{"errors":[{"title":"t"}]}`: "t", `{"errors":["e"]}`: "e",
 		`{"error":"e"}`: "e", `{"error":{"message":"x"}}`: "", `[]`: "", `<html>`: "", ``: "", `{"message":7}`: "", `{"errors":{"name":["n"]},"message":"m"}`: "m",
+		`{"errors":{"name":["n","o"]}}`: "n", `{"errors":{"name":"n"}}`: "n", `{"errors":{}}`: "", `{"error":true,"message":["m","o"]}`: "m",
+		`{"errors":[{"status":"400","meta":{}}]}`: "", `{"errors":[{"meta":{"a":"b"}}],"error":"e"}`: "e",
 	} {
 		if got := vendorMessage(Reply{Body: []byte(body)}); got != want {
 			t.Errorf("vendorMessage(%s) = %q, want %q", body, got, want)
