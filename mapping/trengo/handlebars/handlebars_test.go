@@ -66,6 +66,7 @@ func TestRender_pathsLeadToValues(t *testing.T) {
 		{"{{a.b.c}} {{a/b/c}} {{a.x.c}}|", `{"a":{"b":{"c":"deep"}}}`, "deep deep |"},
 		{"{{a.[0]}} {{items.0.name}} {{items.[0].name}} {{a.length}}", `{"a":[7,8],"items":[{"name":"n"}]}`, "7 n n 2"},
 		{"{{a.[-1]}}{{a.[00]}}{{a.[2]}}{{a.x}}|", `{"a":[1,2]}`, "|"},
+		{"{{a.[0]}}. {{lookup a 1}}{{a.[2]}}{{a.[9]}}{{a.[00]}}{{a.x}}", `{"a":"h\u00e9\ud83d\ude00"}`, "h. \u00e9\ufffd"},
 		{"{{a.length}} {{b.length}}", `{"a":"h\u00e9\ud83d\ude00","b":{"length":"own"}}`, "4 own"},
 		{"{{[Order Total]}} {{o.[a b]}} {{[a.b]}}", `{"Order Total":5,"o":{"a b":6},"a.b":7}`, "5 6 7"},
 		{"{{order-total}}{{a_b}}{{$a}}{{\u00fcber}}{{a:b}}{{1a}}", `{"order-total":1,"a_b":2,"$a":3,"über":4,"a:b":5,"1a":6}`, "123456"},

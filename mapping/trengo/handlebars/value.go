@@ -105,7 +105,7 @@ func scalar(v mapping.Value) string {
 }
 
 // member is the own member of a value: of an object by name, of a list by place; and
-// the length of a list, or of a text in UTF-16 units as the senders count it.
+// the length of a list. A text is a list of UTF-16 units here, as the senders count it.
 func (r *renderer) member(v mapping.Value, name string) mapping.Value {
 	r.steps += (v.Len() + len(v.Str())) / searchedPerStep
 	switch v.Kind() {
@@ -115,16 +115,27 @@ func (r *renderer) member(v mapping.Value, name string) mapping.Value {
 		if name == "length" {
 			return mapping.Int(int64(v.Len()))
 		}
-		if i, err := strconv.Atoi(name); err == nil && strconv.Itoa(i) == name {
-			return v.At(i)
-		}
+		return v.At(place(name))
 	case mapping.String:
+		units := utf16.Encode([]rune(v.Str()))
 		if name == "length" {
-			return mapping.Int(int64(len(utf16.Encode([]rune(v.Str())))))
+			return mapping.Int(int64(len(units)))
+		}
+		if i := place(name); i >= 0 && i < len(units) {
+			return mapping.Str(string(utf16.Decode(units[i : i+1])))
 		}
 	default: // The others have no members.
 	}
 	return mapping.Value{}
+}
+
+// place is the number that a name is, -1 if it is none.
+func place(name string) int {
+	i, err := strconv.Atoi(name)
+	if err != nil || strconv.Itoa(i) != name {
+		return -1
+	}
+	return i
 }
 
 // truthy is what if takes for true: not absent, null, false, 0, "" or an empty list.
