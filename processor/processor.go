@@ -178,7 +178,7 @@ func (p *Processor) clientOpts() []kgo.Opt {
 // the partitions take turns: users are spread over them, and when the limits leave room for
 // the records of some only, there may be too few users to fill the places.
 const (
-	fetchBytes          = 2 << 20
+	fetchBytes          = 1 << 20
 	fetchPartitionBytes = 1 << 16
 	concurrentFetches   = 2
 )
