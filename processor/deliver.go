@@ -52,6 +52,9 @@ func (p *Processor) nextLane(ctx context.Context) (*lane, error) {
 	for {
 		p.mu.Lock()
 		l := p.ready.pop()
+		if !p.ready.enough() {
+			signal(p.freed)
+		}
 		p.mu.Unlock()
 		if l != nil {
 			return l, nil

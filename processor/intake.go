@@ -16,7 +16,9 @@ const pollRecords = 500
 
 // intake polls for as long as there is room. Without room it does not poll: the
 // client heartbeats by itself and holds no more than fetchBytes per broker, while
-// pausing partitions would throw away all that it has fetched.
+// pausing partitions would throw away all that it has fetched. Nor does it poll while
+// more lanes are ready than the destination's places will take for long: what is fetched
+// then waits in the broker as well as here, where it costs memory and the collector's time.
 func (p *Processor) intake(ctx context.Context) error {
 	for {
 		if err := p.waitForRoom(ctx); err != nil {
@@ -76,28 +78,38 @@ func (p *Processor) sourceID(topic string) kadm.TopicID {
 	return kadm.TopicID{}
 }
 
+// waitForRoom waits for as long as a limit is reached, or enough lanes are ready. In a
+// hold there are never enough: the limits then say why more waits.
 func (p *Processor) waitForRoom(ctx context.Context) error {
+	look := time.NewTicker(lookForHold)
+	defer look.Stop()
 	for {
+		held := p.dest.Gate().Held().Active()
 		p.mu.Lock()
 		full := p.fullLocked()
 		changed := full != p.full
 		p.full = full
+		goOn := full == "" && (held || !p.ready.enough())
 		p.mu.Unlock()
 		if changed && full != "" {
 			p.log.Info("intake paused", "limit", full)
 		} else if changed {
 			p.log.Info("intake resumed")
 		}
-		if full == "" {
+		if goOn {
 			return nil
 		}
 		select {
 		case <-p.freed:
+		case <-look.C:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
 }
+
+// lookForHold is how often an intake that waits looks for a hold.
+const lookForHold = time.Second
 
 // fullLocked names the limit that is reached, "" for none. Once paused, intake goes
 // on when a tenth is free, not at each record.

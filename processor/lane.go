@@ -81,6 +81,13 @@ func (q *laneQueue) push(l *lane) {
 	heap.Push(&q.lanes, l)
 }
 
+// enough tells whether so many lanes are ready that no place will be free for lack of one.
+// Lanes of which a record is in the air, or waits for its next attempt, are not ready.
+func (q *laneQueue) enough() bool { return int64(len(q.lanes)) >= readyForPlace*q.places }
+
+// readyForPlace is how many lanes are ready for each place when there are enough.
+const readyForPlace = 4
+
 // pop gives the lane whose turn it is, nil if none is ready.
 func (q *laneQueue) pop() *lane {
 	if len(q.lanes) == 0 {

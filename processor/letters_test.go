@@ -129,6 +129,34 @@ func TestLimits_intakeWaitsAtEachAndTheRestIsDelivered(t *testing.T) {
 	}
 }
 
+// What nobody can take yet waits in the broker, until there is a hold.
+func TestIntake_readsAheadWhatThePlacesNeed(t *testing.T) {
+	const places, events = 4, 3000
+	bubble(t, func(t *testing.T, w *world) {
+		w.desk.answers(func(seen) (int, time.Duration) { return 201, time.Second })
+		var values [][]byte
+		for n := range events {
+			values = append(values, event(fmt.Sprint("u", n), n))
+		}
+		w.send(0, values...)
+		in := w.start(roomy, func(_ *processor.Config, s *sink.Config) { s.MaxInFlight = places })
+		time.Sleep(time.Minute)
+		const most = 4*places + 500 + places // ready, a poll more, and in flight
+		if busy := in.Figures(); busy.Delivered < 50*places || busy.Open > most || len(busy.Paused) > 0 {
+			t.Errorf("after a minute: %d delivered, %d open, want at most %d; paused by %v", busy.Delivered, busy.Open, most, busy.Paused)
+		}
+		w.desk.answers(func(seen) (int, time.Duration) { return 401, 0 })
+		time.Sleep(time.Minute)
+		if held := in.Figures(); held.Open != held.Read-held.Delivered || held.Read != events {
+			t.Errorf("in a hold: %d of %d read", held.Read, events)
+		}
+		w.desk.answers(func(seen) (int, time.Duration) { return 201, 0 })
+		w.settledAll()
+		in.check()
+		in.stop()
+	})
+}
+
 func TestMaxAge_anOldRecordDiesUnsent(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.sendUser(0, "u", 1, 1)

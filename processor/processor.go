@@ -67,7 +67,7 @@ type Processor struct {
 	maxBytes map[string]int32
 
 	readied chan struct{} // of one: a lane became ready
-	freed   chan struct{} // of one: there may be room again
+	freed   chan struct{} // of one: intake may have a reason to go on
 	doubts  chan struct{} // of one: a topic is in doubted
 
 	// What can fail for many partitions and for long.
