@@ -381,11 +381,15 @@ func TestClient_redirectsAreListed(t *testing.T) {
 		plan    sink.Plan
 		want    string
 	}{
-		"to another path": {script(status(302, "Location", "/a"), status(307, "Location", "/b?"+credential), status(200)), sink.Live,
-			"/things?name=x 302 1, /a 307 1, /b?[redacted] 200 1"},
+		"to another path": {
+			script(status(302, "Location", "/a"), status(307, "Location", "/b?"+credential), status(200)), sink.Live,
+			"/things?name=x 302 1, /a 307 1, /b?[redacted] 200 1",
+		},
 		"to itself": {script(status(302, "Location", "/things?name=x"), status(200)), sink.Live, "/things?name=x 200 2"},
-		"and repeated": {script(status(302, "Location", "/a"), status(503), status(302, "Location", "/a"), status(200)), sink.Live,
-			"/things?name=x 302 2, /a 200 2"},
+		"and repeated": {
+			script(status(302, "Location", "/a"), status(503), status(302, "Location", "/a"), status(200)), sink.Live,
+			"/things?name=x 302 2, /a 200 2",
+		},
 		"in a plan": {script(status(302, "Location", "/a"), status(200)), sink.PlanWithLookup, "/things?name=x 0 0, /a 0 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
