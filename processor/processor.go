@@ -217,6 +217,8 @@ func (p *Processor) Run(ctx context.Context) error {
 	group.Go(func() error { return p.commitEvery(working) })
 	group.Go(func() error { return p.watchSources(working) })
 	group.Go(func() error { return p.watchTopics(working) })
+	<-working.Done()
+	p.endDelivery() // at once: polling may wait for a revoke that drains up to the bound
 	err := group.Wait()
 	p.shutDown()
 	if ctx.Err() != nil {
@@ -229,10 +231,14 @@ func (p *Processor) Run(ctx context.Context) error {
 // waits for a dead member can hold them up for a session timeout.
 const leaveTimeout = time.Second
 
-func (p *Processor) shutDown() {
+// endDelivery gives all partitions up in good order, and then whatever is in the air.
+func (p *Processor) endDelivery() {
 	p.log.Info("pipeline stopping", "open", p.openNow())
 	p.giveUp(p.all(), true)
 	p.endLife(errStopping)
+}
+
+func (p *Processor) shutDown() {
 	p.events.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
