@@ -42,6 +42,7 @@ func (p *Processor) offsetsFetched(_ context.Context, cl *kgo.Client, resp *kmsg
 	}
 	for _, group := range resp.Groups {
 		for _, t := range group.Topics {
+			p.readsLocked(t.Topic, t.TopicID)
 			for _, at := range t.Partitions {
 				p.committedAt(topicPartition{t.Topic, at.Partition}, at.Offset, at.Metadata, at.ErrorCode)
 			}

@@ -3,10 +3,8 @@ package processor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -35,9 +33,6 @@ func (p *Processor) intake(ctx context.Context) error {
 		fetches.EachError(p.fetchError)
 		p.takeIn(fetches)
 		p.client.AllowRebalance()
-		if err := p.madeAnew(ctx, fetches); err != nil {
-			return err
-		}
 		if fetches.Empty() && len(fetches.Errors()) > 0 {
 			pause(ctx, fetchBackoff) // the client gives a lasting error at once, again and again
 		}
@@ -46,37 +41,6 @@ func (p *Processor) intake(ctx context.Context) error {
 
 // fetchBackoff is the pause after a poll that brought errors only.
 const fetchBackoff = time.Second
-
-// madeAnew is an error if a source topic was deleted and made anew. The client holds
-// on to the id of the topic that it knows, so it never reads the new one; only a new
-// client does. A broker that has just started can answer with the same error for a
-// topic that it will know in a moment, so the cluster is asked.
-func (p *Processor) madeAnew(ctx context.Context, fetches kgo.Fetches) error {
-	for _, f := range fetches.Errors() {
-		if !errors.Is(f.Err, kerr.UnknownTopicID) {
-			continue
-		}
-		found, err := p.admin.ListTopics(ctx, f.Topic)
-		topic, known := found[f.Topic], p.sourceID(f.Topic)
-		// Without an answer the next poll brings the error again.
-		if err == nil && topic.Err == nil && topic.ID != known && known != (kadm.TopicID{}) {
-			return fmt.Errorf("topic %s was made anew while it was read, a restart reads the new one: %w", f.Topic, f.Err)
-		}
-	}
-	return nil
-}
-
-// sourceID is the id of a source topic as its partitions were claimed, zero if none is.
-func (p *Processor) sourceID(topic string) kadm.TopicID {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for tp, part := range p.parts {
-		if tp.topic == topic && part.live {
-			return part.source
-		}
-	}
-	return kadm.TopicID{}
-}
 
 // waitForRoom waits for as long as a limit is reached, or enough lanes are ready. In a
 // hold there are never enough: the limits then say why more waits.
@@ -138,6 +102,11 @@ func (p *Processor) fetchError(topic string, id int32, err error) {
 		p.log.Error("source partition lost data, delivering again from there", "topic", topic, "partition", id, "consumed_to", loss.ConsumedTo, "reset_to", loss.ResetTo)
 		p.restart(topicPartition{topic, id}, loss.ResetTo)
 		return
+	}
+	if errors.Is(err, kerr.UnknownTopicID) {
+		p.mu.Lock()
+		p.doubtLocked(topic, doubt{})
+		p.mu.Unlock()
 	}
 	p.fetchTrouble.met(err, "topic", topic, "partition", id)
 }

@@ -59,8 +59,8 @@ type Processor struct {
 	full     string // the limit that intake waits for, "" for none
 	// sources are the partitions of the source topics, as last seen.
 	sources map[string]int32
-	// known are the topics that are written to, as they were last found, and doubted
-	// those that may have been made anew since.
+	// known are the topics that are written to, as they were last found, and the sources
+	// as they were first found; doubted are those that may have been made anew since.
 	known   map[string]knownTopic
 	doubted map[string]doubt
 	// maxBytes are their max.message.bytes.

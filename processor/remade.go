@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// knownTopic is a topic that outcomes or letters go to, as it was last found.
+// knownTopic is a topic that outcomes or letters go to, as it was last found, or a source.
 type knownTopic struct {
 	id kadm.TopicID
 	// renewed is when the client was last told to forget what it knows of the topic.
@@ -27,6 +27,11 @@ type doubt struct {
 // errNotUsable ends the pipeline: a topic was made anew such that nothing may be
 // written to it.
 var errNotUsable = errors.New("the topic cannot be used")
+
+// errSourceAnew ends the pipeline: the client holds on to the id of the source that it
+// knows, so it never reads the new one, and is refused what it asks the group of it. Only a
+// new client does better.
+var errSourceAnew = errors.New("a restart reads the new one")
 
 // unknownToTheBroker notes that a topic refused a record, handed over at sent, since
 // it has another id than the client knows. It means nothing if the client has been told
@@ -53,7 +58,7 @@ func (p *Processor) takeDoubts() map[string]doubt {
 	return doubted
 }
 
-// watchTopics finds out whether a topic that is written to was deleted and made anew.
+// watchTopics finds out whether a topic was deleted and made anew.
 // The client holds on to the id that it knows and writes nothing to another topic of
 // the same name, so it has to be told; and what the marks say is of the old one.
 func (p *Processor) watchTopics(ctx context.Context) error {
@@ -67,7 +72,7 @@ func (p *Processor) watchTopics(ctx context.Context) error {
 		for topic, why := range p.takeDoubts() {
 			err := p.lookAgain(ctx, topic, why)
 			switch {
-			case errors.Is(err, errNotUsable):
+			case errors.Is(err, errNotUsable), errors.Is(err, errSourceAnew):
 				p.log.Error("topic made anew cannot be used, pipeline ends", "topic", topic, "err", err) // before it drains
 				return err
 			case err == nil || ctx.Err() != nil:
@@ -99,6 +104,13 @@ func (p *Processor) lookAgain(ctx context.Context, topic string, why doubt) erro
 	found, known := details[topic], p.knownID(topic)
 	if known == (kadm.TopicID{}) {
 		return nil // nothing was claimed yet
+	}
+	if slices.Contains(p.cfg.Topics, topic) {
+		// A broker that has just started may not know the id of a topic for a moment.
+		if found.ID == known {
+			return nil
+		}
+		return fmt.Errorf("topic %s was made anew while it was read: %w", topic, errSourceAnew)
 	}
 	if anew := found.ID != known; anew {
 		if err := p.takeOver(bounded, found); err != nil {
@@ -213,16 +225,26 @@ func (p *Processor) rebase(ctx context.Context, found kadm.TopicDetail, anew boo
 func (p *Processor) meet(found survey) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for topic, id := range found.written {
-		known, ok := p.known[topic]
-		if !ok {
-			p.known[topic] = knownTopic{id: id}
-		} else if known.id != id {
-			p.doubtLocked(topic, doubt{})
-			return fmt.Errorf("topic %s was made anew", topic)
+	for _, topics := range []map[string]kadm.TopicID{found.written, found.sources} {
+		for topic, id := range topics {
+			known, ok := p.known[topic]
+			if !ok {
+				p.known[topic] = knownTopic{id: id}
+			} else if known.id != id {
+				p.doubtLocked(topic, doubt{})
+				return fmt.Errorf("topic %s was made anew", topic)
+			}
 		}
 	}
 	return nil
+}
+
+// readsLocked remembers the id under which the client asks for a source's offsets: it is
+// that of the topic that it reads, whatever a claim finds later. Older brokers name none.
+func (p *Processor) readsLocked(topic string, id kadm.TopicID) {
+	if _, ok := p.known[topic]; !ok && id != (kadm.TopicID{}) {
+		p.known[topic] = knownTopic{id: id}
+	}
 }
 
 // stillWrittenTo tells whether the topics are those that the claim found.

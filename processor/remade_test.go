@@ -151,6 +151,34 @@ func TestRemade_aCompactedResponsesTopicEndsThePipeline(t *testing.T) {
 	})
 }
 
+// The group takes the partitions of a topic that is gone away, and gives those of the new
+// one; the client asks for the old one's all the same.
+func TestRemade_aSourceEndsThePipelineThoughNoneOfItWasRead(t *testing.T) {
+	for _, protocol := range protocols {
+		for _, gone := range []time.Duration{0, 30 * time.Second} {
+			t.Run(fmt.Sprint(protocol, gone), func(t *testing.T) {
+				bubble(t, func(t *testing.T, w *world) {
+					w.sendUser(0, "u", 1, 3)
+					in := w.start(with(protocol))
+					w.settledAll()
+					if err := w.kafka.DeleteTopic(source); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(gone)
+					if err := w.kafka.CreateTopic(source, 4, nil); err != nil {
+						t.Fatal(err)
+					}
+					err := <-in.ended
+					in.ended <- nil
+					if err == nil || !strings.Contains(err.Error(), "topic "+source+" was made anew") {
+						t.Errorf("Run = %v, want an error that says what happened to the topic", err)
+					}
+				})
+			})
+		}
+	}
+}
+
 func TestRemade_theDeadLetterTopicIsTakenOver(t *testing.T) {
 	for _, partitions := range []int32{1, 2, 3} {
 		t.Run(fmt.Sprint(partitions), func(t *testing.T) {
