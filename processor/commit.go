@@ -101,11 +101,12 @@ func (p *Processor) commit(ctx context.Context, parts []*partition) error {
 	if len(parts) == 0 {
 		return nil
 	}
-	offsets, marks := p.snapshot(parts)
+	offsets, marks, holders := p.snapshot(parts)
 	if len(offsets) == 0 {
 		return nil
 	}
 	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
+		ofMember(req, holders)
 		for i := range req.Topics {
 			for j := range req.Topics[i].Partitions {
 				text := marks[topicPartition{req.Topics[i].Topic, req.Topics[i].Partitions[j].Partition}].String()
@@ -124,11 +125,11 @@ func (p *Processor) commit(ctx context.Context, parts []*partition) error {
 	return failed
 }
 
-func (p *Processor) snapshot(parts []*partition) (map[string]map[int32]kgo.EpochOffset, map[topicPartition]mark) {
+func (p *Processor) snapshot(parts []*partition) (map[string]map[int32]kgo.EpochOffset, map[topicPartition]mark, map[topicPartition]string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	offsets := make(map[string]map[int32]kgo.EpochOffset)
-	marks := make(map[topicPartition]mark)
+	marks, holders := make(map[topicPartition]mark), make(map[topicPartition]string)
 	for _, part := range parts {
 		if part.phase == gone || part.n == 0 {
 			continue
@@ -137,9 +138,9 @@ func (p *Processor) snapshot(parts []*partition) (map[string]map[int32]kgo.Epoch
 		if offsets[part.topic] == nil {
 			offsets[part.topic] = make(map[int32]kgo.EpochOffset)
 		}
-		offsets[part.topic][part.id], marks[part.topicPartition] = at, m
+		offsets[part.topic][part.id], marks[part.topicPartition], holders[part.topicPartition] = at, m, part.holder
 	}
-	return offsets, marks
+	return offsets, marks, holders
 }
 
 // committed takes in which commits the group accepted.

@@ -19,10 +19,12 @@ func (p *Processor) assigned(_ context.Context, cl *kgo.Client, topics map[strin
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.joined = true
+	member := p.memberID()
+	p.keepsLocked(member)
 	for topic, ids := range topics {
 		for _, id := range ids {
 			tp := topicPartition{topic, id}
-			p.parts[tp] = p.newPartition(tp)
+			p.parts[tp] = p.newPartition(tp, member)
 			p.sources[topic] = max(p.sources[topic], id+1)
 		}
 		p.log.Info("partitions assigned", "topic", topic, "partitions", ids)
@@ -53,7 +55,12 @@ func (p *Processor) offsetsFetched(_ context.Context, cl *kgo.Client, resp *kmsg
 
 func (p *Processor) committedAt(tp topicPartition, offset int64, metadata *string, code int16) {
 	part := p.parts[tp]
-	if part == nil || part.claimed || code != 0 || offset < 0 {
+	if part == nil || part.claimed {
+		return
+	}
+	// The client gives a partition up whose offset it was not told, until it is assigned anew.
+	part.untold = code != 0
+	if code != 0 || offset < 0 {
 		return
 	}
 	part.committed, part.next = offset, offset
@@ -64,7 +71,7 @@ func (p *Processor) committedAt(tp topicPartition, offset int64, metadata *strin
 
 // revoked gives partitions up in good order; the group waits for it.
 func (p *Processor) revoked(_ context.Context, cl *kgo.Client, topics map[string][]int32) {
-	p.giveUp(p.named(topics), true)
+	p.release(p.named(topics))
 	cl.ResumeFetchPartitions(topics)
 }
 
@@ -75,6 +82,7 @@ func (p *Processor) lost(_ context.Context, cl *kgo.Client, topics map[string][]
 	p.giveUp(p.named(topics), false)
 	p.mu.Lock()
 	p.joined = false // until the next assignment
+	p.astray = false
 	p.mu.Unlock()
 	cl.ResumeFetchPartitions(topics)
 }

@@ -123,7 +123,7 @@ func (p *Processor) restart(tp topicPartition, at int64) {
 // that we hold may name other records now.
 func (p *Processor) restartLocked(old *partition, at int64) *partition {
 	p.dropLocked(old)
-	part := p.newPartition(old.topicPartition)
+	part := p.newPartition(old.topicPartition, old.holder)
 	part.phase, part.live, part.claimed = active, true, true
 	part.source, part.responses, part.n, part.letters = old.source, old.responses, old.n, old.letters
 	part.next, part.position = at, old.position

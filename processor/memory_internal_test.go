@@ -21,7 +21,7 @@ func alone(limits Limits) (*Processor, *partition) {
 		member:  newMembership(time.Minute),
 		readied: make(chan struct{}, 1), freed: make(chan struct{}, 1), doubts: make(chan struct{}, 1),
 	}
-	part := p.newPartition(topicPartition{topic: "events"})
+	part := p.newPartition(topicPartition{topic: "events"}, "")
 	part.phase, part.live, part.next = active, true, 0
 	p.parts[part.topicPartition] = part
 	return p, part

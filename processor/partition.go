@@ -31,6 +31,8 @@ type partition struct {
 	topicPartition
 	phase phase
 	live  bool // was active once: its commits say what is done
+	// holder is the group's name for this member when it assigned the partition.
+	holder string
 	// stop is what its sessions are given: Soft ends with draining, Hard with gone.
 	stop       sink.Stop
 	soft, hard context.CancelCauseFunc
@@ -39,6 +41,7 @@ type partition struct {
 	committed int64 // offset, -1 for none; later, as last committed by us
 	metadata  string
 	claimed   bool // a claim is under way or done
+	untold    bool // the group refused to tell the offset
 
 	source    kadm.TopicID
 	responses kadm.TopicID
@@ -67,15 +70,15 @@ type partition struct {
 	last    string    // metadata of the last commit by us
 }
 
-func (p *Processor) newPartition(tp topicPartition) *partition {
+func (p *Processor) newPartition(tp topicPartition, holder string) *partition {
 	part := &partition{
-		topicPartition: tp, committed: -1, epoch: -1, next: -1,
+		topicPartition: tp, holder: holder, committed: -1, epoch: -1, next: -1,
 		lanes: make(map[laneKey]*lane), landed: make(chan struct{}), renewed: time.Now(),
 	}
 	var hard, soft context.Context
 	hard, part.hard = context.WithCancelCause(p.life)
 	soft, part.soft = context.WithCancelCause(hard)
-	part.stop = sink.Stop{Soft: soft, Hard: hard, Await: p.member.await}
+	part.stop = sink.Stop{Soft: soft, Hard: hard, Await: func(ctx context.Context) error { return p.awaitHeld(ctx, holder) }}
 	return part
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/deskstream/deskstream/sink"
@@ -56,7 +55,10 @@ type Processor struct {
 	lanes    int
 	counts   counts
 	joined   bool
-	full     string // the limit that intake waits for, "" for none
+	// astray is set while the client holds partitions that it has to lose and get anew.
+	astray     bool
+	assignedAt time.Time // of the latest assignment, an empty one too
+	full       string    // the limit that intake waits for, "" for none
 	// sources are the partitions of the source topics, as last seen.
 	sources map[string]int32
 	// known are the topics that are written to, as they were last found, and the sources
@@ -217,6 +219,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	group.Go(func() error { return p.commitEvery(working) })
 	group.Go(func() error { return p.watchSources(working) })
 	group.Go(func() error { return p.watchTopics(working) })
+	group.Go(func() error { return p.watchAssignment(working) })
 	<-working.Done()
 	p.endDelivery() // at once: polling may wait for a revoke that drains up to the bound
 	err := group.Wait()
@@ -234,7 +237,7 @@ const leaveTimeout = time.Second
 // endDelivery gives all partitions up in good order, and then whatever is in the air.
 func (p *Processor) endDelivery() {
 	p.log.Info("pipeline stopping", "open", p.openNow())
-	p.giveUp(p.all(), true)
+	p.release(p.all())
 	p.endLife(errStopping)
 }
 
@@ -265,13 +268,7 @@ func (p *Processor) leave(ctx context.Context) error {
 	if p.cfg.InstanceID == "" || !errors.Is(err, kerr.InvalidRequest) {
 		return err
 	}
-	req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
-	req.Group, req.MemberID, req.MemberEpoch, req.InstanceID = p.cfg.Group, member, staticLeave, &p.cfg.InstanceID
-	resp, err := req.RequestWith(ctx, p.client)
-	if err != nil {
-		return err
-	}
-	return kerr.ErrorForCode(resp.ErrorCode)
+	return p.beatOnce(ctx, member, staticLeave, &p.cfg.InstanceID)
 }
 
 func (p *Processor) closeClient() {
