@@ -26,6 +26,11 @@ const MaxBody = 1 << 20
 // maxHeader is how much of an answer's header is read; net/http would take 10 MiB.
 const maxHeader = 64 << 10
 
+// silence is how long an HTTP/2 connection may bring nothing before it is asked for a sign
+// of life, and how long that may take. A network that forgot the connection swallows what is
+// sent on it, and TCP tells only after a quarter of an hour.
+const silence = 15 * time.Second
+
 // maxRedirects is how many redirects a lookup follows, on its own host only.
 const maxRedirects = 5
 
@@ -65,6 +70,8 @@ func (c Config) transport() http.RoundTripper {
 	transport.MaxIdleConns = 0
 	transport.MaxIdleConnsPerHost = c.MaxInFlight
 	transport.MaxResponseHeaderBytes = maxHeader
+	// In HTTP/2 a call that times out leaves the connection to the others, as if it were well.
+	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: silence}
 	return transport
 }
 

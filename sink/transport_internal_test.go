@@ -1,0 +1,122 @@
+package sink
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// pipes is a listener whose connections are made by dial.
+type pipes struct {
+	conns chan net.Conn
+	ended chan struct{}
+	end   func() // once
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { p.end(); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} }
+
+// deaf is a connection whose peer is gone without a word, once it is dead: what is written
+// is lost and nothing is ever read.
+type deaf struct {
+	net.Conn
+	dead   *atomic.Bool
+	closed chan struct{}
+	end    func() // once
+}
+
+func (d *deaf) Write(b []byte) (int, error) {
+	if d.dead.Load() {
+		return len(b), nil
+	}
+	return d.Conn.Write(b)
+}
+
+func (d *deaf) Read(b []byte) (int, error) {
+	n, err := d.Conn.Read(b)
+	if d.dead.Load() {
+		<-d.closed
+		return 0, net.ErrClosed
+	}
+	return n, err
+}
+
+func (d *deaf) Close() error { d.end(); return d.Conn.Close() }
+
+// All calls share one connection in HTTP/2. When what is between us and the help desk
+// forgets it, as after a partition of the network, calls on it time out, but only TCP finds
+// out that it is dead, after a quarter of an hour.
+func TestTransport_aDeadConnectionIsLeftSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listener := &pipes{conns: make(chan net.Conn), ended: make(chan struct{})}
+		listener.end = sync.OnceFunc(func() { close(listener.ended) })
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.ProtoMajor != 2 {
+				t.Errorf("the call came in %s, and would show nothing", r.Proto)
+			}
+			_, _ = io.WriteString(w, "{}")
+		}))
+		_ = server.Listener.Close()
+		server.Listener, server.EnableHTTP2 = listener, true
+		server.StartTLS()
+		defer server.Close()
+
+		var dead atomic.Bool
+		dials := 0
+		config := Config{BaseURL: "https://example.com", Credential: NewSecret("s3cret-token"), MaxInFlight: 64, Timeout: 30 * time.Second}
+		transport := config.transport().(*http.Transport)
+		transport.TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
+		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			listener.conns <- theirs
+			if dials++; dials > 1 {
+				return ours, nil
+			}
+			conn := &deaf{Conn: ours, dead: &dead, closed: make(chan struct{})}
+			conn.end = sync.OnceFunc(func() { close(conn.closed) })
+			return conn, nil
+		}
+		config.Transport = transport
+		defer transport.CloseIdleConnections()
+		client := NewDestination(config, NewBudget(Rate{Requests: 1000, Per: time.Minute}), slog.New(slog.DiscardHandler)).client
+
+		call := func() error {
+			r := client.request(&Call{Op: "GET /x", Method: http.MethodGet, Path: "/x", Lookup: true})
+			r.target = r.url
+			_, err := client.do(t.Context(), &r)
+			return err
+		}
+		if err := call(); err != nil {
+			t.Fatalf("first call: %v", err)
+		}
+		dead.Store(true)
+		began := time.Now()
+		for call() != nil {
+			if time.Since(began) > 15*time.Minute {
+				t.Fatal("a quarter of an hour of calls on a dead connection")
+			}
+			time.Sleep(10 * time.Second) // as the probes of a hold
+		}
+		if took := time.Since(began); took > 2*time.Minute {
+			t.Errorf("the dead connection was left after %v", took)
+		}
+	})
+}
