@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // claimBackoff is the pause before a claim that did not work out is tried again.
@@ -180,6 +182,9 @@ func (p *Processor) stillClaiming(parts []*partition) []*partition {
 }
 
 func (p *Processor) tryClaim(ctx context.Context, parts []*partition) error {
+	if err := p.getProducerIDs(ctx); err != nil {
+		return fmt.Errorf("getting a producer id: %w", err)
+	}
 	found, err := p.surveyResponses(ctx)
 	if err == nil {
 		err = p.meet(found)
@@ -207,6 +212,33 @@ func (p *Processor) tryClaim(ctx context.Context, parts []*partition) error {
 		return fmt.Errorf("reading the ledger: %w", err)
 	}
 	return p.activate(parts, found, reads)
+}
+
+// getProducerIDs has the clients get theirs, once. A client that is refused one, as it is
+// without any right to write, keeps that answer for good and fails all that it is to write.
+// So a request that it does not see asks first, and nothing is called before.
+func (p *Processor) getProducerIDs(ctx context.Context) error {
+	p.mu.Lock()
+	have := p.producerIDs
+	p.mu.Unlock()
+	if have {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
+	resp, err := kmsg.NewPtrInitProducerIDRequest().RequestWith(ctx, p.client)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	for _, client := range []*kgo.Client{p.client, p.large} {
+		if err == nil {
+			_, _, err = client.ProducerID(ctx)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.producerIDs = err == nil
+	return err
 }
 
 // survey is what a claim finds of the topics.

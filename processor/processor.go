@@ -55,6 +55,8 @@ type Processor struct {
 	lanes    int
 	counts   counts
 	joined   bool
+	// producerIDs is set when the clients that write have theirs.
+	producerIDs bool
 	// astray is set while the client holds partitions that it has to lose and get anew.
 	astray     bool
 	assignedAt time.Time // of the latest assignment, an empty one too
