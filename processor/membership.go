@@ -151,9 +151,15 @@ func (m *membership) await(ctx context.Context) error {
 // groupResource is Kafka's resource type of a consumer group's settings (KIP-848).
 const groupResource kmsg.ConfigResourceType = 32
 
+// The settings of a group of the consumer protocol that are read.
+const (
+	sessionSetting  = "consumer.session.timeout.ms"
+	intervalSetting = "consumer.heartbeat.interval.ms"
+)
+
 // learnSession reads the session timeout that the broker has for a group of the
-// consumer protocol. Reading it is a right of its own: without it, or with a broker
-// that does not know the setting, the configured one stays.
+// consumer protocol, and the pause between two heartbeats. Reading them is a right of its
+// own: without it, or with a broker that does not know the settings, the configured ones stay.
 func (p *Processor) learnSession(ctx context.Context) {
 	if p.cfg.Protocol != Consumer {
 		return
@@ -163,7 +169,7 @@ func (p *Processor) learnSession(ctx context.Context) {
 	req := kmsg.NewPtrDescribeConfigsRequest()
 	resource := kmsg.NewDescribeConfigsRequestResource()
 	resource.ResourceType, resource.ResourceName = groupResource, p.cfg.Group
-	resource.ConfigNames = []string{"consumer.session.timeout.ms"}
+	resource.ConfigNames = []string{sessionSetting, intervalSetting}
 	req.Resources = append(req.Resources, resource)
 	resp, err := req.RequestWith(ctx, p.client)
 	if err == nil {
@@ -175,6 +181,7 @@ func (p *Processor) learnSession(ctx context.Context) {
 }
 
 func (p *Processor) takeSession(resp *kmsg.DescribeConfigsResponse) error {
+	named := false
 	for _, resource := range resp.Resources {
 		switch err := kerr.ErrorForCode(resource.ErrorCode); {
 		case errors.Is(err, kerr.GroupAuthorizationFailed):
@@ -190,16 +197,32 @@ func (p *Processor) takeSession(resp *kmsg.DescribeConfigsResponse) error {
 			if err != nil {
 				return err
 			}
-			p.member.setSession(time.Duration(ms) * time.Millisecond)
-			p.log.Info("group's session timeout read", "session_timeout", time.Duration(ms)*time.Millisecond)
-			return nil
+			switch value := time.Duration(ms) * time.Millisecond; setting.Name {
+			case intervalSetting:
+				p.member.setInterval(value)
+			case sessionSetting:
+				p.member.setSession(value)
+				p.log.Info("group's session timeout read", "session_timeout", value)
+				named = true
+			}
 		}
 	}
-	return errors.New("the broker does not name it")
+	if !named {
+		return errors.New("the broker does not name it")
+	}
+	return nil
 }
 
 func (m *membership) setSession(session time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.session = session
+}
+
+// setInterval takes in the pause between two heartbeats. Repetitions have to come sooner, or
+// they could not be told from them while the client repeats whatever else.
+func (m *membership) setInterval(interval time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.longest = min(m.longest, interval*2/3)
 }

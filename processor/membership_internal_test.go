@@ -96,6 +96,24 @@ func TestMembership_aShortIntervalCounts(t *testing.T) {
 	})
 }
 
+// While a broker refuses what is written to it, some request is repeated all the time.
+func TestMembership_aShortIntervalCountsWhileOtherRequestsAreRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMembership(6 * time.Second)
+		m.setInterval(500 * time.Millisecond)
+		for beat := range 300 {
+			m.OnBrokerE2E(kgo.BrokerMetadata{}, int16(kmsg.ConsumerGroupHeartbeat), kgo.BrokerE2E{})
+			if beat > 1 && !counted(m) {
+				t.Fatalf("not counted in by heartbeats of every half second after %d", beat)
+			}
+			for range 5 {
+				m.backoff(1)
+				time.Sleep(100 * time.Millisecond)
+			}
+		}
+	})
+}
+
 // A revoke holds the next assignment up, but not the heartbeats: the one before the
 // assignment may have been refused.
 func TestMembership_aLateAssignmentShowsNothingOfTheHeartbeatBefore(t *testing.T) {
