@@ -159,14 +159,20 @@ func (p *Processor) claimContext(parts []*partition) (context.Context, context.C
 	ctx, cancel := context.WithCancel(p.life)
 	var left atomic.Int64
 	left.Store(int64(len(parts)))
-	for _, part := range parts {
-		context.AfterFunc(part.stop.Soft, func() {
+	unhook := make([]func() bool, len(parts))
+	for i, part := range parts {
+		unhook[i] = context.AfterFunc(part.stop.Soft, func() {
 			if left.Add(-1) == 0 {
 				cancel()
 			}
 		})
 	}
-	return ctx, cancel
+	return ctx, func() {
+		for _, stop := range unhook {
+			stop()
+		}
+		cancel()
+	}
 }
 
 func (p *Processor) stillClaiming(parts []*partition) []*partition {
