@@ -15,6 +15,9 @@ import (
 // repeat says how long a record waits before it is produced again.
 var repeat = sink.Policy{Initial: 100 * time.Millisecond, Max: 10 * time.Second}
 
+// ask says how long a record waits before a client that was full is asked again.
+var ask = sink.Policy{Initial: repeat.Initial, Max: 2 * time.Second}
+
 // parcel is one record on its way to its topic. One goroutine at a time has it:
 // the caller of Write, then the client's promise or the timer in turns.
 type parcel struct {
@@ -31,6 +34,7 @@ type parcel struct {
 
 	form     int
 	failures int
+	refusals int  // by a full client
 	alone    bool // it did not fit together with others, or into a batch of the usual size
 
 	// Guarded by target.mu.
@@ -80,7 +84,8 @@ func (w *Writer) settle(p *parcel, sent time.Time, offset int64, err error) {
 	case p.ctx.Err() != nil:
 		w.giveUp(p)
 	case errors.Is(err, kgo.ErrMaxBuffered):
-		w.again(p, repeat.Initial)
+		p.refusals++
+		w.again(p, ask.Delay(p.refusals, rand.Float64()))
 	case tooLarge(err) && !p.alone && w.cfg.Large != nil:
 		p.alone = true
 		go w.ship(p) // a promise may not produce itself, kgo says
