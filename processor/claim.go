@@ -25,11 +25,16 @@ var errNoMark = errors.New("the commit carries no mark")
 var errNotListed = errors.New("the broker did not list its offsets")
 
 // startOffsets resolves where partitions without offsets begin, so that it is an
-// offset that can be committed, and starts the claims.
+// offset that can be committed, and starts the claims. It tries until that works out or the
+// group goes on: with an error the client would lose all that it holds.
 func (p *Processor) startOffsets(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 	parts := p.unclaimed(offsets)
-	if err := p.resolveStart(ctx, parts); err != nil {
-		return nil, fmt.Errorf("resolving where to start: %w", err)
+	for err := p.resolveStart(ctx, parts); err != nil; err = p.resolveStart(ctx, parts) {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("resolving where to start: %w", context.Cause(ctx))
+		}
+		p.claimTrouble.met(err, "partitions", len(parts))
+		pause(ctx, claimBackoff)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

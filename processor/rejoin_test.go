@@ -4,6 +4,7 @@ package processor_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,6 +101,43 @@ func TestGroup_aPartitionWhoseOffsetWasRefusedIsReadOnceItIsTold(t *testing.T) {
 				if got := len(w.desk.ids()); got != 6 {
 					t.Errorf("%d calls for 6 events", got)
 				}
+				in.stop()
+			})
+		})
+	}
+}
+
+// A partition that nobody has read yet begins where its leader says. While none answers, the
+// partitions that are read already go on.
+func TestGroup_aPartitionWhoseStartIsNotToldDisturbsNoOther(t *testing.T) {
+	for _, protocol := range protocols {
+		t.Run(string(protocol), func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.sendUser(0, "u", 1, 3)
+				in := w.start(with(protocol))
+				w.settledAll()
+				silent := w.kafka.Fault(kfake.Fault{
+					Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: source, Partitions: []int32{4},
+					Err: kerr.NotLeaderForPartition, Count: -1,
+				})
+				w.addPartitions(source, 5)
+				for n := range 60 {
+					time.Sleep(10 * time.Second) // until the client has heard of the new one, and longer
+					w.sendUser(0, "u", 4+n, 4+n)
+					if n == 30 {
+						w.sendUser(4, "v", 1, 3)
+					}
+				}
+				time.Sleep(5 * time.Second)
+				if n := len(w.desk.of("u")); n != 63 {
+					t.Errorf("%d calls for 63 events of a partition that is read", n)
+				}
+				if f := in.Figures(); f.GivenUp > 0 || strings.Contains(w.log.String(), "partition given up") {
+					t.Error("partitions were given up for one whose start is not told")
+				}
+				silent.Remove()
+				w.settledAll()
+				in.check()
 				in.stop()
 			})
 		})
