@@ -16,9 +16,10 @@ type started struct {
 
 // dispatch starts the events of ready lanes, each when the destination's gate has a
 // place for it. A goroutine that has delivered one takes the next: its stack has grown
-// to what a delivery needs, and growing it anew each time is dear.
+// to what a delivery needs, and growing it anew each time is dear. No more of them wait for
+// the next than there are places: after trouble there are as many as there were lanes in it.
 func (p *Processor) dispatch(ctx context.Context) error {
-	next := make(chan started)
+	next, idle := make(chan started), make(chan struct{}, p.dest.MaxInFlight)
 	defer close(next)
 	for {
 		l, err := p.nextLane(ctx)
@@ -38,13 +39,23 @@ func (p *Processor) dispatch(ctx context.Context) error {
 		select {
 		case next <- ev: // to one that waits
 		default:
-			p.events.Go(func() {
-				p.deliver(ev)
-				for ev := range next {
-					p.deliver(ev)
-				}
-			})
+			p.events.Go(func() { p.deliverAll(ev, next, idle) })
 		}
+	}
+}
+
+// deliverAll delivers one event, and then the next until there are none or enough others
+// wait for them.
+func (p *Processor) deliverAll(ev started, next <-chan started, idle chan struct{}) {
+	for ok := true; ok; {
+		p.deliver(ev)
+		select {
+		case idle <- struct{}{}:
+		default:
+			return
+		}
+		ev, ok = <-next
+		<-idle
 	}
 }
 
