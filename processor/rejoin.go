@@ -126,11 +126,12 @@ func (p *Processor) told(ctx context.Context, parts map[string][]int32) bool {
 		return false
 	}
 	for _, g := range resp.Groups {
+		if g.ErrorCode != 0 {
+			return false
+		}
 		for _, t := range g.Topics {
-			for _, at := range t.Partitions {
-				if at.ErrorCode != 0 {
-					return false
-				}
+			if slices.ContainsFunc(t.Partitions, func(at kmsg.OffsetFetchResponseGroupTopicPartition) bool { return at.ErrorCode != 0 }) {
+				return false
 			}
 		}
 	}
