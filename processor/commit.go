@@ -14,7 +14,8 @@ import (
 const commitTimeout = 10 * time.Second
 
 // renewAfter is how long a partition may be idle before its mark is moved to the end
-// of the ledger: retention would pass it otherwise, and offsets expire too.
+// of the ledger: retention would pass it otherwise. It is committed even if it did not move:
+// should an older commit have arrived late, behind the last one, this mends it.
 const renewAfter = 10 * time.Minute
 
 // commitEvery commits what is done, at the interval.
@@ -46,7 +47,7 @@ func (p *Processor) moved() []*partition {
 		if !part.live {
 			continue
 		}
-		if at, m := part.commitPoint(); at.Offset != part.committed || part.oldest == nil && part.last != m.String() && time.Since(part.renewed) >= renewAfter {
+		if at, _ := part.commitPoint(); at.Offset != part.committed || part.idle() {
 			parts = append(parts, part)
 		}
 	}
@@ -156,7 +157,7 @@ func (p *Processor) committed(resp *kmsg.OffsetCommitResponse, marks map[topicPa
 				continue
 			}
 			if part, m := p.parts[tp], marks[tp]; part != nil {
-				part.committed, part.last, part.renewed = m.Committed, m.String(), time.Now()
+				part.committed, part.renewed = m.Committed, time.Now()
 			}
 		}
 	}

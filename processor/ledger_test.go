@@ -244,6 +244,25 @@ func TestLedger_anIdlePartitionsMarkMovesToTheEnd(t *testing.T) {
 	})
 }
 
+func TestLedger_anIdlePipelineAsksForLittle(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.sendUser(0, "u", 1, 3)
+		in := w.start()
+		w.settledAll()
+		lists := 0
+		w.kafka.ControlKey(int16(kmsg.ListOffsets), func(kmsg.Request) (kmsg.Response, error, bool) {
+			lists++
+			w.kafka.KeepControl()
+			return nil, nil, false
+		})
+		time.Sleep(time.Hour)
+		if lists > 20 { // a round each time that the mark is renewed
+			t.Errorf("asked for offsets %d times in an idle hour", lists)
+		}
+		in.stop()
+	})
+}
+
 func TestLedger_transactionMarkersCountAsDone(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.sendTransaction(0, kgo.TryCommit, event("u", 1), event("u", 2))

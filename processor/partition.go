@@ -67,7 +67,6 @@ type partition struct {
 	undecoded      []*record // wait for their decoder, or behind one that does, by offset
 
 	renewed time.Time // last commit, or assignment
-	last    string    // metadata of the last commit by us
 }
 
 func (p *Processor) newPartition(tp topicPartition, holder string) *partition {
