@@ -67,12 +67,18 @@ type process struct {
 	ended          chan struct{}
 }
 
-// startProcess starts the program. The test's end kills it, if it still runs.
-func startProcess(t *testing.T, args ...string) *process {
+// needsProcess skips a test that would start the program, when tests are to be short.
+func needsProcess(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("runs the program in a process of its own")
 	}
+}
+
+// startProcess starts the program. The test's end kills it, if it still runs.
+func startProcess(t *testing.T, args ...string) *process {
+	t.Helper()
+	needsProcess(t)
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
