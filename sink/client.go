@@ -2,6 +2,7 @@ package sink
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,12 +10,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/deskstream/deskstream/mapping"
 )
@@ -26,53 +25,60 @@ const MaxBody = 1 << 20
 // maxHeader is how much of an answer's header is read; net/http would take 10 MiB.
 const maxHeader = 64 << 10
 
-// silence is how long an HTTP/2 connection may bring nothing before it is asked for a sign
-// of life, and how long that may take. A network that forgot the connection swallows what is
-// sent on it, and TCP tells only after a quarter of an hour.
-const silence = 15 * time.Second
-
 // maxRedirects is how many redirects a lookup follows, on its own host only.
 const maxRedirects = 5
 
 // Client makes single attempts at calls to one help desk. It repeats nothing.
 type Client struct {
-	base    string // without a trailing slash
-	token   Secret
-	agent   string
-	timeout time.Duration
-	// http is no http.Client, which would follow redirects with the credential and fail on
-	// a Location that is no URL, after a write that was answered.
-	http http.RoundTripper
-	// headers are those of the present token. All requests share them: a RoundTripper may
-	// not change a request.
+	base  string // without a trailing slash
+	token Secret
+	agent string
+	wire  wire
+	// headers are those of the present token.
 	headers atomic.Pointer[headers]
 }
 
-// headers are what requests without and with a body say.
+// wire carries requests and answers.
+type wire interface {
+	// exchange makes one request, and takes Config.Timeout at most. Its error is a
+	// *transportError, or the cause of ctx when that ended.
+	exchange(ctx context.Context, r *request, h *headers) (Reply, error)
+	// close closes connections that are idle.
+	close()
+}
+
+// headers are what requests without and with a body say. All requests share them: a
+// RoundTripper may not change a request.
 type headers struct {
-	token       string
-	plain, body http.Header
+	token                 string
+	plain, body           http.Header
+	plainLines, bodyLines []byte // the same as it is sent
+}
+
+func (h *headers) lines(body bool) []byte {
+	if body {
+		return h.bodyLines
+	}
+	return h.plainLines
 }
 
 func newClient(c Config) *Client {
-	return &Client{
-		base: c.baseURL(), token: c.Credential, agent: "deskstream/" + c.Version, timeout: c.Timeout,
-		http: c.transport(),
-	}
+	return &Client{base: c.baseURL(), token: c.Credential, agent: "deskstream/" + c.Version, wire: c.wire(http.ProxyFromEnvironment)}
 }
 
-func (c Config) transport() http.RoundTripper {
+// wire is the one over Config.Transport, if that is set. Where there is a proxy for the help
+// desk it is net/http's, which knows all kinds of them.
+func (c Config) wire(proxy func(*http.Request) (*url.URL, error)) wire {
 	if c.Transport != nil {
-		return c.Transport
+		return &transported{transport: c.Transport, timeout: c.Timeout}
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	// Every call goes to one host, so the idle connections are as many as calls in flight.
-	transport.MaxIdleConns = 0
-	transport.MaxIdleConnsPerHost = c.MaxInFlight
-	transport.MaxResponseHeaderBytes = maxHeader
-	// In HTTP/2 a call that times out leaves the connection to the others, as if it were well.
-	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: silence}
-	return transport
+	if base, err := url.Parse(c.baseURL()); err == nil {
+		if via, err := proxy(&http.Request{URL: base}); via == nil && err == nil {
+			return newDirect(base, c.Timeout)
+		}
+	}
+	// It says for each call what is wrong, if something is.
+	return &transported{transport: c.proxied(proxy), timeout: c.Timeout}
 }
 
 // transportError is a call that got no answer.
@@ -112,41 +118,35 @@ func (c *Client) request(call *Call) request {
 // do makes one request. Its error is a *transportError, or the cause of ctx when the
 // caller ended it.
 func (c *Client) do(ctx context.Context, r *request) (Reply, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errCallTimeout)
-	defer cancel()
-	return c.roundTrip(ctx, r)
+	return c.wire.exchange(ctx, r, c.present())
 }
 
-var errCallTimeout = errors.New("no answer within delivery.timeout")
+func badRequest(r *request) error {
+	return &transportError{code: Connection, err: fmt.Errorf("building the request of %s: the URL is not valid", r.Op)}
+}
 
-func (c *Client) roundTrip(ctx context.Context, r *request) (Reply, error) {
-	// The connection is the last step before bytes can leave. What happens earlier
-	// (name look-up, dialling, TLS) has told the help desk nothing.
-	// The trace can run after the round trip was given up, hence the atomic.
-	var sent atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
-	req, err := c.httpRequest(ctx, r)
-	if err != nil {
-		return Reply{}, &transportError{code: Connection, err: err}
+// decoded is an answer's body without the compression that was offered.
+func decoded(resp *http.Response) io.Reader {
+	if !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
+		return resp.Body
 	}
-	// net/http sends a request again on its own when a reused connection turns out to
-	// be closed, but never a write of ours that may have arrived: a POST or PUT without
-	// an Idempotency-Key goes out again only when not a byte of it was written, or when
-	// an HTTP/2 server says that it did not handle it.
-	resp, err := c.http.RoundTrip(req)
-	if err != nil {
-		return Reply{}, transportFault(ctx, err, sent.Load())
+	return &gunzipped{from: resp.Body}
+}
+
+// gunzipped begins when it is read, so that nonsense is a body that cannot be read.
+type gunzipped struct {
+	from io.Reader
+	gzip *gzip.Reader
+}
+
+func (g *gunzipped) Read(p []byte) (int, error) {
+	if g.gzip == nil {
+		var err error
+		if g.gzip, err = gzip.NewReader(g.from); err != nil {
+			return 0, err
+		}
 	}
-	defer resp.Body.Close()
-	reply := Reply{Status: resp.StatusCode, Header: resp.Header}
-	if reply.Status == http.StatusSwitchingProtocols {
-		return reply, nil // what follows is no body, and no timeout of net/http ends it
-	}
-	err = reply.read(resp.Body)
-	if err != nil && reply.OK() {
-		return Reply{}, transportFault(ctx, err, true)
-	}
-	return reply, nil // of a refusal the status is enough
+	return g.gzip.Read(p)
 }
 
 // read takes in the body, MaxBody bytes at most.
@@ -159,22 +159,6 @@ func (r *Reply) read(from io.Reader) error {
 	return err
 }
 
-func (c *Client) httpRequest(ctx context.Context, r *request) (*http.Request, error) {
-	var body io.Reader
-	if r.body != nil {
-		body = bytes.NewReader(r.body)
-	}
-	req, err := http.NewRequestWithContext(ctx, r.Method, r.target, body)
-	if err != nil {
-		return nil, fmt.Errorf("building the request of %s: the URL is not valid", r.Op)
-	}
-	req.Header = c.present().plain
-	if body != nil {
-		req.Header = c.present().body
-	}
-	return req, nil
-}
-
 // present is the headers with the token as it is now.
 func (c *Client) present() *headers {
 	token := c.token.Reveal()
@@ -184,11 +168,19 @@ func (c *Client) present() *headers {
 	h := &headers{token: token, plain: make(http.Header)}
 	h.plain.Set("Authorization", "Bearer "+token)
 	h.plain.Set("Accept", "application/json")
+	h.plain.Set("Accept-Encoding", "gzip") // said, so that no transport decodes by itself
 	h.plain.Set("User-Agent", c.agent)
 	h.body = h.plain.Clone()
 	h.body.Set("Content-Type", "application/json")
+	h.plainLines, h.bodyLines = lines(h.plain), lines(h.body)
 	c.headers.Store(h)
 	return h
+}
+
+func lines(h http.Header) []byte {
+	var b bytes.Buffer
+	_ = h.Write(&b) // a buffer takes all
+	return b.Bytes()
 }
 
 // ownRedirect is where a redirect leads, if it stays on the same scheme and host, so
@@ -211,7 +203,9 @@ func ownRedirect(from string, reply Reply) (string, bool) {
 
 func isRedirect(status int) bool { return status >= 300 && status < 400 }
 
-// transportFault puts an error of net/http into one of our few codes.
+var errCallTimeout = errors.New("no answer within delivery.timeout")
+
+// transportFault puts an error of a wire into one of our few codes.
 func transportFault(ctx context.Context, err error, sent bool) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errCallTimeout) {
 		return cause

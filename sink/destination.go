@@ -87,11 +87,7 @@ func (d *Destination) Renewed() {
 func (d *Destination) Gate() *Gate { return d.gate }
 
 // Close closes idle connections.
-func (d *Destination) Close() {
-	if transport, ok := d.client.http.(interface{ CloseIdleConnections() }); ok {
-		transport.CloseIdleConnections()
-	}
-}
+func (d *Destination) Close() { d.client.wire.close() }
 
 // holdChanged logs a hold once when it begins and once when it ends, not per event.
 func (d *Destination) holdChanged(was, now Hold) {

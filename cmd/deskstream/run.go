@@ -100,7 +100,7 @@ const heapGrowth = 33
 // that keeps up has next to nothing alive, and collected what it left a hundred times for
 // 60,000 events, now 40 times. A soft limit with a larger growth does the same for a
 // small heap, but where more is alive than the limit it takes half of the processor.
-const heapReserve = 64 << 20
+const heapReserve = 128 << 20
 
 // tuneCollector sets heapGrowth unless the environment says otherwise, and gives back
 // what has to stay alive. A limit of the environment's would count the reserve.

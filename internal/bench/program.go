@@ -48,6 +48,7 @@ func deskstream(binary string) program {
 // configuration is the default but for what the case says, and a budget that never binds. A
 // second is its window, since a process that has just got its part of a budget begins with
 // no call for a fiftieth of the window: of a minute that would be a second of a paced run.
+// The key is in no event, as a real one is in none.
 func configuration(j job) string {
 	return fmt.Sprintf(`kafka: {brokers: [%s]}
 source: {topics: [%s], group: %s}
@@ -57,7 +58,7 @@ http: {listen: "", admin: "127.0.0.1:0"}
 destinations:
   - name: crm
     type: kustomer
-    kustomer: {api_key: bench, base_url: %q}
+    kustomer: {api_key: 0123456789abcdef, base_url: %q}
     delivery: {max_in_flight: %d, rate_limit: {requests: 100000000, per: 1s, reserve: 0}}
 `, quoted(j.brokers), j.topic, j.group, j.responses, j.letters, j.url, j.inFlight)
 }

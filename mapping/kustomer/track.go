@@ -125,6 +125,7 @@ func title(ev mapping.Event, kind string) string {
 // digits, dashes, underscores and dots. "" if nothing is left.
 func cleanName(name string) string {
 	var b strings.Builder
+	b.Grow(len(name))
 	replaced := false
 	for _, r := range strings.TrimSpace(name) {
 		if isLetter(r) || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.' {

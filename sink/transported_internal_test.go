@@ -3,11 +3,13 @@ package sink
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -52,7 +54,7 @@ func (d *deaf) Write(b []byte) (int, error) {
 
 func (d *deaf) Read(b []byte) (int, error) {
 	n, err := d.Conn.Read(b)
-	if d.dead.Load() {
+	if d.dead.Load() && !errors.Is(err, os.ErrDeadlineExceeded) {
 		<-d.closed
 		return 0, net.ErrClosed
 	}
@@ -82,7 +84,7 @@ func TestTransport_aDeadConnectionIsLeftSoon(t *testing.T) {
 		var dead atomic.Bool
 		dials := 0
 		config := Config{BaseURL: "https://example.com", Credential: NewSecret("s3cret-token"), MaxInFlight: 64, Timeout: 30 * time.Second}
-		transport := config.transport().(*http.Transport)
+		transport := config.proxied(nil)
 		transport.TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
 			ours, theirs := net.Pipe()
