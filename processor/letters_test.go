@@ -4,6 +4,7 @@ package processor_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -153,6 +154,35 @@ func TestIntake_readsAheadWhatThePlacesNeed(t *testing.T) {
 		w.desk.answers(func(seen) (int, time.Duration) { return 201, 0 })
 		w.settledAll()
 		in.check()
+		in.stop()
+	})
+}
+
+// Users are spread over partitions. When the limits leave room for a part of a backlog only,
+// it has to be a part of each partition, or there are too few users to fill the places.
+func TestIntake_partitionsTakeTurns(t *testing.T) {
+	const partitions, batches, size = 4, 5, 100
+	bubble(t, func(t *testing.T, w *world) {
+		for partition := range int32(partitions) {
+			for batch := range batches {
+				var values [][]byte
+				for n := range size { // more than fetchPartitionBytes, however it is compressed
+					pad := make([]byte, 1<<10)
+					_, _ = rand.NewChaCha8([32]byte{byte(partition), byte(batch), byte(n)}).Read(pad)
+					values = append(values, fmt.Appendf(nil, `{"type":"track","userId":"%d.%d.%d","messageId":"%d","event":"E","properties":{"pad":"%x"}}`, partition, batch, n, partition, pad))
+				}
+				w.send(partition, values...)
+			}
+		}
+		in := w.start(roomy, func(_ *processor.Config, s *sink.Config) { s.MaxInFlight = 1 })
+		w.settledAll()
+		var taken [partitions]int
+		for _, call := range w.desk.calls() {
+			taken[call.ID[0]-'0']++
+			if ahead := slices.Max(taken[:]) - slices.Min(taken[:]); ahead > 2*size {
+				t.Fatalf("taken of the partitions: %v, want them in turn", taken)
+			}
+		}
 		in.stop()
 	})
 }

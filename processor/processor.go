@@ -146,6 +146,9 @@ func (p *Processor) clientOpts() []kgo.Opt {
 		kgo.AdjustFetchOffsetsFn(p.startOffsets),
 		// Offsets of transaction markers count as done, so they have to be seen.
 		kgo.KeepControlRecords(),
+		// In a session the broker chooses which partition is next, the embedded one always
+		// that which it has just read. Without, the client begins with another one each time.
+		kgo.DisableFetchSessions(),
 		kgo.FetchMaxBytes(fetchBytes),
 		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
 		kgo.MaxConcurrentFetches(concurrentFetches),
