@@ -152,7 +152,11 @@ func (d *direct) connect(ctx context.Context, deadline time.Time) (*conn, error)
 			return true
 		}
 	}
-	return c, raw.SetDeadline(deadline)
+	if err := raw.SetDeadline(deadline); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
 }
 
 // conn is one connection to the host. It serves one call at a time.
