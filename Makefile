@@ -39,8 +39,8 @@ test: ## run all tests
 # bubble, and two at a time crash the detector (golang/go#78156). It needs no two to see a
 # race: it goes by what happened before what.
 race: ## run all tests under the race detector
-	go test -race -cpu 1 -short $$(go list ./... | grep -v '/processor$$')
-	go test -race -cpu 1 -short -tags synctests ./processor/... ./internal/simulation
+	go test -race -cpu 1 -short -timeout 30m $$(go list ./... | grep -v '/processor$$')
+	go test -race -cpu 1 -short -timeout 30m -tags synctests ./processor/... ./internal/simulation
 
 # Brokers are those of KAFKA_BROKERS; else one in Docker, if that answers; else three from the
 # published jars, for which Java 17 or later is needed. KAFKATEST_WAY=brokers, docker or
