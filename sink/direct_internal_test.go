@@ -14,17 +14,24 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/deskstream/deskstream/mapping"
 )
 
 func noProxy(*http.Request) (*url.URL, error) { return nil, nil }
 
-// wired is a client over w, and what makes a call of it.
-func wired(base string, w wire) (call func(context.Context) (Reply, error)) {
+var (
+	lookup = Call{Op: "GET /x", Method: http.MethodGet, Path: "/x", Lookup: true}
+	write  = Call{Op: "POST /x", Method: http.MethodPost, Path: "/x", Body: mapping.Obj(), Unrepeatable: true}
+)
+
+// wired makes calls over w.
+func wired(base string, w wire) (call func(context.Context, Call) (Reply, error)) {
 	config := Config{BaseURL: base, Credential: NewSecret("s3cret-token"), MaxInFlight: 64, Timeout: 30 * time.Second}
 	client := NewDestination(config, NewBudget(Rate{Requests: 1000, Per: time.Minute}), slog.New(slog.DiscardHandler)).client
 	client.wire = w
-	return func(ctx context.Context) (Reply, error) {
-		r := client.request(&Call{Op: "GET /x", Method: http.MethodGet, Path: "/x", Lookup: true})
+	return func(ctx context.Context, what Call) (Reply, error) {
+		r := client.request(&what)
 		r.target = r.url
 		return client.do(ctx, &r)
 	}
@@ -52,7 +59,7 @@ func TestDirect_overTLS(t *testing.T) {
 	defer d.close()
 	call := wired(server.URL, d)
 	for range 3 {
-		reply, err := call(t.Context())
+		reply, err := call(t.Context(), lookup)
 		if want := `"HTTP/1.1 ` + base.Host + `"`; err != nil || string(reply.Body) != want {
 			t.Fatalf("answer = %s, %v, want %s", reply.Body, err, want)
 		}
@@ -61,8 +68,37 @@ func TestDirect_overTLS(t *testing.T) {
 		t.Errorf("%d connections, want 1", conns.Load())
 	}
 	server.CloseClientConnections()
-	if _, err := call(t.Context()); err != nil || conns.Load() != 2 {
+	if _, err := call(t.Context(), lookup); err != nil || conns.Load() != 2 {
 		t.Errorf("after the host closed it: %v, %d connections", err, conns.Load())
+	}
+}
+
+// The host closes the connection after its answer without having said so. Nothing may go
+// out on it: the fate of a write would be unknown.
+func TestDirect_aConnectionThatWasClosedMeanwhileIsNotUsed(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(server.Close)
+	base, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDirect(base, 30*time.Second)
+	t.Cleanup(d.close)
+	call := wired(server.URL, d)
+	for i := range 10 {
+		if _, err := call(t.Context(), write); err != nil {
+			t.Fatalf("call %d: %v", i, err)
+		}
+		if n := len(d.idle.conns); n != 1 {
+			t.Fatalf("%d connections are idle, want 1", n)
+		}
+		server.CloseClientConnections()
+		c := d.idle.conns[0]
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) { // until the news is here
+			if err := c.socket.Read(c.look); err != nil || !c.quiet || time.Now().After(end) {
+				break
+			}
+		}
 	}
 }
 
@@ -98,7 +134,7 @@ func TestDirect_idleConnectionsAreClosedInTime(t *testing.T) {
 		var calls sync.WaitGroup
 		for range 3 {
 			calls.Go(func() {
-				if _, err := call(t.Context()); err != nil {
+				if _, err := call(t.Context(), lookup); err != nil {
 					t.Error(err)
 				}
 			})
@@ -107,7 +143,7 @@ func TestDirect_idleConnectionsAreClosedInTime(t *testing.T) {
 		// One call after the other takes the connection that was used last.
 		for range 8 {
 			time.Sleep(idleTime / 4)
-			if _, err := call(t.Context()); err != nil {
+			if _, err := call(t.Context(), lookup); err != nil {
 				t.Error(err)
 			}
 		}
@@ -145,7 +181,7 @@ func TestDirect_deadConnectionsAreLeftAtOnce(t *testing.T) {
 		var calls sync.WaitGroup
 		for range 5 {
 			calls.Go(func() {
-				if _, err := call(t.Context()); err != nil {
+				if _, err := call(t.Context(), lookup); err != nil {
 					t.Error(err)
 				}
 			})
@@ -153,12 +189,12 @@ func TestDirect_deadConnectionsAreLeftAtOnce(t *testing.T) {
 		calls.Wait()
 		dead.Store(true)
 		began := time.Now()
-		_, err := call(t.Context())
+		_, err := call(t.Context(), lookup)
 		fault, ok := errors.AsType[*transportError](err)
 		if took := time.Since(began); !ok || fault.code != Timeout || took != 30*time.Second {
 			t.Errorf("first call: %v after %v, want a timeout after 30 s", err, took)
 		}
-		if _, err := call(t.Context()); err != nil {
+		if _, err := call(t.Context(), lookup); err != nil {
 			t.Errorf("second call: %v", err)
 		}
 	})
@@ -187,11 +223,11 @@ func TestDirect_theContextEndsACall(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				time.AfterFunc(time.Second, func() { cancel(stop) })
 				began := time.Now()
-				if _, err := call(ctx); !errors.Is(err, stop) || time.Since(began) != time.Second {
+				if _, err := call(ctx, lookup); !errors.Is(err, stop) || time.Since(began) != time.Second {
 					t.Errorf("given up after a second: %v after %v", err, time.Since(began))
 				}
 				began = time.Now()
-				_, err := call(t.Context())
+				_, err := call(t.Context(), lookup)
 				fault, ok := errors.AsType[*transportError](err)
 				if !ok || fault.code != Timeout || fault.sent != (name == "waiting") || time.Since(began) != 30*time.Second {
 					t.Errorf("a call: %+v after %v, want a timeout after 30 s", err, time.Since(began))
@@ -224,7 +260,7 @@ func TestDirect_aCallThatIsGivenUpKeepsItsConnection(t *testing.T) {
 			c, err := dial(ctx, network, address)
 			return &late{Conn: c, giveUp: cancel}, err
 		}
-		if _, err := wired("http://desk.example", d)(ctx); err != nil {
+		if _, err := wired("http://desk.example", d)(ctx, lookup); err != nil {
 			t.Error(err) // the answer came
 		}
 		if n := len(d.idle.conns); n != 0 {
@@ -246,7 +282,7 @@ func TestClient_proxy(t *testing.T) {
 	config := Config{BaseURL: "http://desk.example/api", Timeout: 10 * time.Second}
 	w := config.wire(func(*http.Request) (*url.URL, error) { return via, nil })
 	defer w.close()
-	reply, err := wired(config.BaseURL, w)(t.Context())
+	reply, err := wired(config.BaseURL, w)(t.Context(), lookup)
 	if want := `"http://desk.example/api/x"`; err != nil || string(reply.Body) != want {
 		t.Errorf("answer = %s, %v, want %s from the proxy", reply.Body, err, want)
 	}
@@ -254,7 +290,7 @@ func TestClient_proxy(t *testing.T) {
 		t.Error("without a proxy the wire is not direct")
 	}
 	w = config.wire(func(*http.Request) (*url.URL, error) { return nil, errors.New("no proxy's address") })
-	if _, err := wired(config.BaseURL, w)(t.Context()); err == nil {
+	if _, err := wired(config.BaseURL, w)(t.Context(), lookup); err == nil {
 		t.Error("a proxy whose address is wrong is passed by")
 	}
 }

@@ -128,31 +128,6 @@ func TestDirect_aLongHeaderIsNoAnswer(t *testing.T) {
 	}
 }
 
-// The host closes the connection after its answer without having said so. Nothing may go
-// out on it: the fate of a write would be unknown.
-func TestDirect_aConnectionThatWasClosedMeanwhileIsNotUsed(t *testing.T) {
-	var closed, asked atomic.Int32
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateClosed {
-			closed.Add(1)
-		}
-	}
-	server.Start()
-	t.Cleanup(server.Close)
-	d := once(t, server.URL, 10*time.Second)
-	for i := range int32(100) {
-		o, err := deliver(t.Context(), d, calling(ticket), "l", forever())
-		if err != nil || o.Outcome != sink.Delivered {
-			t.Fatalf("call %d: %s %v", i, died(o), err)
-		}
-		server.CloseClientConnections() // returns when they are closed
-	}
-	if asked.Load() != 100 {
-		t.Errorf("asked %d times", asked.Load())
-	}
-}
-
 // The host closes as the request arrives. That was no answer to a lookup, which is made
 // again on a new connection, once for each connection that was used before.
 func TestDirect_aLookupIsMadeAgainOnANewConnection(t *testing.T) {
