@@ -50,16 +50,26 @@ type wire interface {
 // headers are what requests without and with a body say. All requests share them: a
 // RoundTripper may not change a request.
 type headers struct {
-	token                 string
-	plain, body           http.Header
-	plainLines, bodyLines []byte // the same as it is sent
+	token       string
+	plain, body header
 }
 
-func (h *headers) lines(body bool) []byte {
-	if body {
-		return h.bodyLines
+type header struct {
+	fields http.Header
+	lines  []byte // the same as it is sent
+}
+
+func newHeader(fields http.Header) header {
+	var lines bytes.Buffer
+	_ = fields.Write(&lines) // a buffer takes all
+	return header{fields: fields, lines: lines.Bytes()}
+}
+
+func (h *headers) of(r *request) *header {
+	if r.body != nil {
+		return &h.body
 	}
-	return h.plainLines
+	return &h.plain
 }
 
 func newClient(c Config) *Client {
@@ -125,6 +135,19 @@ func badRequest(r *request) error {
 	return &transportError{code: Connection, err: fmt.Errorf("building the request of %s: the URL is not valid", r.Op)}
 }
 
+// replyOf takes in an answer, and tells whether that was all of it. The error is one of
+// reading it; of a refusal the status is enough.
+func replyOf(resp *http.Response) (reply Reply, whole bool, err error) {
+	reply = Reply{Status: resp.StatusCode, Header: resp.Header}
+	if reply.Status == http.StatusSwitchingProtocols {
+		return reply, false, nil // what follows is no body, and no timeout of net/http ends it
+	}
+	if err = reply.read(decoded(resp)); err != nil && reply.OK() {
+		return Reply{}, false, err
+	}
+	return reply, err == nil && !reply.Cut, nil
+}
+
 // decoded is an answer's body without the compression that was offered.
 func decoded(resp *http.Response) io.Reader {
 	if !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
@@ -165,22 +188,16 @@ func (c *Client) present() *headers {
 	if h := c.headers.Load(); h != nil && h.token == token {
 		return h
 	}
-	h := &headers{token: token, plain: make(http.Header)}
-	h.plain.Set("Authorization", "Bearer "+token)
-	h.plain.Set("Accept", "application/json")
-	h.plain.Set("Accept-Encoding", "gzip") // said, so that no transport decodes by itself
-	h.plain.Set("User-Agent", c.agent)
-	h.body = h.plain.Clone()
-	h.body.Set("Content-Type", "application/json")
-	h.plainLines, h.bodyLines = lines(h.plain), lines(h.body)
+	plain := make(http.Header)
+	plain.Set("Authorization", "Bearer "+token)
+	plain.Set("Accept", "application/json")
+	plain.Set("Accept-Encoding", "gzip") // said, so that no transport decodes by itself
+	plain.Set("User-Agent", c.agent)
+	body := plain.Clone()
+	body.Set("Content-Type", "application/json")
+	h := &headers{token: token, plain: newHeader(plain), body: newHeader(body)}
 	c.headers.Store(h)
 	return h
-}
-
-func lines(h http.Header) []byte {
-	var b bytes.Buffer
-	_ = h.Write(&b) // a buffer takes all
-	return b.Bytes()
 }
 
 // ownRedirect is where a redirect leads, if it stays on the same scheme and host, so

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -101,7 +102,7 @@ func (d *direct) appendRequest(b []byte, r *request, uri string, h *headers) []b
 	b = append(b, " HTTP/1.1\r\nHost: "...)
 	b = append(b, d.host...)
 	b = append(b, "\r\n"...)
-	b = append(b, h.lines(r.body != nil)...)
+	b = append(b, h.of(r).lines...)
 	if r.body != nil || r.Method != http.MethodGet {
 		b = append(b, "Content-Length: "...)
 		b = strconv.AppendInt(b, int64(len(r.body)), 10)
@@ -221,16 +222,9 @@ func (c *conn) answer(request []byte) (reply Reply, whole bool, err error) {
 	if err != nil {
 		return Reply{}, false, err
 	}
-	reply = Reply{Status: resp.StatusCode, Header: resp.Header}
-	if reply.Status == http.StatusSwitchingProtocols {
-		return reply, false, nil
-	}
 	c.room = math.MaxInt64
-	err = reply.read(decoded(resp))
-	if err != nil && reply.OK() {
-		return Reply{}, false, err
-	}
-	return reply, err == nil && unwritten == nil && !reply.Cut && !resp.Close, nil
+	reply, whole, err = replyOf(resp)
+	return reply, whole && unwritten == nil && !resp.Close, err
 }
 
 // header is the first answer that is final. Those before it are 1xx, and count as parts of
@@ -298,7 +292,7 @@ func (i *idleConns) closeOld() {
 		i.conns[old].close()
 		old++
 	}
-	i.conns = append(i.conns[:0:0], i.conns[old:]...)
+	i.conns = slices.Delete(i.conns, 0, old)
 	i.timer = nil
 	if len(i.conns) > 0 {
 		i.timer = time.AfterFunc(idleTime-time.Since(i.conns[0].since), i.closeOld)

@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,8 +106,7 @@ func TestDirect_aConnectionThatWasClosedMeanwhileIsNotUsed(t *testing.T) {
 
 // plain is a host at the other end of pipes, and a direct to it.
 func plain(t *testing.T) (*direct, *pipes) {
-	listener := &pipes{conns: make(chan net.Conn), ended: make(chan struct{})}
-	listener.end = sync.OnceFunc(func() { close(listener.ended) })
+	listener := newPipes()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
 	_ = server.Listener.Close()
 	server.Listener = listener
@@ -113,12 +114,22 @@ func plain(t *testing.T) (*direct, *pipes) {
 	t.Cleanup(server.Close)
 	d := newDirect(&url.URL{Scheme: "http", Host: "desk.example"}, 30*time.Second)
 	t.Cleanup(d.close)
-	d.dial = func(context.Context, string, string) (net.Conn, error) {
-		ours, theirs := net.Pipe()
-		listener.conns <- theirs
-		return ours, nil
-	}
+	d.dial = func(context.Context, string, string) (net.Conn, error) { return listener.dial(), nil }
 	return d, listener
+}
+
+// atOnce makes n lookups at once, each over a connection of its own.
+func atOnce(t *testing.T, n int, call func(context.Context, Call) (Reply, error)) {
+	t.Helper()
+	var calls sync.WaitGroup
+	for range n {
+		calls.Go(func() {
+			if _, err := call(t.Context(), lookup); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	calls.Wait()
 }
 
 func TestDirect_idleConnectionsAreClosedInTime(t *testing.T) {
@@ -131,15 +142,7 @@ func TestDirect_idleConnectionsAreClosedInTime(t *testing.T) {
 			defer d.idle.mu.Unlock()
 			return len(d.idle.conns)
 		}
-		var calls sync.WaitGroup
-		for range 3 {
-			calls.Go(func() {
-				if _, err := call(t.Context(), lookup); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		calls.Wait()
+		atOnce(t, 3, call)
 		// One call after the other takes the connection that was used last.
 		for range 8 {
 			time.Sleep(idleTime / 4)
@@ -168,25 +171,14 @@ func TestDirect_deadConnectionsAreLeftAtOnce(t *testing.T) {
 		d, listener := plain(t)
 		var dead atomic.Bool
 		d.dial = func(context.Context, string, string) (net.Conn, error) {
-			ours, theirs := net.Pipe()
-			listener.conns <- theirs
+			conn := listener.dial()
 			if dead.Load() {
-				return ours, nil
+				return conn, nil
 			}
-			conn := &deaf{Conn: ours, dead: &dead, closed: make(chan struct{})}
-			conn.end = sync.OnceFunc(func() { close(conn.closed) })
-			return conn, nil
+			return newDeaf(conn, &dead), nil
 		}
 		call := wired("http://desk.example", d)
-		var calls sync.WaitGroup
-		for range 5 {
-			calls.Go(func() {
-				if _, err := call(t.Context(), lookup); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		calls.Wait()
+		atOnce(t, 5, call)
 		dead.Store(true)
 		began := time.Now()
 		_, err := call(t.Context(), lookup)
@@ -267,6 +259,30 @@ func TestDirect_aCallThatIsGivenUpKeepsItsConnection(t *testing.T) {
 			t.Errorf("%d connections are idle, want none", n)
 		}
 	})
+}
+
+// torn is a connection whose host answers half of a request and closes it.
+type torn struct {
+	net.Conn
+	answer io.Reader
+}
+
+func (c *torn) Write(b []byte) (int, error) { return len(b) / 2, syscall.EPIPE }
+func (c *torn) Read(b []byte) (int, error)  { return c.answer.Read(b) }
+func (c *torn) SetDeadline(time.Time) error { return nil }
+func (c *torn) Close() error                { return nil }
+
+func TestDirect_anAnswerToHalfOfARequest(t *testing.T) {
+	d := newDirect(&url.URL{Scheme: "http", Host: "desk.example"}, 30*time.Second)
+	d.dial = func(context.Context, string, string) (net.Conn, error) {
+		return &torn{answer: strings.NewReader("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")}, nil
+	}
+	if reply, err := wired("http://desk.example", d)(t.Context(), write); err != nil || reply.Status != http.StatusRequestEntityTooLarge {
+		t.Errorf("answer = %d, %v, want 413", reply.Status, err)
+	}
+	if n := len(d.idle.conns); n != 0 {
+		t.Errorf("%d connections are idle, want none", n)
+	}
 }
 
 // Where a proxy is named, calls go through it.

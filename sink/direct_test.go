@@ -18,8 +18,7 @@ import (
 )
 
 // host is a help desk that answers the requests of each connection with the texts of its
-// part, in order, and then closes it. One answer may be of several parts, and "" closes at
-// once.
+// part, in order, and then closes it: after a last "" without an answer.
 type host struct {
 	t     *testing.T
 	parts [][]string
@@ -69,6 +68,14 @@ func (s *host) speak(conn net.Conn, number int) {
 	}
 }
 
+// got closes the idle connections of d and gives what has been asked.
+func (s *host) got(d *sink.Destination) string {
+	d.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.asked, " ")
+}
+
 const fine = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 // An answer decides whether the next call may take its connection.
@@ -92,10 +99,7 @@ func TestDirect_connectionsThatAreUsedAgain(t *testing.T) {
 			s := &host{t: t, parts: [][]string{{tt.first, fine}, {fine}}}
 			d := once(t, s.serve(), 10*time.Second)
 			o, err := deliver(t.Context(), d, calling(find, ticket), "l", forever())
-			d.Close()
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if got := strings.Join(s.asked, " "); err != nil || got != tt.want {
+			if got := s.got(d); err != nil || got != tt.want {
 				t.Errorf("asked %s, want %s: %s %v", got, tt.want, died(o), err)
 			}
 		})
@@ -112,10 +116,7 @@ func TestDirect_aLongAnswerIsTheLastOfItsConnection(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	d.Close()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if got := strings.Join(s.asked, " "); got != "GET0 POST1" {
+	if got := s.got(d); got != "GET0 POST1" {
 		t.Errorf("asked %s", got)
 	}
 }
@@ -134,10 +135,7 @@ func TestDirect_aLookupIsMadeAgainOnANewConnection(t *testing.T) {
 	s := &host{t: t, parts: [][]string{{fine, ""}, {fine, fine}}}
 	d := once(t, s.serve(), 10*time.Second)
 	o, err := deliver(t.Context(), d, calling(find, find, ticket), "l", forever())
-	d.Close()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if got, want := strings.Join(s.asked, " "), "GET0 GET0 GET1 POST1"; err != nil || o.Outcome != sink.Delivered || got != want {
+	if got, want := s.got(d), "GET0 GET0 GET1 POST1"; err != nil || o.Outcome != sink.Delivered || got != want {
 		t.Errorf("asked %s, want %s: %s %v", got, want, died(o), err)
 	}
 }
@@ -176,7 +174,6 @@ func TestDirect_anAnswerBeforeTheRequestWasRead(t *testing.T) {
 func TestDirect_callsAtOnce(t *testing.T) {
 	var conns atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X", r.URL.RawQuery)
 		_, _ = fmt.Fprintf(w, `{"name":%q}`, r.URL.Query().Get("name"))
 	}))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {

@@ -58,15 +58,11 @@ func (t *transported) exchange(ctx context.Context, r *request, h *headers) (Rep
 		return Reply{}, transportFault(ctx, err, sent.Load())
 	}
 	defer resp.Body.Close()
-	reply := Reply{Status: resp.StatusCode, Header: resp.Header}
-	if reply.Status == http.StatusSwitchingProtocols {
-		return reply, nil // what follows is no body, and no timeout of net/http ends it
-	}
-	err = reply.read(decoded(resp))
-	if err != nil && reply.OK() {
+	reply, _, err := replyOf(resp)
+	if err != nil {
 		return Reply{}, transportFault(ctx, err, true)
 	}
-	return reply, nil // of a refusal the status is enough
+	return reply, nil
 }
 
 func httpRequest(ctx context.Context, r *request, h *headers) (*http.Request, error) {
@@ -78,10 +74,7 @@ func httpRequest(ctx context.Context, r *request, h *headers) (*http.Request, er
 	if err != nil {
 		return nil, err
 	}
-	req.Header = h.plain
-	if body != nil {
-		req.Header = h.body
-	}
+	req.Header = h.of(r).fields
 	return req, nil
 }
 

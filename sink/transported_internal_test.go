@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -22,6 +21,18 @@ type pipes struct {
 	conns chan net.Conn
 	ended chan struct{}
 	end   func() // once
+}
+
+func newPipes() *pipes {
+	p := &pipes{conns: make(chan net.Conn), ended: make(chan struct{})}
+	p.end = sync.OnceFunc(func() { close(p.ended) })
+	return p
+}
+
+func (p *pipes) dial() net.Conn {
+	ours, theirs := net.Pipe()
+	p.conns <- theirs
+	return ours
 }
 
 func (p *pipes) Accept() (net.Conn, error) {
@@ -43,6 +54,12 @@ type deaf struct {
 	dead   *atomic.Bool
 	closed chan struct{}
 	end    func() // once
+}
+
+func newDeaf(conn net.Conn, dead *atomic.Bool) *deaf {
+	d := &deaf{Conn: conn, dead: dead, closed: make(chan struct{})}
+	d.end = sync.OnceFunc(func() { close(d.closed) })
+	return d
 }
 
 func (d *deaf) Write(b []byte) (int, error) {
@@ -68,8 +85,7 @@ func (d *deaf) Close() error { d.end(); return d.Conn.Close() }
 // out that it is dead, after a quarter of an hour.
 func TestTransport_aDeadConnectionIsLeftSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		listener := &pipes{conns: make(chan net.Conn), ended: make(chan struct{})}
-		listener.end = sync.OnceFunc(func() { close(listener.ended) })
+		listener := newPipes()
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.ProtoMajor != 2 {
 				t.Errorf("the call came in %s, and would show nothing", r.Proto)
@@ -83,27 +99,20 @@ func TestTransport_aDeadConnectionIsLeftSoon(t *testing.T) {
 
 		var dead atomic.Bool
 		dials := 0
-		config := Config{BaseURL: "https://example.com", Credential: NewSecret("s3cret-token"), MaxInFlight: 64, Timeout: 30 * time.Second}
+		config := Config{BaseURL: "https://example.com", MaxInFlight: 64, Timeout: 30 * time.Second}
 		transport := config.proxied(nil)
 		transport.TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
-			ours, theirs := net.Pipe()
-			listener.conns <- theirs
+			conn := listener.dial()
 			if dials++; dials > 1 {
-				return ours, nil
+				return conn, nil
 			}
-			conn := &deaf{Conn: ours, dead: &dead, closed: make(chan struct{})}
-			conn.end = sync.OnceFunc(func() { close(conn.closed) })
-			return conn, nil
+			return newDeaf(conn, &dead), nil
 		}
-		config.Transport = transport
 		defer transport.CloseIdleConnections()
-		client := NewDestination(config, NewBudget(Rate{Requests: 1000, Per: time.Minute}), slog.New(slog.DiscardHandler)).client
-
+		made := wired(config.BaseURL, &transported{transport: transport, timeout: config.Timeout})
 		call := func() error {
-			r := client.request(&Call{Op: "GET /x", Method: http.MethodGet, Path: "/x", Lookup: true})
-			r.target = r.url
-			_, err := client.do(t.Context(), &r)
+			_, err := made(t.Context(), lookup)
 			return err
 		}
 		if err := call(); err != nil {
