@@ -198,10 +198,12 @@ func (p *Processor) enqueue(part *partition, r *record) {
 	}
 	p.arrivals++
 	r.arrival = p.arrivals
-	if l.push(r) {
-		p.ready.push(l)
-		signal(p.readied)
+	if !l.push(r) {
+		p.ready.grown(l)
+		return
 	}
+	p.ready.push(l)
+	signal(p.readied)
 }
 
 // pauseAtSpan stops fetching a partition that is too far ahead of its committed offset.

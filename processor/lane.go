@@ -40,7 +40,9 @@ type lane struct {
 	tail *record
 	size int64 // records from head to tail
 
-	turn    int64                        // its place among the lanes that are ready
+	ready   bool                         // it is in the laneQueue
+	at      int                          // its place in that one's heap
+	turn    int64                        // its place in that one's order
 	since   time.Time                    // when the first record became that
 	inAir   bool                         // the first record was started and is not settled
 	session atomic.Pointer[sink.Session] // of the first record until its outcome is written
@@ -69,16 +71,29 @@ func (l *lane) pop() bool {
 // next, so that nobody waits for long and the commit goes on, with one exception. The
 // records of a lane start one after the other, one in the time in which each of the
 // destination's places takes one. So for its last record to start when its time comes, a
-// lane with many has to begin earlier: that many rounds before, or it would be
-// what is left in the end, with all other places empty.
+// lane with many has to begin earlier, that many rounds before, or it would be what is
+// left in the end, with all other places empty. It begins twice as many before, as a
+// user who has many now has more to come that is not read yet.
 type laneQueue struct {
 	lanes  laneHeap
 	places int64 // of the destination: its delivery.max_in_flight
 }
 
 func (q *laneQueue) push(l *lane) {
-	l.turn = min(l.head.arrival, l.tail.arrival-(l.size-1)*q.places)
+	l.ready, l.turn = true, q.turn(l)
 	heap.Push(&q.lanes, l)
+}
+
+// grown is told that a lane has got another record, which may bring its turn forward.
+func (q *laneQueue) grown(l *lane) {
+	if turn := q.turn(l); l.ready && turn < l.turn {
+		l.turn = turn
+		heap.Fix(&q.lanes, l.at)
+	}
+}
+
+func (q *laneQueue) turn(l *lane) int64 {
+	return min(l.head.arrival, l.tail.arrival-2*(l.size-1)*q.places)
 }
 
 // enough tells whether so many lanes are ready that no place will be free for lack of one.
@@ -93,7 +108,9 @@ func (q *laneQueue) pop() *lane {
 	if len(q.lanes) == 0 {
 		return nil
 	}
-	return heap.Pop(&q.lanes).(*lane)
+	l := heap.Pop(&q.lanes).(*lane)
+	l.ready = false
+	return l
 }
 
 // laneHeap implements heap.Interface.
@@ -101,8 +118,17 @@ type laneHeap []*lane
 
 func (h laneHeap) Len() int           { return len(h) }
 func (h laneHeap) Less(i, j int) bool { return h[i].turn < h[j].turn }
-func (h laneHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *laneHeap) Push(l any)        { *h = append(*h, l.(*lane)) }
+
+func (h laneHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].at, h[j].at = i, j
+}
+
+func (h *laneHeap) Push(x any) {
+	l := x.(*lane)
+	l.at = len(*h)
+	*h = append(*h, l)
+}
 
 func (h *laneHeap) Pop() any {
 	last := len(*h) - 1
