@@ -112,8 +112,16 @@ func (p *Processor) deliver(ev started) {
 	p.writer.Write(p.life, topics.Entry{
 		Source: r.Record, Lane: l.key.value, Outcome: &outcome,
 		Attempts: attempts, FirstAttempt: first, LastAttempt: last,
-		Partitions: p.writtenTo(l.part),
+		MayWait: !p.nextIs(l), Partitions: p.writtenTo(l.part),
 	}, func(offset int64, err error) { p.settled(l, r, &outcome, offset, err) })
+}
+
+// nextIs tells whether the record behind a lane's first would be the next to start if the
+// first were settled now.
+func (p *Processor) nextIs(l *lane) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ready.nextIs(l)
 }
 
 // interrupted puts an event back that was left without a verdict. Its record is open

@@ -92,8 +92,16 @@ func (q *laneQueue) grown(l *lane) {
 	}
 }
 
-func (q *laneQueue) turn(l *lane) int64 {
-	return min(l.head.arrival, l.tail.arrival-2*(l.size-1)*q.places)
+func (q *laneQueue) turn(l *lane) int64 { return q.turnOf(l.head, l.tail, l.size) }
+
+func (q *laneQueue) turnOf(head, tail *record, size int64) int64 {
+	return min(head.arrival, tail.arrival-2*(size-1)*q.places)
+}
+
+// nextIs tells whether a lane would be next without its first record.
+func (q *laneQueue) nextIs(l *lane) bool {
+	head := l.head.behind
+	return head != nil && (len(q.lanes) == 0 || q.turnOf(head, l.tail, l.size-1) <= q.lanes[0].turn)
 }
 
 // enough tells whether so many lanes are ready that no place will be free for lack of one.

@@ -48,3 +48,34 @@ func TestLaneQueue_aLaneThatGrowsBeginsEarlier(t *testing.T) {
 		})
 	}
 }
+
+// An outcome may wait for others to be written with it, unless its lane is next once it is.
+func TestLaneQueue_whoWouldBeNext(t *testing.T) {
+	tests := map[string]struct {
+		inAir []int64 // arrivals of the records of the lane that is asked for, the first in the air
+		ready []int64 // arrivals of lanes of one record
+		want  bool
+	}{
+		"no other is ready":                        {[]int64{1, 9}, nil, true},
+		"nothing is behind it":                     {[]int64{1}, nil, false},
+		"others came before":                       {[]int64{1, 9}, []int64{8, 7}, false},
+		"others came after":                        {[]int64{1, 9}, []int64{11, 10}, true},
+		"others came before, but it has many more": {[]int64{1, 9, 10, 11}, []int64{8, 7}, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			q, asked := laneQueue{places: 1}, new(lane)
+			for _, arrival := range tt.inAir {
+				asked.push(&record{arrival: arrival})
+			}
+			for _, arrival := range tt.ready {
+				l := new(lane)
+				l.push(&record{arrival: arrival})
+				q.push(l)
+			}
+			if got := q.nextIs(asked); got != tt.want {
+				t.Errorf("next: %v, want %v", got, tt.want)
+			}
+		})
+	}
+}

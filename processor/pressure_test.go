@@ -186,6 +186,14 @@ func TestPressure_whatMayBeInFlightIsInFlight(t *testing.T) {
 	}{
 		"2000 at 1s":  {2000, 20_000, time.Second, evenly},
 		"128 at 50ms": {128, 12_800, 50 * time.Millisecond, evenly},
+		// Nothing may wait for company that a user waits for.
+		"one user": {1, 1000, 10 * time.Millisecond, func(int) int { return 0 }},
+		"one user among others": {100, 20_000, 10 * time.Millisecond, func(n int) int {
+			if n%100 == 0 {
+				return 0
+			}
+			return 1 + n%997
+		}},
 		// Some users have twice as many events as the most, and must not be what is left.
 		"some more than others": {200, 20_000, time.Second, func() func(int) int {
 			rng := rand.New(rand.NewPCG(7, 7))

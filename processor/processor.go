@@ -155,8 +155,8 @@ func (p *Processor) clientOpts() []kgo.Opt {
 		// The partition of an outcome is the ledger's rule, not a hash of the key.
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
-		// A lane waits for its acknowledgement. Under load batches form by themselves
-		// while the request before is under way.
+		// The next event of a lane may wait for this one's acknowledgement. Where none does, the
+		// Writer lingers.
 		kgo.ProducerLinger(0),
 		kgo.ProducerBatchMaxBytesFn(p.batchBytes),
 	}

@@ -42,8 +42,13 @@ type parcel struct {
 	before, after *parcel
 }
 
-func (w *Writer) begin(p *parcel) {
+func (w *Writer) begin(p *parcel, mayWait bool) {
 	p.target.entered(p)
+	if mayWait {
+		w.shipLater(p)
+		return
+	}
+	w.shipHeld() // a request is made in any case
 	w.ship(p)
 }
 

@@ -19,10 +19,11 @@ type Writer struct {
 	own     identity
 	outcome *target
 	letter  *target
+	held    held
 }
 
 // NewWriter makes a Writer on a client that acknowledges by all replicas, writes
-// idempotently, has kgo.ManualPartitioner and knows each topic's max.message.bytes
+// idempotently, has kgo.ManualPartitioner, no linger, and knows each topic's max.message.bytes
 // (kgo.ProducerBatchMaxBytesFn). The client stays the caller's to close.
 func NewWriter(cfg Config, cl *kgo.Client, log *slog.Logger) *Writer {
 	w := &Writer{
@@ -58,6 +59,9 @@ type Entry struct {
 	// without one; Attempts counts all of them.
 	FirstAttempt, LastAttempt time.Time
 	Attempts                  int
+	// MayWait says that nothing waits for this entry to be written, so that its records
+	// may wait a moment for others, to go in one request.
+	MayWait bool
 	// Plan names the plan of a reprocessing, "" for a live delivery.
 	Plan string
 
@@ -104,7 +108,7 @@ func (w *Writer) Write(ctx context.Context, e Entry, done func(offset int64, err
 			}
 			go w.writeOutcome(ctx, &e, &out, done) // a promise may not produce itself, kgo says
 		},
-	})
+	}, e.MayWait)
 }
 
 // targetPartition keeps what is in one source partition in one partition of a topic
@@ -117,5 +121,5 @@ func (w *Writer) writeOutcome(ctx context.Context, e *Entry, out *sink.Outcome, 
 		build:    func(form int) *kgo.Record { return w.outcomeRecord(e, out, form) },
 		smallest: outcomeShortKey,
 		done:     done,
-	})
+	}, e.MayWait)
 }

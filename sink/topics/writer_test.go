@@ -86,7 +86,7 @@ func newBench(t *testing.T, change func(*topics.Config)) *bench {
 	if change != nil {
 		change(&b.cfg)
 	}
-	cl := b.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()),
+	cl := b.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0),
 		kgo.ProducerBatchMaxBytesFn(func(string) int32 { return 16384 }))
 	b.cfg.Large = b.Client(t, topics.LargeOptions()...)
 	b.writer = topics.NewWriter(b.cfg, cl, slog.New(slog.NewTextHandler(b.log, nil)))
@@ -235,6 +235,11 @@ func TestWrite_endsWithItsContext(t *testing.T) {
 			var got []error
 			b.writer.Write(ctx, dead(), func(_ int64, err error) { got = append(got, err) })
 			time.Sleep(time.Minute)
+			// While it waits to be produced again: what the client has, it gives back in its own time.
+			for n := len(b.failures()); len(b.failures()) == n; {
+				time.Sleep(time.Millisecond)
+			}
+			synctest.Wait()
 			cancel(stopped)
 			synctest.Wait()
 			if len(got) != 1 || !errors.Is(got[0], stopped) {
