@@ -130,7 +130,7 @@ func (p *Processor) claim(parts []*partition) {
 			return
 		}
 		if ctx.Err() == nil {
-			p.claimTrouble.met(err, "partitions", len(parts))
+			p.claimTrouble.met(err, "partitions", len(p.stillClaiming(parts)))
 		}
 		pause(ctx, claimBackoff)
 		cancel()
@@ -203,6 +203,18 @@ func (p *Processor) tryClaim(ctx context.Context, parts []*partition) error {
 	if err != nil {
 		return err
 	}
+	listed, unlisted := found.split(parts)
+	if len(listed) > 0 {
+		err = p.claimListed(ctx, listed, found)
+	}
+	if err == nil && len(unlisted) > 0 {
+		return fmt.Errorf("listing offsets of %s: %w", p.cfg.Writer.Responses, cmp.Or(found.unlisted, errNotListed))
+	}
+	return err
+}
+
+// claimListed claims partitions whose responses partitions answer.
+func (p *Processor) claimListed(ctx context.Context, parts []*partition, found survey) error {
 	var unmarked []*partition
 	reads := newLedgerReads(p.cfg.Group, p.cfg.Writer.Responses)
 	for _, part := range parts {
@@ -258,7 +270,23 @@ type survey struct {
 	responses  kadm.TopicID
 	written    map[string]kadm.TopicID // responses and dead letters
 	sources    map[string]kadm.TopicID
-	start, end map[int32]int64 // of the responses partitions
+	start, end map[int32]int64 // of the responses partitions whose leaders answered
+	unlisted   error           // why others did not
+}
+
+// split separates the partitions whose responses partition answered from the others, which
+// wait for it.
+func (s survey) split(parts []*partition) (listed, unlisted []*partition) {
+	for _, part := range parts {
+		_, start := s.start[part.id%s.n]
+		_, end := s.end[part.id%s.n]
+		if start && end {
+			listed = append(listed, part)
+		} else {
+			unlisted = append(unlisted, part)
+		}
+	}
+	return listed, unlisted
 }
 
 func (p *Processor) surveyResponses(ctx context.Context) (survey, error) {
@@ -286,20 +314,29 @@ func (p *Processor) surveyResponses(ctx context.Context) (survey, error) {
 	}
 	p.divide()
 	p.mu.Unlock()
-	start, err := p.admin.ListStartOffsets(ctx, topic)
-	if err != nil {
-		return survey{}, fmt.Errorf("listing offsets of %s: %w", topic, err)
+	if err := s.list(ctx, topic, p.admin.ListStartOffsets, s.start); err != nil {
+		return survey{}, err
 	}
-	end, err := p.admin.ListEndOffsets(ctx, topic)
-	if err != nil {
-		return survey{}, fmt.Errorf("listing offsets of %s: %w", topic, err)
+	return s, s.list(ctx, topic, p.admin.ListEndOffsets, s.end)
+}
+
+// list asks for offsets of the responses topic. Partitions without a leader that answers are
+// left out.
+func (s *survey) list(ctx context.Context, topic string, ask func(context.Context, ...string) (kadm.ListedOffsets, error), into map[int32]int64) error {
+	listed, err := ask(ctx, topic)
+	if _, some := errors.AsType[*kadm.ShardErrors](err); some {
+		s.unlisted = errors.Join(s.unlisted, err)
+	} else if err != nil {
+		return fmt.Errorf("listing offsets of %s: %w", topic, err)
 	}
-	if err := errors.Join(start.Error(), end.Error()); err != nil {
-		return survey{}, fmt.Errorf("listing offsets of %s: %w", topic, err)
-	}
-	start.Each(func(o kadm.ListedOffset) { s.start[o.Partition] = o.Offset })
-	end.Each(func(o kadm.ListedOffset) { s.end[o.Partition] = o.Offset })
-	return s, nil
+	listed.Each(func(o kadm.ListedOffset) {
+		if o.Err == nil {
+			into[o.Partition] = o.Offset
+		} else {
+			s.unlisted = errors.Join(s.unlisted, fmt.Errorf("partition %d: %w", o.Partition, o.Err))
+		}
+	})
+	return nil
 }
 
 // prepare sets a partition up and gives the offset of the responses partition from
