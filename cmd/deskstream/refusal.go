@@ -35,6 +35,13 @@ func isLasting(err error) bool {
 	return ok && r.lasting
 }
 
+// isAway tells whether an error is of a broker that nobody reaches at its address, or that
+// others still name and do not list any more. kgo has no type for the latter.
+func isAway(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial" || err != nil && strings.Contains(err.Error(), "did not reply with that broker in the broker list")
+}
+
 // explain adds to an error of a connection what it means for the configuration. An
 // error that it knows nothing of stays as it is.
 func explain(ctx context.Context, c config.Kafka, err error) error {

@@ -78,6 +78,17 @@ func TestConnect_aClosedConnectionAloneIsNoReasonToGiveUp(t *testing.T) {
 	}
 }
 
+func TestIsAway_isTrueOfABrokerThatMayComeBack(t *testing.T) {
+	if err := reach(t, config.Kafka{Brokers: []string{closedAddress(t)}}); !isAway(err) {
+		t.Errorf("nobody listens: %v counts for a fault", err)
+	}
+	for _, err := range []error{nil, kerr.GroupAuthorizationFailed, errors.New("topic events does not exist")} {
+		if isAway(err) {
+			t.Errorf("%v counts for a broker that is away", err)
+		}
+	}
+}
+
 func TestExplain_namesTheSetting(t *testing.T) {
 	for want, c := range map[string]struct {
 		kafka config.Kafka

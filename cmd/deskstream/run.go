@@ -128,6 +128,17 @@ func (a *app) meetKafka(ctx context.Context, cfg *config.Config, opts runOptions
 	}
 	defer client.Close()
 	found, err := a.survey(bounded, client, cfg, opts)
+	// What a broker that is away leads or coordinates goes to another one, or it comes back.
+	for told := false; isAway(err) && bounded.Err() == nil; told = true {
+		if !told {
+			a.log.Warn("a broker is not reached, asking again", "err", err)
+		}
+		select {
+		case <-time.After(time.Second):
+			found, err = a.survey(bounded, client, cfg, opts)
+		case <-bounded.Done():
+		}
+	}
 	if err != nil && errors.Is(context.Cause(bounded), late) && !errors.Is(err, late) {
 		err = fmt.Errorf("%w: %w", late, err)
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"net"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -92,6 +94,38 @@ func TestRun_aStopEndsTheQuestionForTopics(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	p.wantExit(exitOK)
 	close(release)
+}
+
+// While one broker of several is away, others answer and still name it as coordinator.
+func TestRun_aBrokerThatIsAwayAtTheStartIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	host, port, err := net.SplitHostPort(closedAddress(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.ParseInt(port, 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int64
+	w.ControlKey(int16(kmsg.FindCoordinator), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		w.KeepControl()
+		if asked.Add(1) > 2 {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.FindCoordinatorResponse)
+		for _, key := range req.(*kmsg.FindCoordinatorRequest).CoordinatorKeys {
+			resp.Coordinators = append(resp.Coordinators, kmsg.FindCoordinatorResponseCoordinator{
+				Key: key, NodeID: 7, Host: host, Port: int32(number),
+			})
+		}
+		return resp, nil, true
+	})
+	p := w.start(w.config(settings{}))
+	p.awaitLog("a broker is not reached")
+	p.awaitLog("partitions assigned")
+	p.stop()
 }
 
 func TestRun_missingTopicsAreNamed(t *testing.T) {
