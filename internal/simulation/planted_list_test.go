@@ -28,8 +28,8 @@ var plantedFaults = []plantedFault{
 	},
 	{
 		name: "the outcome of a dead event does not wait for its letter", file: "sink/topics/writer.go",
-		old: "		done: func(_ int64, err error) {\n			if err != nil {\n				done(-1, err)\n				return\n			}\n			go w.writeOutcome(ctx, &e, &out, done) // a promise may not produce itself, kgo says\n		},\n	})",
-		new: "		done: func(int64, error) {},\n	})\n	w.writeOutcome(ctx, &e, &out, done)",
+		old: "		done: func(_ int64, err error) {\n			if err != nil {\n				done(-1, err)\n				return\n			}\n			go w.writeOutcome(ctx, &e, &out, done) // a promise may not produce itself, kgo says\n		},\n	}, e.MayWait)",
+		new: "		done: func(int64, error) {},\n	}, e.MayWait)\n	w.writeOutcome(ctx, &e, &out, done)",
 	},
 	{
 		name: "records without order: each is a lane of its own", file: "processor/intake.go",
