@@ -203,11 +203,11 @@ func (p *Processor) tryClaim(ctx context.Context, parts []*partition) error {
 	if err != nil {
 		return err
 	}
-	listed, unlisted := found.split(parts)
+	listed := found.listed(parts)
 	if len(listed) > 0 {
 		err = p.claimListed(ctx, listed, found)
 	}
-	if err == nil && len(unlisted) > 0 {
+	if err == nil && len(listed) < len(parts) {
 		return fmt.Errorf("listing offsets of %s: %w", p.cfg.Writer.Responses, cmp.Or(found.unlisted, errNotListed))
 	}
 	return err
@@ -274,19 +274,17 @@ type survey struct {
 	unlisted   error           // why others did not
 }
 
-// split separates the partitions whose responses partition answered from the others, which
-// wait for it.
-func (s survey) split(parts []*partition) (listed, unlisted []*partition) {
+// listed are those of the partitions whose responses partition answered.
+func (s survey) listed(parts []*partition) []*partition {
+	var listed []*partition
 	for _, part := range parts {
 		_, start := s.start[part.id%s.n]
 		_, end := s.end[part.id%s.n]
 		if start && end {
 			listed = append(listed, part)
-		} else {
-			unlisted = append(unlisted, part)
 		}
 	}
-	return listed, unlisted
+	return listed
 }
 
 func (p *Processor) surveyResponses(ctx context.Context) (survey, error) {
