@@ -17,7 +17,7 @@ import (
 func TestRun_deliversAllAndCommitsToTheEnd(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		for n := range 40 {
-			w.send(int32(n%4), event(fmt.Sprint("u", n%7), n))
+			w.send(int32(n%4), event(fmt.Sprint("u", n%8), n))
 		}
 		w.send(1, []byte("no json"), []byte(`{"type":"track","event":"invalid","userId":"x"}`), []byte(`{"type":"track","event":"skip"}`), nil, []byte{})
 		in := w.start()
