@@ -140,17 +140,17 @@ const leftToOthers = 0.5
 func (b *Budget) Learn(reply Reply, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if limit, ok := headerInt(reply.Header, "X-Ratelimit-Limit"); ok && limit > 0 && int(limit) != b.limit {
+	if limit, ok := headerInt(reply, "X-Ratelimit-Limit"); ok && limit > 0 && int(limit) != b.limit {
 		b.limit = int(limit)
 		b.setPace()
 	}
-	remaining, ok := headerInt(reply.Header, "X-Ratelimit-Remaining")
+	remaining, ok := headerInt(reply, "X-Ratelimit-Remaining")
 	wait := time.Duration(0)
 	switch {
 	case reply.Status == http.StatusTooManyRequests && (!ok || remaining <= 0):
 		wait = askedWait(reply, now)
 	case ok && float64(remaining) <= float64(b.limit)*b.rate.Reserve*leftToOthers:
-		wait = resetIn(reply.Header, now)
+		wait = resetIn(reply, now)
 	}
 	if until := now.Add(wait); until.After(b.until) {
 		b.until = until

@@ -2,7 +2,6 @@ package sink
 
 import (
 	"context"
-	"net/http"
 	"slices"
 
 	"github.com/deskstream/deskstream/mapping"
@@ -37,7 +36,8 @@ type Call struct {
 // Reply is a help desk's answer to a call.
 type Reply struct {
 	Status int
-	Header http.Header
+	// Header is nil for none.
+	Header Header
 	// Body is at most MaxBody bytes of the answer's body.
 	Body []byte
 	// Cut marks a Body of which that was only the beginning.
@@ -52,6 +52,14 @@ type Reply struct {
 // OK tells whether the status is 2xx.
 func (r Reply) OK() bool { return r.Status >= 200 && r.Status < 300 }
 
+// header is the first value of a field, "" for none.
+func (r Reply) header(name string) string {
+	if r.Header == nil {
+		return ""
+	}
+	return r.Header.Get(name)
+}
+
 // JSON is the body as a JSON value, absent if it is empty or no JSON.
 func (r Reply) JSON() mapping.Value {
 	if r.parsed != nil {
@@ -62,6 +70,12 @@ func (r Reply) JSON() mapping.Value {
 		return mapping.Value{}
 	}
 	return v
+}
+
+// parse does once what JSON would do each time.
+func (r *Reply) parse() {
+	parsed := r.JSON()
+	r.parsed = &parsed
 }
 
 // Doer makes a call and gives its answer: a 2xx that the call accepts, or one of

@@ -142,10 +142,16 @@ func replyOf(resp *http.Response) (reply Reply, whole bool, err error) {
 	if reply.Status == http.StatusSwitchingProtocols {
 		return reply, false, nil // what follows is no body, and no timeout of net/http ends it
 	}
-	if err = reply.read(decoded(resp)); err != nil && reply.OK() {
-		return Reply{}, false, err
+	err = reply.read(decoded(resp))
+	return taken(reply, err)
+}
+
+// taken is an answer as far as it could be read.
+func taken(reply Reply, fault error) (_ Reply, whole bool, err error) {
+	if fault != nil && reply.OK() {
+		return Reply{}, false, fault
 	}
-	return reply, err == nil && !reply.Cut, nil
+	return reply, fault == nil && !reply.Cut, nil
 }
 
 // decoded is an answer's body without the compression that was offered.
@@ -177,8 +183,7 @@ func (r *Reply) read(from io.Reader) error {
 	body, err := io.ReadAll(io.LimitReader(from, MaxBody+1))
 	r.Cut = len(body) > MaxBody
 	r.Body = body[:min(len(body), MaxBody)]
-	parsed := r.JSON()
-	r.parsed = &parsed
+	r.parse()
 	return err
 }
 
@@ -210,7 +215,7 @@ func ownRedirect(from string, reply Reply) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	location := reply.Header.Get("Location")
+	location := reply.header("Location")
 	next, err := base.Parse(location)
 	if err != nil || location == "" || next.Scheme != base.Scheme || !strings.EqualFold(next.Host, base.Host) {
 		return "", false

@@ -218,13 +218,23 @@ func (c *conn) answer(request []byte) (reply Reply, whole bool, err error) {
 	if _, err := c.reader.Peek(1); err != nil {
 		return Reply{}, false, errors.Join(errNoAnswer, unwritten, err)
 	}
+	reply, whole, err = c.read()
+	return reply, whole && unwritten == nil, err
+}
+
+// read takes in the answer that comes, and tells whether another one can follow it.
+func (c *conn) read() (reply Reply, whole bool, err error) {
+	reply, plain, err := c.plain()
+	if plain {
+		return taken(reply, err)
+	}
 	resp, err := c.header() //nolint:bodyclose // would read all the rest; whole tells whether it was read
 	if err != nil {
 		return Reply{}, false, err
 	}
 	c.room = math.MaxInt64
 	reply, whole, err = replyOf(resp)
-	return reply, whole && unwritten == nil && !resp.Close, err
+	return reply, whole && !resp.Close, err
 }
 
 // header is the first answer that is final. Those before it are 1xx, and count as parts of

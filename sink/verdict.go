@@ -80,7 +80,7 @@ func judge(call Call, reply Reply, err error, now time.Time) judgement {
 		}
 	case status == http.StatusTooManyRequests:
 		j.verdict = throttled
-		if n, ok := headerInt(reply.Header, "X-Ratelimit-Remaining"); ok && n > 0 {
+		if n, ok := headerInt(reply, "X-Ratelimit-Remaining"); ok && n > 0 {
 			j.verdict = passing
 		}
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
@@ -152,11 +152,11 @@ func vendorMessage(reply Reply) string {
 // askedWait is how long an answer asks us to wait: Retry-After (RFC 9110, 10.2.3),
 // else x-ratelimit-reset in Unix seconds on a 429.
 func askedWait(reply Reply, now time.Time) time.Duration {
-	if wait, ok := retryAfter(reply.Header.Get("Retry-After"), now); ok {
+	if wait, ok := retryAfter(reply.header("Retry-After"), now); ok {
 		return wait
 	}
 	if reply.Status == http.StatusTooManyRequests {
-		return resetIn(reply.Header, now)
+		return resetIn(reply, now)
 	}
 	return 0
 }
@@ -187,16 +187,16 @@ const maxAsked = time.Hour
 func bounded(wait time.Duration) time.Duration { return min(max(wait, 0), maxAsked) }
 
 // resetIn is the time until x-ratelimit-reset, 0 if the header does not say.
-func resetIn(h http.Header, now time.Time) time.Duration {
-	at, ok := headerInt(h, "X-Ratelimit-Reset")
+func resetIn(reply Reply, now time.Time) time.Duration {
+	at, ok := headerInt(reply, "X-Ratelimit-Reset")
 	if !ok {
 		return 0
 	}
 	return bounded(time.Unix(at, 0).Sub(now))
 }
 
-func headerInt(h http.Header, name string) (int64, bool) {
-	text := strings.TrimSpace(h.Get(name))
+func headerInt(reply Reply, name string) (int64, bool) {
+	text := strings.TrimSpace(reply.header(name))
 	if text == "" {
 		return 0, false // an error would only be thrown away
 	}
