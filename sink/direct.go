@@ -73,7 +73,7 @@ func (d *direct) exchange(ctx context.Context, r *request, h *headers) (Reply, e
 		if err != nil {
 			return Reply{}, transportFault(ctx, err, false)
 		}
-		reply, err := c.exchange(ctx, *buffer)
+		reply, err := c.exchange(ctx, *buffer, r.Lookup)
 		if err == nil {
 			return reply, nil
 		}
@@ -172,6 +172,9 @@ type conn struct {
 	used   bool      // it has served a call
 	since  time.Time // it is idle
 	room   int64     // bytes of the answer that may still be read
+
+	ctx     context.Context // it is closed when this one ends, as in watch
+	unwatch func() bool
 }
 
 var (
@@ -194,16 +197,32 @@ func (c *conn) begin(deadline time.Time) bool {
 }
 
 // exchange makes one request, after which the connection is idle or closed.
-func (c *conn) exchange(ctx context.Context, request []byte) (Reply, error) {
-	left := context.AfterFunc(ctx, func() { _ = c.raw.Close() })
+func (c *conn) exchange(ctx context.Context, request []byte, lookup bool) (Reply, error) {
+	c.watch(ctx)
 	reply, whole, err := c.answer(request)
-	if !left() || !whole || err != nil || c.reader.Buffered() > 0 {
+	if lookup {
+		c.unwatch()
+		c.ctx = nil
+	}
+	if ctx.Err() != nil || !whole || err != nil || c.reader.Buffered() > 0 {
 		c.close()
 		return reply, err
 	}
 	c.used = true
 	c.idle.put(c)
 	return reply, nil
+}
+
+// watch closes the connection when ctx ends. Writes have the context of their pipeline, so
+// the watch stays for the next one; a lookup has one of its own, that ends with it.
+func (c *conn) watch(ctx context.Context) {
+	if c.ctx == ctx {
+		return
+	}
+	if c.unwatch != nil {
+		c.unwatch()
+	}
+	c.ctx, c.unwatch = ctx, context.AfterFunc(ctx, func() { _ = c.raw.Close() })
 }
 
 // answer is the answer to a request, and whether another one can follow it.
@@ -258,7 +277,12 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (c *conn) close() { _ = c.stream.Close() }
+func (c *conn) close() {
+	if c.unwatch != nil {
+		c.unwatch()
+	}
+	_ = c.stream.Close()
+}
 
 // idleConns are connections that wait for a call, the oldest first.
 type idleConns struct {

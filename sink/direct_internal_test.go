@@ -261,6 +261,59 @@ func TestDirect_aCallThatIsGivenUpKeepsItsConnection(t *testing.T) {
 	})
 }
 
+// slow is a connection that does something before each answer.
+type slow struct {
+	net.Conn
+	before func()
+}
+
+func (s *slow) Read(b []byte) (int, error) {
+	s.before()
+	return s.Conn.Read(b)
+}
+
+// A connection is watched for the end of the present call's context, and of no other one.
+func TestDirect_theContextOfAnEarlierCallEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, _ := plain(t)
+		before := func() {}
+		dial, dials := d.dial, 0
+		d.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := dial(ctx, network, address)
+			dials++
+			return &slow{Conn: c, before: func() { before() }}, err
+		}
+		call := wired("http://desk.example", d)
+		for _, first := range []Call{write, lookup} {
+			ctx, cancel := context.WithCancel(t.Context())
+			if _, err := call(ctx, first); err != nil {
+				t.Fatal(err)
+			}
+			before = func() {
+				cancel()
+				time.Sleep(time.Second) // for those whom that tells to close
+			}
+			if _, err := call(t.Context(), write); err != nil {
+				t.Errorf("a call after a %s whose context ended meanwhile: %v", first.Op, err)
+			}
+			before = func() {}
+		}
+		if dials != 1 {
+			t.Errorf("%d connections, want 1", dials)
+		}
+
+		ctx, cancel := context.WithCancel(t.Context())
+		if _, err := call(ctx, write); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		synctest.Wait()
+		if _, err := call(t.Context(), write); err != nil {
+			t.Errorf("a call after the end of the context of one before: %v", err)
+		}
+	})
+}
+
 // torn is a connection whose host answers half of a request and closes it.
 type torn struct {
 	net.Conn
