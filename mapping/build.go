@@ -28,8 +28,9 @@ func (b *builder) free() {
 	builders.Put(b)
 }
 
-// value reads the next value, which is at the given depth if it is an object or a list.
-func (b *builder) value(depth int) (Value, error) {
+// value reads the next value, which is at the given depth if it is an object or a list,
+// into the newest of opened.
+func (b *builder) value(depth int) error {
 	c := b.next()
 	from := b.at
 	switch c {
@@ -37,19 +38,27 @@ func (b *builder) value(depth int) (Value, error) {
 		return b.nested(c, depth)
 	case '"':
 		s, err := b.string()
-		return Str(s), err
+		b.set(String, s)
+		return err
 	}
 	if err := b.scalar(); err != nil {
-		return Value{}, err
+		return err
 	}
 	switch c {
 	case 'n':
-		return NullValue(), nil
+		b.set(Null, "")
 	case 't', 'f':
-		return Boolean(c == 't'), nil
+		b.set(Bool, b.text[from:b.at])
 	default:
-		return Num(b.text[from:b.at]), nil
+		b.set(Number, b.text[from:b.at])
 	}
+	return nil
+}
+
+// set gives the newest of opened its value, in its place: a Value is large to be handed on.
+func (b *builder) set(kind Kind, text string) {
+	v := &b.opened[len(b.opened)-1].Value
+	v.kind, v.text = kind, text
 }
 
 // string reads a string.
@@ -67,34 +76,38 @@ func (b *builder) string() (string, error) {
 	}
 }
 
-func (b *builder) nested(opening byte, depth int) (Value, error) {
+func (b *builder) nested(opening byte, depth int) error {
 	if depth > MaxDepth {
-		return Value{}, errDeep
+		return errDeep
 	}
 	from := len(b.opened)
-	v := Value{kind: Object}
-	var err error
+	kind, err := Object, error(nil)
 	if opening == '{' {
 		err = b.members(depth)
 	} else {
-		v.kind, err = Array, b.elements(depth)
+		kind, err = Array, b.elements(depth)
 	}
 	if err != nil {
-		return Value{}, err
+		return err
 	}
-	v.members = append([]Member(nil), b.opened[from:]...)
+	v := &b.opened[from-1].Value
+	v.kind = kind
+	if members := b.opened[from:]; len(members) > 0 {
+		v.members = make([]Member, len(members))
+		copy(v.members, members)
+	}
 	b.opened = b.opened[:from]
-	return v, nil
+	return nil
 }
 
 func (b *builder) elements(depth int) error {
 	for more := b.open(']'); more; {
-		v, err := b.value(depth + 1)
-		if err != nil {
-			return err
+		b.opened = append(b.opened, Member{})
+		err := b.value(depth + 1)
+		if err == nil {
+			more, err = b.more(']')
 		}
-		b.opened = append(b.opened, Member{Value: v})
-		if more, err = b.more(']'); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -109,11 +122,12 @@ func (b *builder) members(depth int) error {
 	from := len(b.opened)
 	var index map[string]int // name to place, once there are many
 	for more := b.open('}'); more; {
-		m, err := b.member(depth)
+		at := len(b.opened)
+		err := b.member(depth)
 		if err != nil {
 			return err
 		}
-		read := b.opened[from:]
+		read, m := b.opened[from:at], &b.opened[at]
 		if index == nil && len(read) >= dedupeFrom {
 			index = make(map[string]int, 2*len(read))
 			for i := range read {
@@ -122,11 +136,9 @@ func (b *builder) members(depth int) error {
 		}
 		if i := find(read, index, m.Name); i >= 0 {
 			read[i].Value = m.Value
-		} else {
-			if index != nil {
-				index[m.Name] = len(read)
-			}
-			b.opened = append(b.opened, m)
+			b.opened = b.opened[:at]
+		} else if index != nil {
+			index[m.Name] = len(read)
 		}
 		if more, err = b.more('}'); err != nil {
 			return err
@@ -135,15 +147,16 @@ func (b *builder) members(depth int) error {
 	return nil
 }
 
-func (b *builder) member(depth int) (m Member, err error) {
-	if m.Name, err = b.string(); err != nil {
-		return m, err
+func (b *builder) member(depth int) error {
+	name, err := b.string()
+	if err != nil {
+		return err
 	}
-	if err = b.take(':'); err != nil {
-		return m, err
+	if err := b.take(':'); err != nil {
+		return err
 	}
-	m.Value, err = b.value(depth + 1)
-	return m, err
+	b.opened = append(b.opened, Member{Name: name})
+	return b.value(depth + 1)
 }
 
 func find(members []Member, index map[string]int, name string) int {

@@ -21,14 +21,15 @@ func ParseNested(data []byte, depth int) (Value, error) {
 	b := builders.Get().(*builder)
 	defer b.free()
 	b.scanner, b.text = scanner{data: data}, string(data)
-	v, err := b.value(depth)
+	b.opened = append(b.opened, Member{})
+	err := b.value(depth)
 	if err == nil {
 		err = b.end()
 	}
 	if err != nil {
 		return Value{}, err
 	}
-	return v, nil
+	return b.opened[0].Value, nil
 }
 
 // ParseObject is ParseJSON for a text that must be a JSON object: not_an_object if

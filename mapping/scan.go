@@ -92,9 +92,11 @@ func (s *scanner) quoted() (escapes bool, err error) {
 		return false, err
 	}
 	for {
-		for s.at < len(s.data) && plain[s.data[s.at]] {
-			s.at++
+		rest, n := s.data[s.at:], 0
+		for n < len(rest) && plain[rest[n]] {
+			n++
 		}
+		s.at += n
 		if s.at == len(s.data) {
 			return false, errCut
 		}
