@@ -81,7 +81,8 @@ func (b *builder) nested(opening byte, depth int) error {
 		return errDeep
 	}
 	from := len(b.opened)
-	kind, err := Object, error(nil)
+	kind := Object
+	var err error
 	if opening == '{' {
 		err = b.members(depth)
 	} else {

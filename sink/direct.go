@@ -20,7 +20,7 @@ import (
 // direct is the wire to one host, in HTTP/1.1. The goroutine that makes a call writes its
 // request and reads its answer. http.Transport has two more a connection for that, and what
 // goes by way of them takes a quarter of an event's processor time (docs/performance.md).
-// Answers are parsed by net/http.
+// Plain answers are read by plain, and all others by net/http.
 //
 // Like http.Transport it makes a request again on its own in two cases only, both on a
 // connection that was used before and that the host has closed meanwhile: not a byte of the

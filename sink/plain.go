@@ -15,10 +15,10 @@ type Header interface {
 	Get(name string) string
 }
 
-// plainHeader is the header of a plain answer: one that net/http need not read, since it is
-// an HTTP/1.1 answer of a known length, in an encoding of its own and on a connection that
-// stays. Most answers are, and net/http makes a map of each one's header: a twentieth of an
-// event's processor time. Whatever is unusual is left to it.
+// plainHeader is the header of a plain answer: one of HTTP/1.1 with a known length, without
+// compression, on a connection that stays. net/http makes a map of every header, which is a
+// twentieth of an event's processor time (docs/performance.md); it still reads whatever is
+// not plain.
 type plainHeader struct {
 	status int
 	length int64
