@@ -143,7 +143,9 @@ func (c *Cluster) Committed(t testing.TB, group, topic string) map[int32]kadm.Of
 	admin, done := c.helper(t)
 	defer done()
 	found, err := admin.FetchOffsets(t.Context(), group)
-	for kerr.IsRetriable(err) { // a broker that has just started makes the topic of groups first
+	// A broker that has just started makes the topic of groups first, and one that stops takes
+	// its connections along.
+	for kerr.IsRetriable(err) || kgo.IsRetryableBrokerErr(err) {
 		time.Sleep(100 * time.Millisecond)
 		found, err = admin.FetchOffsets(t.Context(), group)
 	}
