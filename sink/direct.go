@@ -201,8 +201,7 @@ func (c *conn) exchange(ctx context.Context, request []byte, lookup bool) (Reply
 	c.watch(ctx)
 	reply, whole, err := c.answer(request)
 	if lookup {
-		c.unwatch()
-		c.ctx = nil
+		c.release()
 	}
 	if ctx.Err() != nil || !whole || err != nil || c.reader.Buffered() > 0 {
 		c.close()
@@ -219,10 +218,16 @@ func (c *conn) watch(ctx context.Context) {
 	if c.ctx == ctx {
 		return
 	}
+	c.release()
+	c.ctx, c.unwatch = ctx, context.AfterFunc(ctx, func() { _ = c.raw.Close() })
+}
+
+// release ends the watch, if there is one.
+func (c *conn) release() {
 	if c.unwatch != nil {
 		c.unwatch()
 	}
-	c.ctx, c.unwatch = ctx, context.AfterFunc(ctx, func() { _ = c.raw.Close() })
+	c.ctx, c.unwatch = nil, nil
 }
 
 // answer is the answer to a request, and whether another one can follow it.
@@ -278,9 +283,7 @@ func (c *conn) Read(b []byte) (int, error) {
 }
 
 func (c *conn) close() {
-	if c.unwatch != nil {
-		c.unwatch()
-	}
+	c.release()
 	_ = c.stream.Close()
 }
 

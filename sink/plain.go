@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"net/textproto"
 	"strconv"
 	"strings"
 )
@@ -29,7 +30,7 @@ type plainHeader struct {
 func (h *plainHeader) Get(name string) string {
 	for line := range strings.SplitSeq(h.lines, "\r\n") {
 		if key, value, _ := strings.Cut(line, ":"); strings.EqualFold(key, name) {
-			return trimBlanks(value)
+			return textproto.TrimString(value)
 		}
 	}
 	return ""
@@ -71,7 +72,7 @@ func readPlain(text string) (*plainHeader, bool) {
 	}
 	for line := range strings.SplitSeq(lines, "\r\n") {
 		name, value, ok := strings.Cut(line, ":")
-		if !ok || !isFieldName(name) || !printable(value) || !h.takes(name, trimBlanks(value)) {
+		if !ok || !isFieldName(name) || !printable(value) || !h.takes(name, textproto.TrimString(value)) {
 			return nil, false
 		}
 	}
@@ -114,5 +115,3 @@ func printable(text string) bool {
 	}
 	return true
 }
-
-func trimBlanks(text string) string { return strings.Trim(text, " \t") }
