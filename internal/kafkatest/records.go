@@ -113,13 +113,25 @@ func (c *Cluster) listOffsets(t testing.TB, topic string, end bool) map[int32]in
 	if end {
 		list = admin.ListEndOffsets
 	}
-	listed, err := list(t.Context(), topic)
+	listed, err := asked(func() (kadm.ListedOffsets, error) { return list(t.Context(), topic) })
 	if err = errors.Join(err, listed.Error()); err != nil {
 		t.Fatalf("listing offsets of %s: %v", topic, err)
 	}
 	offsets := make(map[int32]int64)
 	listed.Each(func(o kadm.ListedOffset) { offsets[o.Partition] = o.Offset })
 	return offsets
+}
+
+// asked is the answer of brokers that come and go: one that has just started makes the topic
+// of groups first, and one that stops takes its connections along.
+func asked[T any](ask func() (T, error)) (T, error) {
+	for {
+		answer, err := ask()
+		if !kerr.IsRetriable(err) && !kgo.IsRetryableBrokerErr(err) {
+			return answer, err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 // helper is an admin client for one helper, and what ends its use.
@@ -142,13 +154,7 @@ func (c *Cluster) Committed(t testing.TB, group, topic string) map[int32]kadm.Of
 	t.Helper()
 	admin, done := c.helper(t)
 	defer done()
-	found, err := admin.FetchOffsets(t.Context(), group)
-	// A broker that has just started makes the topic of groups first, and one that stops takes
-	// its connections along.
-	for kerr.IsRetriable(err) || kgo.IsRetryableBrokerErr(err) {
-		time.Sleep(100 * time.Millisecond)
-		found, err = admin.FetchOffsets(t.Context(), group)
-	}
+	found, err := asked(func() (kadm.OffsetResponses, error) { return admin.FetchOffsets(t.Context(), group) })
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		t.Fatalf("fetching offsets of group %s: %v", group, err)
 	}
