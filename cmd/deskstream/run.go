@@ -98,8 +98,9 @@ const heapGrowth = 33
 // heapReserve is memory that is asked for and never touched, so the machine gives none
 // for it. The heap counts it, so it may grow by heapGrowth of it in any case: a pipeline
 // that keeps up has next to nothing alive, and collected what it left a hundred times for
-// 60,000 events without a reserve, and 40 times with half of this one. A soft limit with a larger growth does the same for a
-// small heap, but where more is alive than the limit it takes half of the processor.
+// 60,000 events without a reserve, and 40 times with half of this one. A soft limit with a
+// larger growth does the same for a small heap, but where more is alive than the limit it
+// takes half of the processor.
 const heapReserve = 128 << 20
 
 // tuneCollector sets heapGrowth unless the environment says otherwise, and gives back

@@ -30,8 +30,8 @@ Options of start:
   -f FILE           a file of broker properties; -o wins over it
 
 Brokers listen on 127.0.0.1. start with the directory of a cluster that runs in part
-starts the brokers that do not. Data outlives a stop. KAFKA_OPTS and KAFKA_HEAP_OPTS go to
-Java. MAVEN_REPOSITORY is a mirror of Maven Central.
+starts the brokers that do not. Data outlives a stop. KAFKA_OPTS, KAFKA_HEAP_OPTS and
+KAFKA_JVM_PERFORMANCE_OPTS go to Java. MAVEN_REPOSITORY is a mirror of Maven Central.
 
 Needs Java 17 or later, curl, and 45 MB for Kafka $version in $jars.
 
@@ -128,10 +128,12 @@ format() { # N CLUSTER_ID
 }
 
 launch() { # N
-	local home=$dir/broker-$1 heap
+	local home=$dir/broker-$1 heap performance
 	read -ra heap <<<"${KAFKA_HEAP_OPTS:--Xmx512m}"
-	# A client compiler and the serial collector halve the start on a small machine.
-	(run_java "${heap[@]}" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.configurationFile="$here/log4j2.yaml" \
+	# Java's first compiler alone and the serial collector halve the start on a small machine. A
+	# broker that is to be fast, as for a benchmark, needs both compilers: -server.
+	read -ra performance <<<"${KAFKA_JVM_PERFORMANCE_OPTS:--XX:TieredStopAtLevel=1 -XX:+UseSerialGC}"
+	(run_java "${heap[@]}" "${performance[@]}" -Dlog4j2.configurationFile="$here/log4j2.yaml" \
 		kafka.Kafka "$home/server.properties") >"$home/log" 2>&1 </dev/null &
 	echo $! >"$home/pid"
 }
@@ -140,7 +142,7 @@ await() { # N
 	local log=$dir/broker-$1/log i
 	for ((i = 0; i < 600; i++)); do
 		grep -q 'Kafka Server started' "$log" && return
-		alive "$1" || break
+		kill -0 "$(<"$dir/broker-$1/pid")" 2>/dev/null || break # alive does not know it before it is Java
 		sleep 0.2
 	done
 	tail -20 "$log" >&2

@@ -128,8 +128,14 @@ func (b *bench) run(ctx context.Context, p program, c Case, d dataset, l load) (
 	if err != nil {
 		return Result{}, err
 	}
-	measured.stop() // before it is asked what it used
-	return result(ctx, measured, url, l, began)
+	peak, err := measured.peak()
+	if err != nil {
+		return Result{}, err
+	}
+	measured.stop() // before it is asked what time it took
+	res, err := result(ctx, url, l, began)
+	res.CPU, res.Peak = measured.cpu(), peak
+	return res, err
 }
 
 // watch waits until the program has done its job, and says when the first event was due.
@@ -155,18 +161,15 @@ func (b *bench) watch(ctx context.Context, p program, j job, d dataset, l load, 
 	})
 }
 
-func result(ctx context.Context, measured *process, url string, l load, began time.Time) (Result, error) {
+// result is what the desk saw, and when.
+func result(ctx context.Context, url string, l load, began time.Time) (Result, error) {
 	r, err := receivedBy(ctx, url)
-	if err != nil {
-		return Result{}, err
-	}
-	cpu, peak, err := measured.used()
 	if err != nil {
 		return Result{}, err
 	}
 	res := Result{
 		PerSecond: float64(r.Distinct) / time.Duration(r.Last-r.First).Seconds(),
-		CPU:       cpu, Peak: peak, Disorder: r.Disorder, Duplicates: r.Duplicates,
+		Disorder:  r.Disorder, Duplicates: r.Duplicates,
 	}
 	if l.rate == 0 {
 		return res, nil

@@ -72,13 +72,24 @@ func (p *process) stop() {
 	}
 }
 
-// used is the processor time and the peak memory of a process that has ended.
-func (p *process) used() (cpu time.Duration, peak int64, err error) {
-	usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0, 0, errors.New("this system does not say what a process used")
+// cpu is the processor time of a process that has ended.
+func (p *process) cpu() time.Duration {
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+}
+
+// peak is the most memory that a process had so far, in bytes. What wait4 says of it when it
+// has ended counts the memory of the one that started it, too (Linux, exec_mmap).
+func (p *process) peak() (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("reading what memory a process had: %w", err)
 	}
-	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), usage.Maxrss << 10, nil // Linux counts KiB
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	var kib int64
+	if _, err := fmt.Sscan(rest, &kib); err != nil {
+		return 0, fmt.Errorf("reading VmHWM, what memory a process had: %w", err)
+	}
+	return kib << 10, nil
 }
 
 // until asks every 50 ms whether it is so, and gives up when p or ctx ends.
