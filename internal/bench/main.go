@@ -1,6 +1,6 @@
 // Bench measures deskstream end to end beside a program of the same client libraries
 // that guarantees nothing: the limit. Broker, desk and the program that is measured
-// are processes of their own on loopback. Run it as "make bench".
+// are processes of their own on loopback. Run it as "make bench", on Linux.
 //
 // KAFKA_BROKERS names a cluster to use instead of the embedded broker.
 package main
