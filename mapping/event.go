@@ -13,6 +13,8 @@ type Event struct {
 	Type string
 	// Body is the whole event, a JSON object.
 	Body Value
+	// NoIDs are the words that are no ids.
+	NoIDs NoIDs
 }
 
 // Decode reads a record's value as an event. Errors of ParseObject mean that it is

@@ -1,0 +1,197 @@
+package mapping
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// EmailAddress returns the e-mail address that text holds: the first usable one of
+// several with commas or semicolons between, taken out of "Name <address>", without
+// mailto: and outer blanks. It reports false when there is none. An address has
+// something on both sides of one at sign, and neither blanks nor control characters.
+func EmailAddress(text string) (string, bool) {
+	for part := range strings.FieldsFuncSeq(text, isSeparator) {
+		if _, inner, ok := strings.Cut(part, "<"); ok {
+			part, _, _ = strings.Cut(inner, ">")
+		}
+		if address := withoutMailto(Trim(part)); isEmail(address) {
+			return address, true
+		}
+	}
+	return "", false
+}
+
+func withoutMailto(text string) string {
+	const scheme = "mailto:"
+	if len(text) > len(scheme) && strings.EqualFold(text[:len(scheme)], scheme) {
+		return Trim(text[len(scheme):])
+	}
+	return text
+}
+
+func isSeparator(r rune) bool { return r == ',' || r == ';' }
+
+func isEmail(text string) bool {
+	at := strings.IndexByte(text, '@')
+	return at > 0 && at < len(text)-1 && strings.IndexByte(text[at+1:], '@') < 0 &&
+		!strings.ContainsFunc(text, notInEmail)
+}
+
+func notInEmail(r rune) bool {
+	return r == '<' || r == '>' || isSeparator(r) || unicode.IsSpace(r) || unicode.IsControl(r)
+}
+
+// EmailKey returns the form in which two spellings of one e-mail address are equal:
+// trimmed and case-folded.
+func EmailKey(address string) string { return strings.Map(foldCase, Trim(address)) }
+
+// foldCase returns the least of the characters that differ from r by case only. Lower
+// case would not do: it makes one letter of some that are two.
+func foldCase(r rune) rune {
+	least := r
+	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+		least = min(least, other)
+	}
+	return least
+}
+
+var (
+	// decimalText is a phone number that a spreadsheet or a data frame took for a number.
+	decimalText = regexp.MustCompile(`^\+?([0-9]{7,}\.0+|[0-9]\.[0-9]+[eE]\+?[0-9]+)$`)
+	// commaDecimal is the same with the decimal comma of many countries.
+	commaDecimal = regexp.MustCompile(`^\+?[0-9],[0-9]+[eE]\+?[0-9]+$`)
+	// phoneScheme is the scheme of a URI, RFC 3986 section 3.1: tel:, sip:, whatsapp:.
+	phoneScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:(//)?`)
+	// chatID is how WhatsApp names a user: the number, perhaps a device, and a host.
+	chatID = regexp.MustCompile(`(?i)^(\+?[0-9]+)(:[0-9]+)?@(c\.us|s\.whatsapp\.net)$`)
+	// extension is what stands behind a number to reach one person of an office.
+	extension = regexp.MustCompile(`(?i)[\s.,;/-]*\(?(ext(ension)?|x)[\s.:=]*[0-9]+\)?[\s.]*$`)
+	// trunkZero is the zero that callers from abroad leave out, behind a country code.
+	trunkZero = regexp.MustCompile(`^(\+?[1-9][0-9]{0,2})(\s*)\(\s*0\s*\)(\s*)`)
+)
+
+// PhoneNumber returns the phone number that text holds, spelled as there but without
+// scheme, extension and outer blanks; of several with commas or semicolons between the
+// first usable one. 31612345678.0 and 3.1612345678e10 are whole numbers, and digits of
+// other scripts are digits. It reports false when there is none: a number has a digit
+// other than 0, and no letter.
+func PhoneNumber(text string) (string, bool) {
+	text = asciiDigits(OneLine(text))
+	if number, ok := decimalNumber(text); ok {
+		return Whole(number)
+	}
+	if number, ok := phoneNumber(text); ok { // an extension may follow a comma
+		return number, true
+	}
+	for part := range strings.FieldsFuncSeq(text, isSeparator) {
+		if number, ok := phoneNumber(part); ok {
+			return number, true
+		}
+	}
+	return "", false
+}
+
+// decimalNumber returns the literal of a phone number that was written as a decimal.
+func decimalNumber(text string) (string, bool) {
+	if !strings.ContainsAny(text, ".eE") {
+		return "", false
+	}
+	if commaDecimal.MatchString(text) {
+		text = strings.Replace(text, ",", ".", 1)
+	}
+	return strings.TrimPrefix(text, "+"), decimalText.MatchString(text)
+}
+
+// phoneNumber is PhoneNumber for a text of one number.
+func phoneNumber(text string) (string, bool) {
+	text = Trim(text)
+	if !isDialled(text) {
+		text = phoneScheme.ReplaceAllString(text, "")
+		text = chatID.ReplaceAllString(text, "$1")
+		text = withoutExtension(text)
+	}
+	return text, isDialled(text) && strings.ContainsAny(text, "123456789")
+}
+
+// withoutExtension cuts the extension off a number. What stands before it must be long
+// enough for a number, or "4x4" would be one.
+func withoutExtension(text string) string {
+	number := Trim(extension.ReplaceAllString(text, ""))
+	if len(strings.Map(onlyDigits, number)) < minDigits {
+		return text
+	}
+	return number
+}
+
+// minDigits is how many digits a number has at the least that has an extension.
+const minDigits = 5
+
+// isDialled reports whether text has nothing that no phone number has.
+func isDialled(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		return r == '@' || isSeparator(r) || unicode.IsLetter(r)
+	})
+}
+
+// asciiDigits writes the decimal digits of all scripts, and the full-width plus, in ASCII.
+func asciiDigits(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return r >= 0x80 }) {
+		return text
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\uFF0B':
+			return '+'
+		case r < 0x80 || !unicode.IsDigit(r):
+			return r
+		}
+		// Unicode has the digits of each script in a row, from 0 to 9, and where two
+		// rows touch the second begins where the first has ended.
+		zero := r
+		for unicode.IsDigit(zero - 1) {
+			zero--
+		}
+		return '0' + (r-zero)%10
+	}, text)
+}
+
+// International returns a phone number with 00 before a country code written as a plus,
+// and without the zero in brackets behind one: 0031 (0)6 1234 is +31 6 1234. A number
+// that has neither stays as it is: no country is known.
+func International(number string) string {
+	if rest, ok := strings.CutPrefix(number, "00"); ok {
+		if rest = strings.TrimLeft(rest, " -./"); rest != "" && rest[0] >= '1' && rest[0] <= '9' {
+			number = "+" + rest
+		}
+	}
+	if !strings.Contains(number, "(") {
+		return number
+	}
+	groups := trunkZero.FindStringSubmatch(number)
+	if groups == nil {
+		return number
+	}
+	blank := ""
+	if groups[2]+groups[3] != "" {
+		blank = " "
+	}
+	return groups[1] + blank + number[len(groups[0]):]
+}
+
+// PhoneDigits returns the form in which two spellings of one phone number are equal: its
+// digits from the country code on. It is "" for what is no phone number.
+func PhoneDigits(text string) string {
+	number, ok := PhoneNumber(text)
+	if !ok {
+		return ""
+	}
+	return strings.Map(onlyDigits, International(number))
+}
+
+func onlyDigits(r rune) rune {
+	if r < '0' || r > '9' {
+		return -1
+	}
+	return r
+}
