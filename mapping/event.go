@@ -15,6 +15,8 @@ type Event struct {
 	Body Value
 	// NoIDs are the words that are no ids.
 	NoIDs NoIDs
+	// Warnings say, for people, what was left out while the event was read. They quote no value.
+	Warnings []string
 }
 
 // Decode reads a record's value as an event. Errors of ParseObject mean that it is
@@ -34,10 +36,13 @@ func (f Fields) Decode(data []byte) (Event, error) {
 	return f.Event(body), nil
 }
 
-// Event is the event with the given body, its fields read from where f says.
+// Event is the event with the given body, its fields read from where f says. Containers
+// of the wrong type are left out.
 func (f Fields) Event(body Value) Event {
 	body = f.rename(body)
-	return Event{Type: strings.ToLower(strings.TrimSpace(body.Get("type").Str())), Body: body}
+	e := Event{Type: strings.ToLower(strings.TrimSpace(body.Get("type").Str())), Body: body}
+	e.leaveOutWrongContainers()
+	return e
 }
 
 // rename puts each renamed member in the place of the one that it stands for. An

@@ -61,7 +61,7 @@ func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, 
 	o.conclude(err)
 	s.judged(&o)
 	o.IDs = redact.ids(receipt.IDs)
-	o.Warnings = redact.texts(receipt.Warnings)
+	o.Warnings = redact.texts(append(o.Warnings, receipt.Warnings...))
 	if o.Calls = s.calls; o.Calls == nil {
 		o.Calls = []CallRecord{}
 	}
@@ -91,6 +91,7 @@ func (r Route) run(ctx context.Context, s *Session, value []byte, o *Outcome) (_
 		return Receipt{}, failureOf(err, StageDecode)
 	}
 	ev := r.Fields.Event(body)
+	o.Warnings = slices.Clip(ev.Warnings)
 	redact := s.dest.redactor()
 	o.Event.ID, o.Event.Type, o.Event.Name = text(redact.text(ev.ID())), text(redact.text(ev.Type)), text(redact.text(ev.Name()))
 	if err := r.filter.Check(ev); err != nil {

@@ -121,6 +121,36 @@ func TestRoute_outcomeIsTheObjectOfTheContract(t *testing.T) {
 	})
 }
 
+func TestRoute_warningsOfTheEventStandInEveryOutcome(t *testing.T) {
+	const warning = "properties is a list and was left out"
+	for event, want := range map[string]struct {
+		outcome  sink.Disposition
+		warnings []string
+	}{
+		`{"type":"identify","properties":[]}`:             {sink.Skipped, []string{warning}},
+		`{"type":"track","event":"E","properties":[]}`:    {sink.Dead, []string{warning}},
+		`{"type":"track","event":"F","properties":[]}`:    {sink.Delivered, []string{warning, "w"}},
+		`{"type":"track","event":"F","properties":{}}`:    {sink.Delivered, []string{"w"}},
+		`{"type":"track","event":"F","properties":[]`:     {sink.Dead, []string{}},
+		`{"type":["track"],"event":"F","traits":"n=Eve"}`: {sink.Dead, []string{"traits is text and was left out"}},
+	} {
+		route := sink.NewRoute("desk", "test", mapping.Filter{Types: []string{"track"}},
+			func(ev mapping.Event) (mapping.Event, error) {
+				if ev.Name() == "E" {
+					return ev, &mapping.Error{Code: mapping.MissingIdentity}
+				}
+				return ev, nil
+			},
+			func(context.Context, sink.Doer, mapping.Event) (sink.Receipt, error) {
+				return sink.Receipt{Warnings: []string{"w"}}, nil
+			})
+		o := deliverValue(t, destination(t, config(script(status(200)))), route, []byte(event))
+		if o.Outcome != want.outcome || cmp.Diff(want.warnings, o.Warnings) != "" {
+			t.Errorf("%s = %s, warnings %q; want %s, %q", event, o.Outcome, o.Warnings, want.outcome, want.warnings)
+		}
+	}
+}
+
 func TestRoute_panicIsInvalidOrUnknown(t *testing.T) {
 	for name, tt := range map[string]struct {
 		calls []sink.Call

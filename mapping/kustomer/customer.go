@@ -47,7 +47,7 @@ var phonePaths = append(both("phone"), "properties.phone")
 
 // upsert maps an identify.
 func upsert(ev mapping.Event, n *notes) (Step, error) {
-	id, err := kustomerID(ev)
+	id, err := kustomerID(ev, n)
 	if err != nil {
 		return nil, err
 	}

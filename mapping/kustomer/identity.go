@@ -75,32 +75,19 @@ func idText(s source) (string, error) {
 	}
 }
 
-// kustomerID is the id in the first entry of context.externalId that is of type
-// kustomerId, "" if there is none. Errors: wrong_type, invalid_id.
-func kustomerID(ev mapping.Event) (string, error) {
-	const path = "context.externalId"
-	list := ev.Body.Path(path)
-	if list.Kind() != mapping.Array {
-		return "", nil
+// kustomerID is the event's external id of type kustomerId, "" if there is none. Errors:
+// wrong_type, invalid_id.
+func kustomerID(ev mapping.Event, n *notes) (string, error) {
+	given, path, warnings := ev.ExternalID("kustomerId")
+	n.list = append(n.list, warnings...)
+	id, err := idText(source{path: path, value: given})
+	if err != nil || id == "" {
+		return "", err
 	}
-	for _, entry := range list.Members() {
-		if entry.Value.Get("type").Str() != "kustomerId" {
-			continue
-		}
-		given := entry.Value.Get("id")
-		if given.IsZeroNumber() || given.Kind() == mapping.Bool && !given.IsTrue() {
-			return "", nil // it says that there is none, as an empty text does
-		}
-		id, err := idText(source{path: path, value: given})
-		if err != nil || strings.TrimSpace(id) == "" {
-			return "", err
-		}
-		if !ValidID(id) {
-			return "", mapping.FieldError(mapping.InvalidID, path, "has a kustomerId that is no id of Kustomer's")
-		}
-		return id, nil
+	if !ValidID(id) {
+		return "", mapping.FieldError(mapping.InvalidID, path, "has a kustomerId that is no id of Kustomer's")
 	}
-	return "", nil
+	return id, nil
 }
 
 // ValidID tells whether text may stand in a path as one of Kustomer's own ids.

@@ -24,7 +24,7 @@ func TestMap_lookupsInOrderWithoutRepeats(t *testing.T) {
 		`{"type":"identify","userId":"u1","context":{"externalId":[{"type":"x","id":"e@x.test"}]}}`:     {external("u1")},
 		`{"type":"identify","userId":"u1","properties":{"email":"a@example.test"}}`:                     {email, external("u1")},
 		`{"type":"identify","userId":"u1","context":{"externalId":[{"type":"kustomerId","id":"5"}]}}`:   nil,
-		`{"type":"identify","userId":"u1","context":{"externalId":{"type":"kustomerId","id":"5"}}}`:     {external("u1")},
+		`{"type":"identify","userId":"u1","context":{"externalId":{"type":"kustomerId","id":"5"}}}`:     nil,
 		`{"type":"identify","userId":"u1","context":{"externalId":[{"type":"kustomerId","id":""}]}}`:    {external("u1")},
 		`{"type":"identify","userId":"u2","context":{"externalId":[{"type":"kustomerId","id":0}]}}`:     {external("u2")},
 		`{"type":"identify","userId":"u3","context":{"externalId":[{"type":"kustomerId","id":-0.0}]}}`:  {external("u3")},

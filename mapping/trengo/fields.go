@@ -33,22 +33,12 @@ const (
 
 // reader takes fields from one event and notes what it coerced or left out.
 type reader struct {
+	ev       mapping.Event
 	body     mapping.Value
 	warnings []string
 }
 
-func newReader(ev mapping.Event) *reader {
-	r := &reader{body: ev.Body}
-	for _, path := range []string{"traits", "context", "context.traits", "properties"} {
-		if v := ev.Body.Path(path); v.Exists() && v.Kind() != mapping.Object {
-			r.leftOut(path, v)
-		}
-	}
-	if v := r.get("context.externalId"); v.Exists() && v.Kind() != mapping.Array {
-		r.leftOut("context.externalId", v)
-	}
-	return r
-}
+func newReader(ev mapping.Event) *reader { return &reader{ev: ev, body: ev.Body} }
 
 func (r *reader) leftOut(path string, v mapping.Value) {
 	r.warnings = append(r.warnings, path+" is "+v.Kind().String()+" and was left out")
@@ -109,32 +99,18 @@ func (r *reader) text(paths []string) string {
 // externalID is the id of the event's first external id of the type, a text or a
 // number; absent if there is none, or an empty one. Error: invalid_id.
 func (r *reader) externalID(typ string) (mapping.Value, error) {
-	list := r.get("context.externalId")
-	if list.Kind() != mapping.Array {
+	id, _, warnings := r.ev.ExternalID(typ)
+	r.warnings = append(r.warnings, warnings...)
+	if !id.Exists() {
 		return mapping.Value{}, nil
 	}
-	for _, entry := range list.Members() {
-		if entry.Value.Get("type").Str() != typ {
-			continue
-		}
-		id := entry.Value.Get("id")
-		switch {
-		case !id.Exists() || isEmpty(id):
-			return mapping.Value{}, nil
-		case id.Kind() != mapping.String && id.Kind() != mapping.Number:
-			return mapping.Value{}, mapping.FieldError(mapping.InvalidID, typ, "is "+id.Kind().String()+", not text or a number")
-		}
-		if fault := idFault(id.Text()); fault != "" {
-			return mapping.Value{}, mapping.FieldError(mapping.InvalidID, typ, fault)
-		}
-		return id, nil
+	if _, ok := id.ID(); !ok {
+		return mapping.Value{}, mapping.FieldError(mapping.InvalidID, typ, "is "+id.Kind().String()+", not text or a whole number")
 	}
-	return mapping.Value{}, nil
-}
-
-// isEmpty tells whether an id says that there is none: "", 0 or false.
-func isEmpty(v mapping.Value) bool {
-	return isBlank(v) || v.IsZeroNumber() || v.Kind() == mapping.Bool && !v.IsTrue()
+	if fault := idFault(id.Text()); fault != "" {
+		return mapping.Value{}, mapping.FieldError(mapping.InvalidID, typ, fault)
+	}
+	return id, nil
 }
 
 func isBlank(v mapping.Value) bool {
