@@ -2,40 +2,52 @@ package mapping
 
 import "slices"
 
-// leaveOutWrongContainers takes out of the event what should be an object and is none:
-// PHP writes an empty object as a list. Each is absent then, with a warning. An external
-// id may be one entry or a list of them.
-func (e *Event) leaveOutWrongContainers() {
-	for _, m := range e.Body.members {
+// check warns of ids that are none, and takes out of the event what should be an object and
+// is none: PHP writes an empty object as a list. Each is absent then. An external id may be
+// one entry or a list of them.
+func (e *Event) check() {
+	members := e.Body.members
+	for i := range members {
+		m := &members[i]
 		switch m.Name {
+		case "userId", "anonymousId":
+			e.checkID(m)
 		case "traits", "properties":
-			e.requireObject(m.Value, m.Name)
+			e.requireObject(&m.Value, m.Name)
 		case "context":
-			e.requireObject(m.Value, m.Name)
-			e.checkContext(m.Value)
+			e.requireObject(&m.Value, m.Name)
+			e.checkContext(m.Value.members)
 		}
 	}
 }
 
-func (e *Event) checkContext(context Value) {
-	if context.kind != Object {
+// checkID warns of an id that destinations and lanes leave out. It stays in the event: a
+// destination refuses the event if nothing else names the person, and says why.
+func (e *Event) checkID(m *Member) {
+	if kind := m.Value.kind; kind != String && kind != Number {
 		return
 	}
-	for i := range context.members {
-		m := &context.members[i]
+	if warning := e.noIDWarning(m.Name, m.Value); warning != "" {
+		e.Warnings = append(e.Warnings, warning)
+	}
+}
+
+func (e *Event) checkContext(members []Member) {
+	for i := range members {
+		m := &members[i]
 		switch m.Name {
 		case "traits":
-			e.requireObject(m.Value, "context", m.Name)
+			e.requireObject(&m.Value, "context", m.Name)
 		case externalIDNames[0], externalIDNames[1]:
 			if m.Value.kind != Array {
-				e.requireObject(m.Value, "context", m.Name)
+				e.requireObject(&m.Value, "context", m.Name)
 			}
 		}
 	}
 }
 
 // requireObject takes v, which stands at path, out of the event if it is no object.
-func (e *Event) requireObject(v Value, path ...string) {
+func (e *Event) requireObject(v *Value, path ...string) {
 	if !v.Exists() || v.kind == Object {
 		return
 	}

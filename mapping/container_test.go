@@ -2,6 +2,7 @@ package mapping_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/deskstream/deskstream/mapping"
@@ -32,6 +33,28 @@ func TestDecode_containersOfTheWrongTypeAreAbsent(t *testing.T) {
 		ev := mustDecode(t, text)
 		if ev.Body.JSON() != want.body || !slices.Equal(ev.Warnings, want.warnings) {
 			t.Errorf("%s is read as %s, warnings %q; want %s, %q", text, ev.Body.JSON(), ev.Warnings, want.body, want.warnings)
+		}
+	}
+}
+
+func TestDecode_warnsOfIDsThatAreNone(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"userId":"u","anonymousId":7}`:           "",
+		`{"userId":"","anonymousId":null}`:         "",
+		`{"userId":" ","anonymousId":"0"}`:         "",
+		`{"userId":["undefined"],"groupId":"nil"}`: "",
+		`{"userId":"undefined"}`:                   "userId is a word that means nobody and was left out",
+		`{"anonymousId":"\t(null) "}`:              "anonymousId is a word that means nobody and was left out",
+		`{"userId":0.0}`:                           "userId is the number 0, which means nobody, and was left out",
+		`{"userId":7.5}`:                           "userId is a number with a fraction, or a very long one, and was left out",
+		`{"userId":1e256,"anonymousId":"a"}`:       "userId is a number with a fraction, or a very long one, and was left out",
+	} {
+		ev := mustDecode(t, text)
+		if got := strings.Join(ev.Warnings, ";"); got != want {
+			t.Errorf("warnings of %s = %q, want %q", text, got, want)
+		}
+		if got := ev.Body.JSON(); got != text && !strings.Contains(text, `\t`) {
+			t.Errorf("%s is read as %s", text, got)
 		}
 	}
 }

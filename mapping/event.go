@@ -36,12 +36,12 @@ func (f Fields) Decode(data []byte) (Event, error) {
 	return f.Event(body), nil
 }
 
-// Event is the event with the given body, its fields read from where f says. Containers
-// of the wrong type are left out.
+// Event is the event with the given body, its fields read from where f says, without
+// containers of the wrong type.
 func (f Fields) Event(body Value) Event {
 	body = f.rename(body)
 	e := Event{Type: strings.ToLower(strings.TrimSpace(body.Get("type").Str())), Body: body}
-	e.leaveOutWrongContainers()
+	e.check()
 	return e
 }
 
