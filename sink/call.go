@@ -29,7 +29,8 @@ type Call struct {
 	// neither a failure nor the event's fault, as 404 is for a lookup by id.
 	Answers []int
 	// Accept, when set, tells what is malformed about the body of a 2xx answer;
-	// such an answer is a passing failure. When nil, a body must be empty or JSON.
+	// such an answer is a passing failure. When nil, a body must be empty or JSON. Its
+	// error quotes nothing of the answer, which may hold the credential.
 	Accept func(Reply) error
 }
 
@@ -98,6 +99,6 @@ func (c Call) answers(status int) bool { return slices.Contains(c.Answers, statu
 type Receipt struct {
 	// IDs are the vendor's ids that were found or made, "contact_id" and the like.
 	IDs map[string]string
-	// Warnings say, for people, what was coerced or left out.
+	// Warnings say, for people, what was coerced or left out. They quote no answer.
 	Warnings []string
 }

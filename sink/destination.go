@@ -54,7 +54,7 @@ type Destination struct {
 	gate     *Gate
 	budget   *Budget
 	evidence evidence
-	redact   atomic.Pointer[redactor]
+	redact   atomic.Pointer[redaction]
 	log      *slog.Logger
 }
 
@@ -62,7 +62,7 @@ type Destination struct {
 // destinations with the same credential share.
 func NewDestination(c Config, budget *Budget, log *slog.Logger) *Destination {
 	d := &Destination{Config: c, client: newClient(c), budget: budget, log: log}
-	d.redact.Store(newRedactor(c.Credential))
+	d.redact.Store(newRedaction(c.Credential))
 	giveUp := time.Duration(0)
 	if c.Alone {
 		giveUp = c.Retry.MaxElapsed
@@ -74,12 +74,12 @@ func NewDestination(c Config, budget *Budget, log *slog.Logger) *Destination {
 	return d
 }
 
-func (d *Destination) redactor() *redactor { return d.redact.Load() }
+func (d *Destination) redaction() *redaction { return d.redact.Load() }
 
 // Renewed is told that Config.Credential has another text. A hold of 401 or 403 is tried
 // at once with it.
 func (d *Destination) Renewed() {
-	d.redact.Store(d.redactor().with(d.Credential))
+	d.redact.Store(d.redaction().with(d.Credential))
 	d.gate.renewed()
 }
 

@@ -63,7 +63,8 @@ type Failure struct {
 	Status  int    // of the answer; 0 without one
 	Message string // for people; quotes neither secrets nor the customer's data
 	// Detail is the help desk's own text about it. It may quote the customer's data, so
-	// it stands in outcomes and dead letters, and not in Error, which may be logged.
+	// it stands in outcomes and dead letters, and not in Error, which may be logged. It
+	// does not hold the credential.
 	Detail string
 }
 

@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // credential has what JSON, HTML and URLs escape.
-const credential = `tok"en/<&+\42`
+const credential = `tok"en/<&+\42-of-a-desk`
 
 // The calls that tests make, in the words of no vendor.
 var (

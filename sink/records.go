@@ -8,7 +8,7 @@ import (
 
 // newRecord opens the list's entry for a request and gives its place.
 func (s *Session) newRecord(r *request) int {
-	redact := s.dest.redactor()
+	redact := s.dest.redaction().calls
 	record := CallRecord{Method: r.Method, URL: redact.text(r.url), Lookup: r.Lookup}
 	if r.body != nil {
 		record.Request, record.Truncated = recorded(redact.json(r.Body, r.body))
@@ -20,9 +20,10 @@ func (s *Session) newRecord(r *request) int {
 // redirected gives the place of the entry for the request to which a redirect of the
 // call at the given place leads: that of an earlier one to the same URL, or a new one.
 func (s *Session) redirected(record int, target string) int {
-	url := s.dest.redactor().text(target)
+	redact := s.dest.redaction()
+	url, own := redact.answers.text(target), redact.calls.text(target)
 	for i := record; i < len(s.calls); i++ {
-		if s.calls[i].URL == url {
+		if present := s.calls[i].URL; present == url || present == own {
 			return i
 		}
 	}
@@ -52,7 +53,7 @@ func (s *Session) record(record int, reply Reply, took time.Duration) {
 		r.Status = &status
 	}
 	if len(reply.Body) > 0 {
-		body, truncated := s.dest.redactor().answer(reply)
+		body, truncated := s.dest.redaction().answers.answer(reply)
 		r.Response, r.Truncated = body, r.Truncated || truncated
 	}
 }

@@ -10,10 +10,39 @@ import (
 	"github.com/deskstream/deskstream/mapping"
 )
 
-// redactor takes the credential out of whatever goes into an outcome.
-type redactor struct {
+// redaction takes the credential out of an outcome, where it can have got in. What the
+// event says (lane, name, id) and our own words stay as they are: a credential can be in
+// there by chance only, or because the sender wrote it, and then it is on the source topic
+// as well. To replace it there would change ids that people and filters look for.
+type redaction struct {
 	credentials []string // the present one, and those before it
-	spellings   *strings.Replacer
+	// answers is for what the API and the transport say: it knows every credential.
+	answers *redactor
+	// calls is for what is made of the event and of earlier answers: URLs, bodies of
+	// requests, ids. It knows only credentials that are not there by chance.
+	calls *redactor
+}
+
+// formerCredentials is how many credentials before the present one are still known: an
+// answer that quotes one may be on its way.
+const formerCredentials = 2
+
+// newRedaction knows one credential.
+func newRedaction(credential Secret) *redaction { return (&redaction{}).with(credential) }
+
+// with is a redaction that knows one more credential.
+func (r *redaction) with(credential Secret) *redaction {
+	known := slices.DeleteFunc(append([]string{credential.Reveal()}, r.credentials...), func(s string) bool { return s == "" })
+	known = known[:min(len(known), 1+formerCredentials)]
+	return &redaction{credentials: known, answers: newRedactor(known), calls: newRedactor(slices.DeleteFunc(slices.Clone(known), mayBeChance))}
+}
+
+// mayBeChance reports whether a text other than the credential may contain it.
+func mayBeChance(credential string) bool { return len(credential) < SafeCredential }
+
+// redactor replaces some credentials, in all spellings.
+type redactor struct {
+	spellings *strings.Replacer
 	// What a text must contain if the replacer is to find something in it: the same in
 	// a text, and as the JSON of such a text shows it. Hardly any does, and to look for
 	// that costs far less than to replace.
@@ -21,31 +50,21 @@ type redactor struct {
 	inBody [][]byte
 }
 
-// formerCredentials is how many credentials before the present one are still known: an
-// answer that quotes one may be on its way.
-const formerCredentials = 2
-
-// newRedactor knows the credential in all its spellings.
-func newRedactor(credential Secret) *redactor { return (&redactor{}).with(credential) }
-
-// with is a redactor that knows one more credential.
-func (r *redactor) with(credential Secret) *redactor {
-	known := slices.DeleteFunc(append([]string{credential.Reveal()}, r.credentials...), func(s string) bool { return s == "" })
-	known = known[:min(len(known), 1+formerCredentials)]
+func newRedactor(credentials []string) *redactor {
 	var pairs []string
-	for _, plain := range known {
+	for _, plain := range credentials {
 		pairs = append(pairs, spellings(plain)...)
 	}
-	next := &redactor{credentials: known, spellings: strings.NewReplacer(pairs...)}
+	r := &redactor{spellings: strings.NewReplacer(pairs...)}
 	for i := 0; i < len(pairs); i += 2 {
-		next.inText = append(next.inText, pairs[i])
+		r.inText = append(r.inText, pairs[i])
 	}
-	slices.Sort(next.inText)
-	next.inText = slices.Compact(next.inText)
-	for _, spelling := range next.inText {
-		next.inBody = append(next.inBody, []byte(inJSON(spelling)))
+	slices.Sort(r.inText)
+	r.inText = slices.Compact(r.inText)
+	for _, spelling := range r.inText {
+		r.inBody = append(r.inBody, []byte(inJSON(spelling)))
 	}
-	return next
+	return r
 }
 
 // spellings are the pairs for a replacer of a credential as it is, as JSON text may spell
@@ -66,7 +85,7 @@ func inJSON(s string) string {
 	return quoted[1 : len(quoted)-1]
 }
 
-// text is s without the credential in any spelling.
+// text is s without the credentials in any spelling.
 func (r *redactor) text(s string) string {
 	for _, spelling := range r.inText {
 		if strings.Contains(s, spelling) {
@@ -76,8 +95,8 @@ func (r *redactor) text(s string) string {
 	return s
 }
 
-// json is the JSON text of v, which rendered is, without the credential. It is
-// rendered itself when that does not contain it.
+// json is the JSON text of v, which rendered is, without the credentials. It is
+// rendered itself when that does not contain them.
 func (r *redactor) json(v mapping.Value, rendered []byte) []byte {
 	for _, spelling := range r.inBody {
 		if bytes.Contains(rendered, spelling) {
@@ -87,12 +106,9 @@ func (r *redactor) json(v mapping.Value, rendered []byte) []byte {
 	return rendered
 }
 
-// value is v without the credential in any name, text or number. It goes by values
+// value is v without the credentials in any name, text or number. It goes by values
 // and not by JSON text, which a credential such as 12 would leave broken.
 func (r *redactor) value(v mapping.Value) mapping.Value {
-	if len(r.credentials) == 0 {
-		return v
-	}
 	switch v.Kind() {
 	case mapping.String, mapping.Number:
 		if clean := r.text(v.Text()); clean != v.Text() {
@@ -119,13 +135,4 @@ func (r *redactor) ids(ids map[string]string) map[string]string {
 		ids[name] = r.text(id)
 	}
 	return ids
-}
-
-// texts redacts each of a list.
-func (r *redactor) texts(list []string) []string {
-	clean := make([]string, len(list))
-	for i, s := range list {
-		clean[i] = r.text(s)
-	}
-	return clean
 }

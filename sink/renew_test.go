@@ -90,14 +90,14 @@ func TestRenewed_anAnswerToTheOldCredentialOpensNoHold(t *testing.T) {
 
 func TestRenewed_neitherCredentialIsInAnOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, renew := renewable(t, locked("", http.StatusTeapot))
+		d, renew := renewable(t, locked("0ld-token", http.StatusTeapot))
 		renew()
 		d.Renewed()
-		o, err := deliver(t.Context(), d, calling(find, update), "0ld-token n3w-token", forever())
+		o, err := deliver(t.Context(), d, calling(find, update), "l", forever())
 		if err != nil || o.Error == nil {
 			t.Fatalf("outcome = %+v, %v", o, err)
 		}
-		text := o.Error.Message + *o.Event.Lane + o.Calls[0].Response.String()
+		text := o.Error.Message + o.Calls[0].Response.String()
 		if strings.Contains(text, "0ld") || strings.Contains(text, "n3w") || strings.Count(text, "[redacted]") < 4 {
 			t.Errorf("a credential shows: %s", text)
 		}

@@ -45,11 +45,10 @@ func NewRoute[T any](
 // a dead letter. The error is ErrInterrupted or ErrHeld: then there is no outcome.
 func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, error) {
 	defer s.done()
-	redact := s.dest.redactor()
 	o := Outcome{
 		Destination: DestinationInfo{Name: r.Name, Type: r.Type},
 		Outcome:     Delivered, Round: s.Round, Schema: 1,
-		Event: EventInfo{Lane: text(redact.text(s.Lane))},
+		Event: EventInfo{Lane: text(s.Lane)},
 	}
 	receipt, err := r.run(ctx, s, value, &o)
 	if errors.Is(err, ErrInterrupted) || errors.Is(err, ErrHeld) {
@@ -60,8 +59,10 @@ func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, 
 	}
 	o.conclude(err)
 	s.judged(&o)
-	o.IDs = redact.ids(receipt.IDs)
-	o.Warnings = redact.texts(append(o.Warnings, receipt.Warnings...))
+	o.IDs = s.dest.redaction().calls.ids(receipt.IDs)
+	if o.Warnings = append(o.Warnings, receipt.Warnings...); o.Warnings == nil {
+		o.Warnings = []string{}
+	}
 	if o.Calls = s.calls; o.Calls == nil {
 		o.Calls = []CallRecord{}
 	}
@@ -92,8 +93,7 @@ func (r Route) run(ctx context.Context, s *Session, value []byte, o *Outcome) (_
 	}
 	ev := r.Fields.Event(body)
 	o.Warnings = slices.Clip(ev.Warnings)
-	redact := s.dest.redactor()
-	o.Event.ID, o.Event.Type, o.Event.Name = text(redact.text(ev.ID())), text(redact.text(ev.Type)), text(redact.text(ev.Name()))
+	o.Event.ID, o.Event.Type, o.Event.Name = text(ev.ID()), text(ev.Type), text(ev.Name())
 	if err := r.filter.Check(ev); err != nil {
 		return Receipt{}, failureOf(err, StageMap)
 	}

@@ -10,6 +10,15 @@ import (
 // redacted stands where a secret would be printed.
 const redacted = "[redacted]"
 
+// Lengths of credentials, in characters.
+const (
+	// MinCredential is the shortest that a host other than loopback may be given: what is
+	// shorter can be guessed, and is in half of what a help desk answers.
+	MinCredential = 8
+	// SafeCredential is the shortest that no other text contains by chance.
+	SafeCredential = 16
+)
+
 // Secret is a credential. However it is printed, logged or encoded, it shows as
 // "[redacted]"; only Reveal gives its text. The zero Secret is empty. Copies of a Secret
 // are one secret: what Reread finds, all of them reveal.
@@ -62,6 +71,10 @@ func (s Secret) IsZero() bool { return s.Reveal() == "" }
 
 // Equal compares the texts.
 func (s Secret) Equal(other Secret) bool { return s.Reveal() == other.Reveal() }
+
+// Redact returns text without the secret, in whatever spelling it is there. A secret
+// shorter than SafeCredential is not looked for: it would be found in other words.
+func (s Secret) Redact(text string) string { return newRedaction(s).calls.text(text) }
 
 // String redacts for %s and %v.
 func (s Secret) String() string { return redacted }

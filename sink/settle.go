@@ -146,7 +146,7 @@ func (s *Session) failure(call Call, j judgement, class Class) *Failure {
 	}
 	return &Failure{
 		Stage: stage, Class: class, Code: j.code, Status: j.status,
-		Message: s.dest.redactor().text(j.message), Detail: cut(s.dest.redactor().text(j.detail), maxDetail),
+		Message: j.message, Detail: cut(s.dest.redaction().answers.text(j.detail), maxDetail),
 	}
 }
 
