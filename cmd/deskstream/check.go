@@ -15,9 +15,10 @@ func newCheckCommand(a *app) *cobra.Command {
 		Use:   "check -c FILE",
 		Short: "Checks the configuration file",
 		Long: `check reads the configuration file and shows every problem at once, with its
-place. It opens no connection unless --connect asks for it: then it tries brokers,
-topics, the schema registry and each API's credential, prints a table, and exits
-with 1 if something failed.`,
+place. What is accepted but should be changed is a warning, on stderr. It opens no
+connection unless --connect asks for it: then it tries brokers, topics, the schema
+registry and each API's credential, prints a table, and exits with 1 if something
+failed.`,
 		Example: `  deskstream check -c deskstream.yaml
   deskstream check -c deskstream.yaml --connect
   deskstream check --schema > deskstream.schema.json`,
@@ -43,6 +44,9 @@ with 1 if something failed.`,
 			return &exitError{Code: exitUsage, Err: err}
 		}
 		defer book.close()
+		if w := c.Warnings(); len(w.List) > 0 {
+			fmt.Fprintln(a.stderr, w)
+		}
 		if *connect {
 			return a.checkConnections(cmd.Context(), c, book)
 		}

@@ -187,11 +187,12 @@ func tryAPI(ctx context.Context, d config.Destination) finding {
 	began := time.Now()
 	resp, err := client.Do(req)
 	if err != nil {
-		f.failed, f.text = true, transportText(err)+": check base_url and the way to it"
+		f.failed, f.text = true, d.Credential().Redact(transportText(err))+": check base_url and the way to it"
 		return f
 	}
 	defer resp.Body.Close()
 	f.failed, f.text = apiVerdict(resp)
+	f.text = d.Credential().Redact(f.text) // it quotes a header
 	f.text += fmt.Sprintf(", answered in %d ms", time.Since(began).Milliseconds())
 	return f
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/internal/kafkatest"
 )
 
@@ -14,7 +15,7 @@ import (
 func apis(t *testing.T, status map[string]int) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "Bearer s3cr3t" {
+		if r.Header.Get("Authorization") != "Bearer s3cr3t-of-the-desk" {
 			t.Errorf("%s: Authorization is %q", r.URL, r.Header.Get("Authorization"))
 		}
 		w.Header().Set("x-ratelimit-limit", "120")
@@ -36,10 +37,10 @@ kafka: {brokers: ["%s"]}
 destinations:
   - name: inbox
     type: trengo
-    trengo: {api_token: s3cr3t, base_url: "%s/api/v2/"}
+    trengo: {api_token: s3cr3t-of-the-desk, base_url: "%s/api/v2/"}
   - name: crm
     type: kustomer
-    kustomer: {api_key: s3cr3t, base_url: "%s"}
+    kustomer: {api_key: s3cr3t-of-the-desk, base_url: "%s"}
 `, brokers, url, url))
 }
 
@@ -56,7 +57,7 @@ func TestCheckConnect_allWell(t *testing.T) {
 			t.Errorf("the table lacks %q:\n%s", want, got.stdout)
 		}
 	}
-	if strings.Contains(got.stdout, "failed") || strings.Contains(got.stdout, "s3cr3t") {
+	if strings.Contains(got.stdout, "failed") || strings.Contains(got.stdout, "s3cr3t-of-the-desk") {
 		t.Errorf("got:\n%s", got.stdout)
 	}
 }
@@ -89,5 +90,37 @@ func TestCheckConnect_nothingAnswers(t *testing.T) {
 	got.want(t, exitFault, "connection refused: check base_url", "3 checks failed")
 	if !strings.Contains(got.stdout, "check kafka.brokers, tls and sasl") {
 		t.Errorf("the table does not say what to do:\n%s", got.stdout)
+	}
+}
+
+// The credential comes back in a header that the table shows, and in one that is none and
+// that net/http quotes.
+func TestTryAPI_aCredentialThatComesBackIsNotShown(t *testing.T) {
+	for name, answer := range map[string]string{
+		"header":          "HTTP/1.1 200 OK\r\nX-Ratelimit-Limit: %s\r\nContent-Length: 0\r\n\r\n",
+		"broken header":   "HTTP/1.1 200 OK\r\n%s\r\n\r\n",
+		"broken protocol": "%s\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer func() { _ = conn.Close() }() // it was answered
+				fmt.Fprintf(conn, answer, r.Header.Get("Authorization"))
+			}))
+			defer server.Close()
+			const key = "s3cr3t-of-the-desk"
+			cfg, err := config.Parse("c.yaml", []byte(fmt.Sprintf("destinations: [{name: crm, type: kustomer, kustomer: {api_key: %s, base_url: %q}}]\n", key, server.URL)), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := tryAPI(t.Context(), cfg.Destinations[0])
+			if strings.Contains(found.text, key) || !strings.Contains(found.text, "[redacted]") {
+				t.Errorf("found %q, want the answer with [redacted] in it", found.text)
+			}
+		})
 	}
 }

@@ -10,7 +10,7 @@ const goodConfig = `
 destinations:
   - name: crm
     type: kustomer
-    kustomer: {api_key: s3cr3t, base_url: "http://127.0.0.1:1"}
+    kustomer: {api_key: s3cr3t-of-kustomer, base_url: "http://127.0.0.1:1"}
 `
 
 func TestCheck_goodFileGivesASummary(t *testing.T) {
@@ -23,6 +23,15 @@ func TestCheck_goodFileGivesASummary(t *testing.T) {
 	}
 	if strings.Contains(got.stdout, "s3cr3t") {
 		t.Errorf("the summary shows a secret:\n%s", got.stdout)
+	}
+}
+
+func TestCheck_warningsAreOnStderrAndTheFileIsAccepted(t *testing.T) {
+	file := writeFile(t, "c.yaml", strings.Replace(goodConfig, "s3cr3t-of-kustomer", "s3cr3t", 1))
+	got := runCommand(t, "", "check", "-c", file)
+	got.want(t, exitOK, "ok: ", "c.yaml:5:25: warning: destinations[0].kustomer.api_key: has fewer than 16 characters")
+	if strings.Contains(got.stdout+got.stderr, "s3cr3t") || strings.Contains(got.stdout, "warning: ") {
+		t.Errorf("got:\n%s%s", got.stdout, got.stderr)
 	}
 }
 

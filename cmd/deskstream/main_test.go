@@ -60,7 +60,7 @@ func deskConfig(t *testing.T, url string, names ...string) string {
 		fmt.Fprintf(&b, `
   - name: %s
     type: kustomer
-    kustomer: {api_key: s3cr3t-key, base_url: "%s", advanced_transform: false}
+    kustomer: {api_key: s3cr3t-key-of-the-desk, base_url: "%s", advanced_transform: false}
     delivery:
       timeout: 5s
       rate_limit: {requests: 1000000}

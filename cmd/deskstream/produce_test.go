@@ -110,7 +110,7 @@ func TestProduce_madeUpEventsEndWhenStopped(t *testing.T) {
 
 func TestProduce_makesNothingUpForARealHelpDesk(t *testing.T) {
 	// Were it not refused, it would find no broker.
-	file := writeFile(t, "c.yaml", "kafka: {brokers: [\"127.0.0.1:1\"]}\ndestinations:\n  - {name: crm, type: kustomer, kustomer: {api_key: k}}\n")
+	file := writeFile(t, "c.yaml", "kafka: {brokers: [\"127.0.0.1:1\"]}\ndestinations:\n  - {name: crm, type: kustomer, kustomer: {api_key: key-for-kustomer}}\n")
 	runCommand(t, "", "produce", "-c", file, "--sample").want(t, exitUsage, "",
 		"--sample is for stub help desks, and the base_url of destination crm is https://api.kustomerapp.com")
 }

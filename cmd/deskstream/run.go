@@ -41,6 +41,9 @@ next. A second signal ends it at once.`,
 		if err != nil {
 			return err
 		}
+		for _, w := range cfg.Warnings().List {
+			a.log.Warn("configuration has a setting to change", "file", *path, "line", w.Line, "problem", w.Message)
+		}
 		err = a.runPipelines(cmd.Context(), cfg, opts)
 		if cmd.Context().Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
 			return nil // told to stop, during start-up too

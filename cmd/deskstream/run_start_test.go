@@ -54,6 +54,17 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
+func TestRun_warningsOfTheFileAreLogged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	file := writeFile(t, "c.yaml", strings.Replace(readFile(t, w.config(settings{brokers: []string{closedAddress(t)}})), trengoToken, "t0k3n", 1))
+	p := w.start(file, "--connect-timeout", "1ms")
+	p.wantExit(exitFault, "configuration has a setting to change", "destinations[0].trengo.api_token: has fewer than 16 characters")
+	if strings.Contains(p.stderr.String(), "t0k3n") {
+		t.Errorf("the credential shows in the log:\n%s", p.stderr)
+	}
+}
+
 func TestRun_brokersThatDoNotAnswerAreNamedAfterTheConnectTimeout(t *testing.T) {
 	t.Parallel()
 	w, one, two := newWorld(t, worldOptions{}), closedAddress(t), closedAddress(t)

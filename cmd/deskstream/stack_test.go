@@ -261,8 +261,8 @@ func realEnv() map[string]string {
 	return map[string]string{
 		"KAFKA_BROKERS": "broker-1:9093,broker-2:9093", "KAFKA_TLS": "true",
 		"KAFKA_SASL_MECHANISM": "scram-sha-512", "KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": "secret",
-		"TRENGO_BASE_URL": "https://app.trengo.com/api/v2", "TRENGO_API_TOKEN": "secret", "TRENGO_CHANNEL_ID": "7",
-		"KUSTOMER_BASE_URL": "https://api.kustomerapp.com", "KUSTOMER_API_KEY": "secret", "ALLOW_INSECURE": "false",
+		"TRENGO_BASE_URL": "https://app.trengo.com/api/v2", "TRENGO_API_TOKEN": "token-for-trengo", "TRENGO_CHANNEL_ID": "7",
+		"KUSTOMER_BASE_URL": "https://api.kustomerapp.com", "KUSTOMER_API_KEY": "key-for-kustomer", "ALLOW_INSECURE": "false",
 	}
 }
 

@@ -12,9 +12,9 @@ import (
 func TestWire_dividesTheBudgetOfACredentialOverAllDestinationsOfTheFile(t *testing.T) {
 	cfg, err := config.Parse("c.yaml", []byte(`
 destinations:
-  - {name: one, type: kustomer, kustomer: {api_key: same}}
-  - {name: two, type: kustomer, kustomer: {api_key: same}}
-  - {name: three, type: kustomer, kustomer: {api_key: other}}
+  - {name: one, type: kustomer, kustomer: {api_key: the-same-for-both}}
+  - {name: two, type: kustomer, kustomer: {api_key: the-same-for-both}}
+  - {name: three, type: kustomer, kustomer: {api_key: another-than-both}}
 `), docsEnv)
 	if err != nil {
 		t.Fatal(err)

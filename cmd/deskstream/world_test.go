@@ -30,8 +30,8 @@ const (
 	inbox          = stub.TrengoName // destinations are called as the help desks are
 	crm            = stub.KustomerName
 
-	trengoToken = "t0k3n-of-trengo"
-	kustomerKey = "k3y-of-kustomer"
+	trengoToken = "t0k3n-of-trengo-desk"
+	kustomerKey = "k3y-of-kustomer-desk"
 )
 
 // worldOptions shape a world.

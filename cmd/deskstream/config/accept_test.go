@@ -17,10 +17,10 @@ const minimal = `
 destinations:
   - name: inbox
     type: trengo
-    trengo: {api_token: t}
+    trengo: {api_token: token-for-trengo}
   - name: crm
     type: kustomer
-    kustomer: {api_key: k}
+    kustomer: {api_key: key-for-kustomer}
 `
 
 func parse(t *testing.T, text string, vars map[string]string) *config.Config {
@@ -78,23 +78,23 @@ func TestParse_everyDefault(t *testing.T) {
 			{
 				Name: "inbox", Type: "trengo", Start: start(t, "earliest"), Delivery: delivery(120),
 				Trengo: &config.Trengo{
-					APIToken: sink.NewSecret("t"), ChannelIdentifier: "email", EnableDedup: true, BaseURL: "https://app.trengo.com/api/v2",
+					APIToken: sink.NewSecret("token-for-trengo"), ChannelIdentifier: "email", EnableDedup: true, BaseURL: "https://app.trengo.com/api/v2",
 				},
 			},
 			{
 				Name: "crm", Type: "kustomer", Start: start(t, "earliest"), Delivery: delivery(1000),
-				Kustomer: &config.Kustomer{APIKey: sink.NewSecret("k"), BaseURL: "https://api.kustomerapp.com", AdvancedTransform: true},
+				Kustomer: &config.Kustomer{APIKey: sink.NewSecret("key-for-kustomer"), BaseURL: "https://api.kustomerapp.com", AdvancedTransform: true},
 			},
 		},
 	}
 	got := parse(t, minimal, nil)
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config.Start{}), cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config.Start{}), cmpopts.IgnoreUnexported(config.Config{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
 }
 
 func TestParse_everyKeyIsRead(t *testing.T) {
-	got := parse(t, fileWithEveryKey, map[string]string{"TRENGO_API_TOKEN": "t", "KUSTOMER_API_KEY": "k"})
+	got := parse(t, fileWithEveryKey, map[string]string{"TRENGO_API_TOKEN": "token-for-trengo", "KUSTOMER_API_KEY": "key-for-kustomer"})
 	want := &config.Config{
 		Kafka: config.Kafka{
 			Brokers: []string{"a:1", "b:2"}, ClientID: "me",
@@ -118,7 +118,7 @@ func TestParse_everyKeyIsRead(t *testing.T) {
 		HTTP:         config.HTTP{Listen: "", Admin: ":0"},
 		Destinations: everyDestination(t),
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config.Start{}), cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config.Start{}), cmpopts.IgnoreUnexported(config.Config{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
 	}
 }
@@ -129,14 +129,14 @@ func everyDestination(t *testing.T) []config.Destination {
 		Name: "support-inbox", Type: "trengo", Events: []string{"identify", "track"},
 		EventFilter: config.EventFilter{Allow: []string{"A"}}, Start: start(t, "latest"), Delivery: delivery(120),
 		Trengo: &config.Trengo{
-			APIToken: sink.NewSecret("t"), ChannelID: "123456", ChannelIdentifier: "phone", CreateContact: true, BaseURL: "http://trengo.internal/api", AllowInsecure: true,
+			APIToken: sink.NewSecret("token-for-trengo"), ChannelID: "123456", ChannelIdentifier: "phone", CreateContact: true, BaseURL: "http://trengo.internal/api", AllowInsecure: true,
 			EventTemplates: []config.EventTemplate{{Event: "Product Purchased", Template: "{{ event }} from our store"}, {Event: "Stress Test"}},
 		},
 	}
 	crm := config.Destination{
 		Name: "crm", Type: "kustomer", EventFilter: config.EventFilter{Deny: []string{"B"}}, Start: start(t, "2026-01-02T03:04:05+01:00"),
 		Kustomer: &config.Kustomer{
-			APIKey: sink.NewSecret("k"), BaseURL: "https://api.prod2.kustomerapp.com", AllowInsecure: true, SetIdentityEmail: true,
+			APIKey: sink.NewSecret("key-for-kustomer"), BaseURL: "https://api.prod2.kustomerapp.com", AllowInsecure: true, SetIdentityEmail: true,
 			DisableEmailAsTrackingProperty: true, GenericPage: true, GenericScreen: true,
 		},
 		Delivery: config.Delivery{
@@ -242,7 +242,7 @@ func TestParse_baseURLs(t *testing.T) {
 		"https://api.example.com#":      "query or fragment",
 		"https://api.example.com:70000": "port",
 	} {
-		text := "destinations: [{name: a, type: kustomer, kustomer: {api_key: k, base_url: \"" + url + "\"}}]\n"
+		text := "destinations: [{name: a, type: kustomer, kustomer: {api_key: key-for-kustomer, base_url: \"" + url + "\"}}]\n"
 		_, err := config.Parse("test.yaml", []byte(text), testEnvironment)
 		switch {
 		case want == "" && err != nil:
@@ -251,7 +251,7 @@ func TestParse_baseURLs(t *testing.T) {
 			t.Errorf("%q: got %v, want %q", url, err, want)
 		}
 	}
-	parse(t, "destinations: [{name: a, type: kustomer, kustomer: {api_key: k, base_url: \"http://example.com\", allow_insecure: true}}]\n", nil)
+	parse(t, "destinations: [{name: a, type: kustomer, kustomer: {api_key: key-for-kustomer, base_url: \"http://example.com\", allow_insecure: true}}]\n", nil)
 }
 
 func TestParse_drainTimeoutStaysBetweenCallsAndSession(t *testing.T) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"regexp"
 	"strconv"
@@ -12,6 +13,12 @@ func (d *decoder) refuse(path, format string, args ...any) {
 	if d.sound(path) {
 		d.problem(d.place(path), path+": "+format, args...)
 	}
+}
+
+// warn notes that a setting is accepted, but should be changed.
+func (d *decoder) warn(path, format string, args ...any) {
+	at := d.place(path)
+	d.warned.List = append(d.warned.List, Problem{at.line, at.column, path + ": " + fmt.Sprintf(format, args...)})
 }
 
 // sound tells whether all of the settings could be read.

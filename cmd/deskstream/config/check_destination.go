@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/deskstream/deskstream/sink"
 )
 
 // rateLimits are the requests per minute that the vendors document.
@@ -76,18 +78,19 @@ func checkSettings(d *decoder, path string, dest *Destination) {
 		}
 	}
 	if dest.Trengo != nil {
-		checkCredential(d, path+".trengo.api_token", dest.Trengo.APIToken)
+		checkCredential(d, path+".trengo.api_token", dest.Trengo.APIToken, dest.Trengo.BaseURL)
 		checkBaseURL(d, path+".trengo.base_url", dest.Trengo.BaseURL, dest.Trengo.AllowInsecure)
 		checkMapping(d, path+".trengo", dest.Trengo)
 	}
 	if dest.Kustomer != nil {
-		checkCredential(d, path+".kustomer.api_key", dest.Kustomer.APIKey)
+		checkCredential(d, path+".kustomer.api_key", dest.Kustomer.APIKey, dest.Kustomer.BaseURL)
 		checkBaseURL(d, path+".kustomer.base_url", dest.Kustomer.BaseURL, dest.Kustomer.AllowInsecure)
 	}
 }
 
-// checkCredential refuses what cannot stand in an Authorization header.
-func checkCredential(d *decoder, path string, secret Secret) {
+// checkCredential refuses what cannot stand in an Authorization header, and what is too
+// short to be a credential of a real help desk.
+func checkCredential(d *decoder, path string, secret Secret, baseURL string) {
 	text := secret.Reveal()
 	switch {
 	case !d.given(path):
@@ -96,6 +99,10 @@ func checkCredential(d *decoder, path string, secret Secret) {
 		d.refuse(path, "must not be blank")
 	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
 		d.refuse(path, "must be printable ASCII without blanks and line breaks")
+	case len(text) < sink.MinCredential && !isOfLoopback(baseURL):
+		d.refuse(path, "must have at least %d characters; only a stub on a loopback host may have fewer", sink.MinCredential)
+	case len(text) < sink.SafeCredential:
+		d.warn(path, "has fewer than %d characters: an answer of the API that contains it by chance is shown with [redacted]; use a longer one", sink.SafeCredential)
 	}
 }
 
@@ -113,6 +120,13 @@ func checkBaseURL(d *decoder, path, text string, insecure bool) {
 	case u.Scheme == "http" && !insecure && !isLoopback(u.Hostname()):
 		d.refuse(path, "must be https; plain http needs a loopback host or allow_insecure: true")
 	}
+}
+
+// isOfLoopback reports whether the host of an address is this machine. One that is no
+// address is refused for itself.
+func isOfLoopback(address string) bool {
+	u, err := url.Parse(address)
+	return err != nil || u.Hostname() == "" || isLoopback(u.Hostname())
 }
 
 // isLoopback tells whether a host is this machine by name or address.

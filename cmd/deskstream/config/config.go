@@ -13,7 +13,13 @@ type Config struct {
 	Limits         Limits         `yaml:"limits" doc:"What one pipeline may hold in memory."`
 	HTTP           HTTP           `yaml:"http" doc:"The program's own endpoints."`
 	Destinations   []Destination  `yaml:"destinations" doc:"The help desks, each a consumer group of its own."`
+
+	warnings *Problems
 }
+
+// Warnings are what a file is advised to change though it is accepted: no settings are
+// refused for it. The list is empty when there is nothing.
+func (c *Config) Warnings() *Problems { return c.warnings }
 
 // Kafka is the cluster and how to reach it.
 type Kafka struct {

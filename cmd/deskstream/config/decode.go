@@ -16,6 +16,7 @@ type decoder struct {
 	places map[string]place // of what the file gives, by path: "destinations[0].name"
 	broken map[string]bool  // paths whose value could not be read, so that checks leave them
 	found  *Problems
+	warned *Problems // of a file that is accepted
 }
 
 // unreadable notes that a path's value is wrong by itself.

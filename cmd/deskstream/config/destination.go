@@ -35,7 +35,7 @@ type EventFilter struct {
 
 // Trengo is the settings of a Trengo destination.
 type Trengo struct {
-	APIToken          Secret          `yaml:"api_token" doc:"A personal access token."`
+	APIToken          Secret          `yaml:"api_token" doc:"A personal access token; at least 8 characters, unless the host of base_url is loopback."`
 	ChannelID         string          `yaml:"channel_id" doc:"The channel of new contacts and tickets; may be missing when events name it or only update."`
 	ChannelIdentifier string          `yaml:"channel_identifier" default:"email" enum:"email,phone" doc:"What the channel knows its contacts by."`
 	EnableDedup       bool            `yaml:"enable_dedup" default:"true" doc:"Look a contact up before it is created."`
@@ -53,7 +53,7 @@ type EventTemplate struct {
 
 // Kustomer is the settings of a Kustomer destination.
 type Kustomer struct {
-	APIKey                         Secret `yaml:"api_key" doc:"An API key with rights on customers and tracking."`
+	APIKey                         Secret `yaml:"api_key" doc:"An API key with rights on customers and tracking; at least 8 characters, unless the host of base_url is loopback."`
 	BaseURL                        string `yaml:"base_url" default:"https://api.kustomerapp.com" doc:"US; EU is https://api.prod2.kustomerapp.com, India https://api.prod4.kustomerapp.com, or the organisation's own host."`
 	AllowInsecure                  bool   `yaml:"allow_insecure" default:"false" doc:"Plain http to another host than loopback."`
 	AdvancedTransform              bool   `yaml:"advanced_transform" default:"true" doc:"Clean event names and properties to what the API takes."`

@@ -54,6 +54,9 @@ func overview() string {
 	var b strings.Builder
 	b.WriteString("\n| block | keys | what it is for |\n| --- | --- | --- |\n")
 	for f := range reflect.TypeFor[config.Config]().Fields() {
+		if !f.IsExported() {
+			continue
+		}
 		keys := "a list of names"
 		if inner := element(f.Type); inner.Kind() == reflect.Struct {
 			var names []string
@@ -84,7 +87,9 @@ func describe(b *strings.Builder, path string, block reflect.Type) {
 	}
 	fmt.Fprintf(b, "\n### %s\n\n| key | default | meaning |\n| --- | --- | --- |\n", title)
 	for f := range block.Fields() {
-		fmt.Fprintf(b, "| `%s` | %s | %s |\n", f.Tag.Get("yaml"), defaultOf(f), meaning(f))
+		if f.IsExported() {
+			fmt.Fprintf(b, "| `%s` | %s | %s |\n", f.Tag.Get("yaml"), defaultOf(f), meaning(f))
+		}
 	}
 	for f := range block.Fields() {
 		inner, name := element(f.Type), f.Tag.Get("yaml")

@@ -22,14 +22,17 @@ type field struct {
 
 // fieldsOf lists the keys of a struct in the order of its fields.
 func fieldsOf(t reflect.Type) []field {
-	fields := make([]field, t.NumField())
-	for i := range fields {
+	var fields []field
+	for i := range t.NumField() {
 		f := t.Field(i)
-		fields[i] = field{
+		if !f.IsExported() { // no key of the file
+			continue
+		}
+		fields = append(fields, field{
 			key: f.Tag.Get("yaml"), index: i, typ: f.Type,
 			def: f.Tag.Get("default"), doc: f.Tag.Get("doc"), enum: list(f.Tag.Get("enum")),
 			min: f.Tag.Get("min"), below: f.Tag.Get("below"),
-		}
+		})
 	}
 	return fields
 }

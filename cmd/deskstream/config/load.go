@@ -26,10 +26,10 @@ func Load(path string, lookup LookupFunc) (*Config, error) {
 
 // Parse is Load for a file's content; name stands for it in problems.
 func Parse(name string, src []byte, lookup LookupFunc) (*Config, error) {
-	d := &decoder{
-		lookup: lookup, places: map[string]place{}, broken: map[string]bool{},
-		found: &Problems{File: name, lines: splitLines(src), masks: masks{}},
-	}
+	found := Problems{File: name, lines: splitLines(src), masks: masks{}}
+	warned := found
+	warned.kind = "warning: "
+	d := &decoder{lookup: lookup, places: map[string]place{}, broken: map[string]bool{}, found: &found, warned: &warned}
 	var c Config
 	setDefaults(reflect.ValueOf(&c).Elem())
 	if body, ok := d.parse(src); ok {
@@ -43,6 +43,8 @@ func Parse(name string, src []byte, lookup LookupFunc) (*Config, error) {
 		d.found.sort()
 		return nil, d.found
 	}
+	d.warned.sort()
+	c.warnings = d.warned
 	return &c, nil
 }
 

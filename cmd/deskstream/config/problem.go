@@ -23,6 +23,7 @@ type Problems struct {
 	File string
 	List []Problem
 
+	kind  string // stands before each message: "", or "warning: "
 	lines []string
 	masks masks
 }
@@ -35,7 +36,7 @@ func (p *Problems) Error() string {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "%s:%d:%d: %s", p.File, problem.Line, problem.Column, problem.Message)
+		fmt.Fprintf(&b, "%s:%d:%d: %s%s", p.File, problem.Line, problem.Column, p.kind, problem.Message)
 		if problem.Line <= len(p.lines) {
 			b.WriteString(p.snippet(problem))
 		}

@@ -59,9 +59,9 @@ func TestParse_secretsInWrongFieldsDoNotShow(t *testing.T) {
 	for _, path := range []string{
 		"kafka: {client_id: [%s]}", "kafka: {tls: {enabled: %s}}", "limits: {records: %s}", "limits: {bytes: %s}", "source: {start: %s}",
 		"source: {drain_timeout: %s}", "source: {isolation: %s}", "dead_letters: {breaker: {share: %s}}", "destinations: [{name: %s}]",
-		"destinations: [{name: a, type: kustomer, kustomer: {api_key: k, base_url: %s}}]", "http: {listen: %s}", "responses: {topic: %s}",
+		"destinations: [{name: a, type: kustomer, kustomer: {api_key: key-for-kustomer, base_url: %s}}]", "http: {listen: %s}", "responses: {topic: %s}",
 		"kafka: {brokers: [%s]}", "destinations: [{events: [%s]}]",
-		"destinations: [{name: a, type: trengo, trengo: {api_token: a, event_templates: [{event: a, template: %s}]}}]",
+		"destinations: [{name: a, type: trengo, trengo: {api_token: token-for-trengo, event_templates: [{event: a, template: %s}]}}]",
 	} {
 		text := strings.Replace(path, "%s", `"${TOKEN} / {{#"`, 1)
 		_, err := config.Parse("f", []byte(text), testEnvironment)
