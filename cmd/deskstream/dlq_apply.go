@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/file"
 	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/internal/scan"
 	"github.com/deskstream/deskstream/processor"
@@ -112,8 +112,11 @@ func (p planFile) destinations(fits func(letters.Verdict) bool) []string {
 	return slices.Compact(names)
 }
 
+// maxPlanFile is the size in bytes of the largest plan: 20,000 letters take about 8 MiB.
+const maxPlanFile = 256 << 20
+
 func readPlanFile(path string) (planFile, error) {
-	text, err := os.ReadFile(path)
+	text, err := file.ReadInput(context.Background(), path, maxPlanFile)
 	if err != nil {
 		return planFile{}, &exitError{Code: exitUsage, Err: fmt.Errorf("reading the plan: %w", err)}
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -20,6 +19,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/file"
 )
 
 // tokenTimeout bounds one request to an OAuth token endpoint.
@@ -71,7 +71,7 @@ func dialTLS(c config.TLS) func(context.Context, string, string) (net.Conn, erro
 func tlsConfig(c config.TLS) (*tls.Config, error) {
 	settings := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
 	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
+		pem, err := file.Read(context.Background(), c.CAFile, file.MaxSmall)
 		if err != nil {
 			return nil, fmt.Errorf("reading ca_file: %w", err)
 		}
@@ -81,13 +81,25 @@ func tlsConfig(c config.TLS) (*tls.Config, error) {
 		}
 	}
 	if c.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+		pair, err := keyPair(c.CertFile, c.KeyFile)
 		if err != nil {
 			return nil, fmt.Errorf("reading cert_file and key_file: %w", err)
 		}
 		settings.Certificates = []tls.Certificate{pair}
 	}
 	return settings, nil
+}
+
+func keyPair(certFile, keyFile string) (tls.Certificate, error) {
+	cert, err := file.Read(context.Background(), certFile, file.MaxSmall)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := file.Read(context.Background(), keyFile, file.MaxSmall)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, key)
 }
 
 // saslMechanism is the configured mechanism, nil for none. A secret that comes from a

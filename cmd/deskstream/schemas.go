@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/deploy/schemas"
+	"github.com/deskstream/deskstream/internal/file"
 	"github.com/deskstream/deskstream/internal/registry"
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/mapping/avro"
@@ -36,7 +36,7 @@ func openSchemas(cfg *config.Config, log *slog.Logger) (*schemaBook, error) {
 	asked, questions := observeSchemas()
 	b := &schemaBook{events: &registry.Decoders{Format: registry.Format(cfg.Source.Format)}, questions: questions}
 	if path := cfg.Source.SchemaFile; path != "" {
-		text, err := os.ReadFile(path)
+		text, err := file.Read(context.Background(), path, file.MaxSmall)
 		if err != nil {
 			return nil, fmt.Errorf("reading source.schema_file: %w", err)
 		}
@@ -122,11 +122,11 @@ func (b *schemaBook) ensure(ctx context.Context, cfg *config.Config, subject, sc
 func (b *schemaBook) eventEncoder(ctx context.Context, cfg *config.Config, topic string, log *slog.Logger) (func([]byte) ([]byte, error), error) {
 	text, schema := schemas.Event, b.events.File
 	if schema != nil {
-		file, err := os.ReadFile(cfg.Source.SchemaFile)
+		own, err := file.Read(ctx, cfg.Source.SchemaFile, file.MaxSmall)
 		if err != nil {
 			return nil, fmt.Errorf("reading source.schema_file: %w", err)
 		}
-		text = string(file)
+		text = string(own)
 	} else {
 		var err error
 		if schema, err = avro.Parse(text); err != nil {

@@ -21,6 +21,9 @@ func (s *service) watchSecrets(ctx context.Context) error {
 			return nil
 		}
 		for _, p := range s.pipelines {
+			if ctx.Err() != nil {
+				return nil // a file that does not answer costs its time once
+			}
 			said[p] = s.reread(p, said[p])
 		}
 	}

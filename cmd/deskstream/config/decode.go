@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
+	"go.yaml.in/yaml/v4"
 )
 
 // decoder reads a parsed file into structs and notes every problem on the way.
@@ -17,6 +17,7 @@ type decoder struct {
 	broken map[string]bool  // paths whose value could not be read, so that checks leave them
 	found  *Problems
 	warned *Problems // of a file that is accepted
+	lines  []int // on which the file's values begin, ascending
 }
 
 // unreadable notes that a path's value is wrong by itself.
@@ -30,7 +31,7 @@ func (d *decoder) problem(at place, format string, args ...any) {
 }
 
 // block reads a mapping into a struct.
-func (d *decoder) block(path string, at place, node ast.Node, v reflect.Value) {
+func (d *decoder) block(path string, at place, node *yaml.Node, v reflect.Value) {
 	list, ok := entries(node)
 	if !ok {
 		d.broken[path] = true
@@ -42,17 +43,17 @@ func (d *decoder) block(path string, at place, node ast.Node, v reflect.Value) {
 	for _, entry := range list {
 		f, at, ok := d.known(path, entry, fields, seen)
 		if !ok {
-			d.found.masks.hide(entry.Value)
+			d.hide(entry.value)
 			continue
 		}
-		d.value(join(path, f.key), at, entry.Value, v.Field(f.index), f)
+		d.value(join(path, f.key), at, entry.value, v.Field(f.index), f)
 	}
 }
 
 // known finds the field of an entry's key, unless the key is unknown or was given.
-func (d *decoder) known(path string, entry *ast.MappingValueNode, fields []field, seen map[string]place) (field, place, bool) {
-	at := placeOf(entry.Key)
-	key, ok := d.key(entry.Key, at)
+func (d *decoder) known(path string, entry entry, fields []field, seen map[string]place) (field, place, bool) {
+	at := placeOf(entry.key)
+	key, ok := d.key(entry.key, at)
 	if !ok {
 		return field{}, at, false
 	}
@@ -75,7 +76,7 @@ func (d *decoder) known(path string, entry *ast.MappingValueNode, fields []field
 }
 
 // key is the text of a mapping's key.
-func (d *decoder) key(node ast.Node, at place) (string, bool) {
+func (d *decoder) key(node *yaml.Node, at place) (string, bool) {
 	if message := unsupported(node); message != "" {
 		d.problem(at, "%s", message)
 		return "", false
@@ -89,10 +90,10 @@ func (d *decoder) key(node ast.Node, at place) (string, bool) {
 }
 
 // value reads any value into v, the field that f describes. at is the place of its key.
-func (d *decoder) value(path string, at place, node ast.Node, v reflect.Value, f field) {
+func (d *decoder) value(path string, at place, node *yaml.Node, v reflect.Value, f field) {
 	d.places[path] = at
 	if message := unsupported(node); message != "" {
-		d.found.masks.hide(node)
+		d.hide(node)
 		d.unreadable(path, placeOf(node), message)
 		return
 	}
@@ -113,19 +114,18 @@ func (d *decoder) value(path string, at place, node ast.Node, v reflect.Value, f
 }
 
 // list reads a sequence into a slice, which replaces the default.
-func (d *decoder) list(path string, at place, node ast.Node, v reflect.Value, f field) {
-	sequence, ok := node.(*ast.SequenceNode)
-	if !ok {
+func (d *decoder) list(path string, at place, node *yaml.Node, v reflect.Value, f field) {
+	if node == nil || node.Kind != yaml.SequenceNode {
 		d.unreadable(path, at, "must be a list, like [a, b]")
 		return
 	}
-	if v.SetZero(); len(sequence.Values) == 0 {
+	if v.SetZero(); len(node.Content) == 0 {
 		return // an empty list is none given
 	}
-	v.Set(reflect.MakeSlice(f.typ, len(sequence.Values), len(sequence.Values)))
+	v.Set(reflect.MakeSlice(f.typ, len(node.Content), len(node.Content)))
 	element := f
 	element.typ = f.typ.Elem()
-	for i, item := range sequence.Values {
+	for i, item := range node.Content {
 		target := v.Index(i)
 		if isBlock(element.typ) {
 			setDefaults(target)
@@ -135,18 +135,18 @@ func (d *decoder) list(path string, at place, node ast.Node, v reflect.Value, f 
 }
 
 // itemPlace is where an element begins; of a block that is its first key.
-func itemPlace(item ast.Node, list place) place {
-	if entries, ok := entries(item); ok && len(entries) > 0 {
-		return placeOf(entries[0].Key)
+func itemPlace(item *yaml.Node, around place) place {
+	if list, ok := entries(item); ok && len(list) > 0 {
+		return placeOf(list[0].key)
 	}
 	if item == nil {
-		return list
+		return around
 	}
 	return placeOf(item)
 }
 
 // names reads a mapping of free names to texts.
-func (d *decoder) names(path string, at place, node ast.Node, v reflect.Value) {
+func (d *decoder) names(path string, at place, node *yaml.Node, v reflect.Value) {
 	list, ok := entries(node)
 	if !ok {
 		d.unreadable(path, at, "must be a block of names")
@@ -155,8 +155,8 @@ func (d *decoder) names(path string, at place, node ast.Node, v reflect.Value) {
 	v.Set(reflect.MakeMap(v.Type()))
 	seen := map[string]bool{}
 	for _, entry := range list {
-		at := placeOf(entry.Key)
-		key, ok := d.key(entry.Key, at)
+		at := placeOf(entry.key)
+		key, ok := d.key(entry.key, at)
 		if !ok {
 			continue
 		}
@@ -165,15 +165,15 @@ func (d *decoder) names(path string, at place, node ast.Node, v reflect.Value) {
 		}
 		seen[key] = true
 		text := reflect.New(v.Type().Elem()).Elem()
-		d.value(join(path, key), at, entry.Value, text, field{typ: text.Type()})
+		d.value(join(path, key), at, entry.value, text, field{typ: text.Type()})
 		v.SetMapIndex(reflect.ValueOf(key), text)
 	}
 }
 
 // scalar reads a single value.
-func (d *decoder) scalar(path string, at place, node ast.Node, v reflect.Value, f field) {
+func (d *decoder) scalar(path string, at place, node *yaml.Node, v reflect.Value, f field) {
 	if f.typ == secretType {
-		d.found.masks.hide(node)
+		d.hide(node)
 	}
 	s, ok := readScalar(node)
 	switch {

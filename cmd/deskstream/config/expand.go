@@ -1,20 +1,17 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"regexp"
 	"strings"
+
+	"github.com/deskstream/deskstream/internal/file"
 )
 
 // LookupFunc finds an environment variable, as os.LookupEnv does.
 type LookupFunc func(name string) (value string, found bool)
-
-// maxFile is how much of a file ${file:PATH} may bring in, in bytes.
-const maxFile = 1 << 20
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
@@ -72,28 +69,46 @@ func resolve(reference string, lookup LookupFunc) (string, error) {
 	return "", fmt.Errorf("the environment variable %s is not set", name)
 }
 
-// readSecretFile reads a file without its last line break, as secrets are mounted
-// into containers.
+// What stands in a ${} has characters that mean something in YAML, inside [ ] and { }
+// above all. They are replaced by characters for private use while the file is parsed,
+// one by one, so that columns stay.
+const (
+	special  = "{}[],:# "
+	shielded = '\uE000' // stands for the first of them
+)
+
+var reference = regexp.MustCompile(`\$\{[^}\n]*\}`)
+
+// shield makes every ${} of the file plain text to the parser. A second $ before it
+// makes no difference.
+func shield(src string) string {
+	return reference.ReplaceAllStringFunc(src, func(found string) string {
+		return strings.Map(func(r rune) rune {
+			if i := strings.IndexRune(special, r); i >= 0 {
+				return shielded + rune(i)
+			}
+			return r
+		}, found)
+	})
+}
+
+// unshield is the reverse of shield.
+func unshield(text string) string {
+	return strings.Map(func(r rune) rune {
+		if i := r - shielded; i >= 0 && int(i) < len(special) {
+			return rune(special[i])
+		}
+		return r
+	}, text)
+}
+
+// readSecretFile reads a regular file of at most 1 MiB without its last line break, as
+// secrets are mounted into containers.
 func readSecretFile(path string) (string, error) {
-	f, err := os.Open(path)
+	data, err := file.Read(context.Background(), path, file.MaxSmall)
 	if err != nil {
-		return "", fileError(path, err)
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return "", fileError(path, err)
-	}
-	if len(data) > maxFile {
-		return "", fmt.Errorf("the file %q is larger than 1 MiB", path)
+		return "", fmt.Errorf("reading %w", err)
 	}
 	text := strings.TrimSuffix(string(data), "\n")
 	return strings.TrimSuffix(text, "\r"), nil
-}
-
-func fileError(path string, err error) error {
-	if inner, ok := errors.AsType[*fs.PathError](err); ok {
-		err = inner.Err // without the path, which is named already
-	}
-	return fmt.Errorf("reading the file %q: %w", path, err)
 }

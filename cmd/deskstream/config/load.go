@@ -1,23 +1,25 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/deskstream/deskstream/internal/file"
 )
 
-// Load reads and checks a configuration file. The error is a *Problems when the
+// Load reads and checks a configuration file of at most 1 MiB, which may be a pipe. The error is a *Problems when the
 // file could be read and is refused.
 func Load(path string, lookup LookupFunc) (*Config, error) {
-	src, err := os.ReadFile(path)
+	src, err := file.ReadInput(context.Background(), path, file.MaxSmall)
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
@@ -48,42 +50,67 @@ func Parse(name string, src []byte, lookup LookupFunc) (*Config, error) {
 	return &c, nil
 }
 
-// parse reads the YAML; false when it is none.
-func (d *decoder) parse(src []byte) (ast.Node, bool) {
-	// Repeated keys are found by the decoder, which goes on behind them.
-	file, err := parser.ParseBytes(src, 0, parser.AllowDuplicateMapKey())
+// parse reads the YAML and reports false when it is none. The node is nil for an empty file.
+func (d *decoder) parse(src []byte) (*yaml.Node, bool) {
+	loader, err := yaml.NewLoader(strings.NewReader(shield(string(src))))
 	if err != nil {
 		d.syntaxError(err)
 		return nil, false
 	}
-	var body ast.Node
-	for i, doc := range file.Docs {
-		if i > 0 {
-			at := place{1, 1}
-			if doc.Start != nil {
-				at = place{doc.Start.Position.Line, doc.Start.Position.Column}
-			}
-			d.problem(at, "the file must be a single YAML document")
+	var body *yaml.Node
+	for i := 0; ; i++ {
+		var doc yaml.Node
+		switch err := loader.Load(&doc); {
+		case errors.Is(err, io.EOF):
+			return body, true
+		case err != nil:
+			d.syntaxError(err)
+			return nil, false
+		case i > 0:
+			d.problem(placeOf(&doc), "the file must be a single YAML document")
 			return nil, false
 		}
-		body = doc.Body
+		body = contentOf(&doc)
+		d.lines = linesOf(body, nil)
 	}
-	return body, true
+}
+
+// contentOf returns the node that a document holds, nil for an empty one.
+func contentOf(doc *yaml.Node) *yaml.Node {
+	if doc.Kind == yaml.DocumentNode && len(doc.Content) > 0 {
+		return doc.Content[0]
+	}
+	return nil
 }
 
 // inQuotes is where a message of the parser quotes the file, which can be a secret.
-var inQuotes = regexp.MustCompile(`(?s)".*"`)
+var inQuotes = regexp.MustCompile(`(?s)".*"|'.*'`)
+
+// ownQuotes are the messages whose quotes are the parser's own.
+var ownQuotes = []string{"did not find expected ',' or ']'", "did not find expected ',' or '}'"}
+
+func withoutQuotes(message string) string {
+	if slices.Contains(ownQuotes, message) {
+		return message
+	}
+	return inQuotes.ReplaceAllString(unshield(message), "[...]")
+}
 
 func (d *decoder) syntaxError(err error) {
 	at, message := place{1, 1}, "the file is not valid YAML"
-	if fault, ok := errors.AsType[yaml.Error](err); ok {
-		message = inQuotes.ReplaceAllString(fault.GetMessage(), "[...]")
-		if tk := fault.GetToken(); tk != nil && tk.Position != nil {
-			at = place{tk.Position.Line, max(tk.Position.Column, 1)}
+	if fault, ok := errors.AsType[*yaml.LoadError](err); ok {
+		mark, text := fault.Mark, withoutQuotes(fault.Message)
+		if mark.Line >= len(d.found.lines) || strings.HasPrefix(fault.ContextMsg, "while parsing a flow") {
+			// What is not closed is found lines below. It begins here.
+			if fault.ContextMark.Line > 0 {
+				mark, text = fault.ContextMark, withoutQuotes(fault.ContextMsg)+", "+text
+			}
 		}
+		message += ": " + text
+		at = place{max(mark.Line, 1), max(mark.Column, 1)}
 	}
-	if at.line <= len(d.found.lines) && strings.Contains(d.found.lines[at.line-1], "${") {
-		message += "; a ${NAME} inside [ ] or { } must be quoted"
+	if line := d.found.lines[min(at.line, len(d.found.lines))-1]; strings.HasPrefix(strings.TrimLeft(line, " "), "\t") {
+		message += "; indent with blanks, not with tabs"
 	}
 	d.maskBroken(at.line)
 	d.problem(at, "%s", message)
@@ -105,6 +132,9 @@ func (d *decoder) maskBroken(number int) {
 	}
 	if at := secretly.FindStringIndex(line); at != nil {
 		d.found.masks.add(number, 1+utf8.RuneCountInString(line[:at[1]]))
+	}
+	if strings.HasPrefix(strings.TrimSpace(line), ":") { // its key is on the line above
+		d.found.masks.add(number, 1)
 	}
 	if (len(keys) == 0 || strings.Trim(line[:keys[0][0]], " \t-{\"'") != "") && !harmless(d.keyAbove(number)) {
 		d.found.masks.add(number, 1)

@@ -1,21 +1,19 @@
 package config
 
 import (
-	"strings"
+	"slices"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/token"
+	"go.yaml.in/yaml/v4"
 )
 
 // place is where something stands in the file, counted from 1.
 type place struct{ line, column int }
 
-func placeOf(node ast.Node) place {
-	tk := node.GetToken()
-	if tk == nil || tk.Position == nil {
+func placeOf(node *yaml.Node) place {
+	if node == nil {
 		return place{1, 1}
 	}
-	return place{tk.Position.Line, max(tk.Position.Column, 1)}
+	return place{max(node.Line, 1), max(node.Column, 1)}
 }
 
 // The kinds of a scalar, as the file writes it.
@@ -37,85 +35,98 @@ type scalar struct {
 	replaced bool // something was substituted, so the text is not the file's
 }
 
-// readScalar tells the text and kind of a scalar node; false for another node.
-func readScalar(node ast.Node) (scalar, bool) {
-	switch n := node.(type) {
-	case nil, *ast.NullNode:
+// readScalar returns the text and kind of a scalar node, and false for another node.
+func readScalar(node *yaml.Node) (scalar, bool) {
+	if node == nil {
 		return scalar{}, true
-	case *ast.StringNode:
-		k := text
-		if n.Token.Type == token.SingleQuoteType || n.Token.Type == token.DoubleQuoteType {
-			k = quoted
-		}
-		return scalar{text: n.Value, kind: k}, true
-	case *ast.LiteralNode:
-		return scalar{text: n.Value.Value, kind: literal}, true
-	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
-		return scalar{text: strings.TrimSpace(node.GetToken().Value), kind: numeral}, true
-	case *ast.BoolNode:
-		return scalar{text: strings.TrimSpace(n.Token.Value), kind: boolean}, true
 	}
-	return scalar{}, false
+	if node.Kind != yaml.ScalarNode {
+		return scalar{}, false
+	}
+	k := kindOf(node)
+	if k == none {
+		return scalar{}, true
+	}
+	return scalar{text: unshield(node.Value), kind: k}, true
+}
+
+func kindOf(node *yaml.Node) kind {
+	switch {
+	case node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
+		return quoted
+	case node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return literal
+	}
+	switch node.ShortTag() {
+	case "!!null":
+		return none
+	case "!!bool":
+		return boolean
+	case "!!int", "!!float":
+		return numeral
+	}
+	return text
 }
 
 // unsupported names a feature of YAML that the file may not use; "" for none.
-func unsupported(node ast.Node) string {
-	switch node.(type) {
-	case *ast.AnchorNode, *ast.AliasNode:
+func unsupported(node *yaml.Node) string {
+	switch {
+	case node == nil:
+		return ""
+	case node.Kind == yaml.AliasNode || node.Anchor != "":
 		return "anchors and aliases (& and *) are not supported; write the value out"
-	case *ast.MergeKeyNode:
+	case node.ShortTag() == "!!merge":
 		return "merge keys (<<) are not supported; write the keys out"
-	case *ast.TagNode:
+	case node.Style&yaml.TaggedStyle != 0:
 		return "tags (!) are not supported; quote the value if it must be text"
 	}
 	return ""
 }
 
+// entry is one key of a mapping with its value.
+type entry struct{ key, value *yaml.Node }
+
 // entries lists the keys and values of a mapping; false for another node.
-func entries(node ast.Node) ([]*ast.MappingValueNode, bool) {
-	switch n := node.(type) {
-	case nil, *ast.NullNode:
+func entries(node *yaml.Node) ([]entry, bool) {
+	if s, ok := readScalar(node); ok && s.kind == none {
 		return nil, true // all of a block's keys may be left out or commented out
-	case *ast.MappingNode:
-		return n.Values, true
-	case *ast.MappingValueNode:
-		return []*ast.MappingValueNode{n}, true
 	}
-	return nil, false
+	if node.Kind != yaml.MappingNode {
+		return nil, false
+	}
+	list := make([]entry, len(node.Content)/2)
+	for i := range list {
+		list[i] = entry{node.Content[2*i], node.Content[2*i+1]}
+	}
+	return list, true
 }
 
-// hide keeps a value out of every snippet: the rest of its first line and all of
-// its further lines.
-func (m masks) hide(node ast.Node) {
+// linesOf appends the lines on which the nodes below node begin, in the file's order.
+func linesOf(node *yaml.Node, lines []int) []int {
+	if node == nil {
+		return lines
+	}
+	lines = append(lines, node.Line)
+	for _, inner := range node.Content {
+		lines = linesOf(inner, lines)
+	}
+	return lines
+}
+
+// hide keeps a value out of every snippet: the rest of its first line, and all lines up
+// to the one on which the next value begins.
+func (d *decoder) hide(node *yaml.Node) {
 	if node == nil {
 		return
 	}
-	ast.Walk(hider{m}, node)
+	d.found.masks.add(node.Line, max(node.Column, 1))
+	all := linesOf(node, nil)
+	last := slices.Max(all)
+	end := len(d.found.lines) + 1
+	if i, _ := slices.BinarySearch(d.lines, last+1); i < len(d.lines) {
+		end = d.lines[i]
+	}
+	for line := node.Line + 1; line < end; line++ {
+		d.found.masks.add(line, 1)
+	}
 }
-
-type hider struct{ masks masks }
-
-// Visit marks the lines of a node's token. A token's own position is its first
-// line, except for the text of a block, which begins below its indicator.
-func (h hider) Visit(node ast.Node) ast.Visitor {
-	tk := node.GetToken()
-	if tk == nil || tk.Position == nil {
-		return h
-	}
-	h.masks.add(tk.Position.Line, max(tk.Position.Column, 1))
-	lines := lineBreaks(tk.Origin)
-	if block, ok := node.(*ast.LiteralNode); ok && block.Value != nil {
-		lines = 1 + lineBreaks(block.Value.GetToken().Origin)
-	}
-	for i := range lines {
-		h.masks.add(tk.Position.Line+1+i, 1)
-	}
-	if _, ok := node.(*ast.LiteralNode); ok {
-		return nil
-	}
-	return h
-}
-
-// lineBreaks counts the breaks inside of a token's source, which comes with the
-// blanks around it.
-func lineBreaks(origin string) int { return strings.Count(strings.TrimSpace(origin), "\n") }
