@@ -19,12 +19,11 @@ type endpoint struct {
 	server   *http.Server
 }
 
-type handlerFunc func() http.Handler
-
-func newEndpoint(listener net.Listener, handler http.Handler, log *slog.Logger) endpoint {
+func newEndpoint(listener net.Listener, handler http.Handler, answerWithin time.Duration, log *slog.Logger) endpoint {
 	return endpoint{listener: listener, server: &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: answerWithin, IdleTimeout: idleTimeout,
+		ConnState: newConnectionLimit(maxConnections).observe,
+		ErrorLog:  slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}}
 }
 
@@ -49,8 +48,9 @@ func (s *service) publicHandler() http.Handler {
 	return mux
 }
 
-// adminHandler serves what an operator asks for: holds, waiting lanes and profiles. It is for trusted
-// hosts. A web page that somebody there has open may change nothing.
+// adminHandler serves what an operator asks for: holds, waiting lanes and profiles. It is
+// for trusted hosts. A web page that somebody there has open may neither change nor
+// start anything: see guardAdmin.
 func (s *service) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /lanes", s.serveLanes)
@@ -61,7 +61,7 @@ func (s *service) adminHandler() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return http.NewCrossOriginProtection().Handler(mux)
+	return guardAdmin(s.cfg.HTTP.Admin, mux)
 }
 
 // readiness is one pipeline's part of /readyz.

@@ -105,15 +105,3 @@ func TestHold_saysWhatIsWrongWithTheInstance(t *testing.T) {
 	runCommand(t, "", "hold", "crm", "--admin", closed.URL).want(t, exitFault, "", "check that it runs")
 	runCommand(t, "", "resume", "crm", "--admin", other.URL).want(t, exitFault, "", "is not that of an admin listener")
 }
-
-// A page that somebody has open in a browser on the host may not hold a destination.
-func TestAdmin_takesNothingFromAnotherOrigin(t *testing.T) {
-	s := &service{}
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/destinations/crm/hold", nil)
-	r.Header.Set("Sec-Fetch-Site", "cross-site")
-	w := httptest.NewRecorder()
-	s.adminHandler().ServeHTTP(w, r)
-	if w.Code != http.StatusForbidden {
-		t.Errorf("a cross-site request got %d, want 403", w.Code)
-	}
-}

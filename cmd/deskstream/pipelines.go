@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -62,8 +63,9 @@ func newService(cfg *config.Config, names []string, found topology, log *slog.Lo
 func (s *service) listen(ctx context.Context) error {
 	for _, e := range []struct {
 		name, address string
-		handler       handlerFunc
-	}{{"http.listen", s.cfg.HTTP.Listen, s.publicHandler}, {"http.admin", s.cfg.HTTP.Admin, s.adminHandler}} {
+		handler       func() http.Handler
+		answerWithin  time.Duration
+	}{{"http.listen", s.cfg.HTTP.Listen, s.publicHandler, writeTimeout}, {"http.admin", s.cfg.HTTP.Admin, s.adminHandler, profileTimeout}} {
 		if e.address == "" {
 			continue
 		}
@@ -72,7 +74,7 @@ func (s *service) listen(ctx context.Context) error {
 			return fmt.Errorf("opening %s: %w", e.name, err)
 		}
 		s.log.Info("endpoint opened", "setting", e.name, "address", listener.Addr().String())
-		s.endpoints = append(s.endpoints, newEndpoint(listener, e.handler(), s.log))
+		s.endpoints = append(s.endpoints, newEndpoint(listener, e.handler(), e.answerWithin, s.log))
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ stands for is recorded.
 
 SIGTERM or SIGINT ends it within source.drain_timeout and 5 seconds, with exit code
 0: calls in the air may land, what is still open is delivered by whoever reads it
-next. A second signal ends it at once.`,
+next. A second signal ends it at once. SIGHUP is ignored, with a line in the log.`,
 		Example: `  deskstream run -c deskstream.yaml
   deskstream run -c deskstream.yaml --destination crm --create-topics`,
 		Args: cobra.NoArgs,
@@ -41,6 +41,7 @@ next. A second signal ends it at once.`,
 		if err != nil {
 			return err
 		}
+		defer ignoreHangUp(a.log)()
 		for _, w := range cfg.Warnings().List {
 			a.log.Warn("configuration has a setting to change", "file", *path, "line", w.Line, "problem", w.Message)
 		}

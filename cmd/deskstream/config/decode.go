@@ -17,7 +17,7 @@ type decoder struct {
 	broken map[string]bool  // paths whose value could not be read, so that checks leave them
 	found  *Problems
 	warned *Problems // of a file that is accepted
-	lines  []int // on which the file's values begin, ascending
+	lines  []int     // on which the file's values begin, ascending
 }
 
 // unreadable notes that a path's value is wrong by itself.
