@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -12,27 +13,37 @@ import (
 
 func newCheckCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "check -c FILE",
+		Use:   "check [FILE]",
 		Short: "Checks the configuration file",
 		Long: `check reads the configuration file and shows every problem at once, with its
 place. What is accepted but should be changed is a warning, on stderr. It opens no
 connection unless --connect asks for it: then it tries brokers, topics, the schema
 registry and each API's credential, prints a table, and exits with 1 if something
 failed.`,
-		Example: `  deskstream check -c deskstream.yaml
+		Example: `  deskstream check deskstream.yaml
   deskstream check -c deskstream.yaml --connect
   deskstream check --schema > deskstream.schema.json`,
-		Args: cobra.NoArgs,
+		Args: cobra.MaximumNArgs(1),
 	}
 	path := configFlag(cmd)
 	schema := cmd.Flags().Bool("schema", false, "print the JSON Schema of the file and check nothing")
 	connect := cmd.Flags().Bool("connect", false, "try the brokers, topics and APIs that the file names")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if *schema {
 			_, err := a.stdout.Write(config.Schema())
 			return err
 		}
-		c, err := a.loadConfig(*path)
+		if len(args) > 0 {
+			if *path != "" {
+				return usageError{errors.New("the configuration is named twice: as an argument and with -c")}
+			}
+			*path = args[0]
+		}
+		file, err := a.configPath(*path)
+		if err != nil {
+			return err
+		}
+		c, err := a.loadConfig(file)
 		if err != nil {
 			return err
 		}
@@ -50,7 +61,7 @@ failed.`,
 		if *connect {
 			return a.checkConnections(cmd.Context(), c, book)
 		}
-		return summarise(a.stdout, *path, c)
+		return summarise(a.stdout, file, c)
 	}
 	return cmd
 }

@@ -236,7 +236,7 @@ func TestDeliver_readsFieldsUnderOtherNames(t *testing.T) {
 func TestDeliver_wrongUsageAndInputs(t *testing.T) {
 	file := deskConfig(t, "http://127.0.0.1:1", "crm")
 	runCommand(t, "", "deliver", "-c", file, "/does/not/exist").want(t, exitUsage, "", "opening the events")
-	runCommand(t, "", "deliver").want(t, exitUsage, "", "the flag -c FILE is needed")
+	runCommand(t, "", "deliver").want(t, exitUsage, "", "no configuration: give -c FILE")
 	runCommand(t, "", "deliver", "-c", file, "a", "b").want(t, exitUsage, "", "accepts at most 1 arg")
 	runCommand(t, "", "deliver", "-c", file).want(t, exitOK, "", "")
 	runCommand(t, strings.Repeat("x", maxLine+1), "deliver", "-c", file).want(t, exitFault, "", "line 1 is longer than 16 MiB")

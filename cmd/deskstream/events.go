@@ -19,6 +19,9 @@ const maxLine = 16 << 20
 // openEvents opens the file that args name, or standard input for none or "-".
 func (a *app) openEvents(args []string) (io.ReadCloser, error) {
 	if len(args) == 0 || args[0] == "-" {
+		if a.stdinTaken {
+			return nil, usageError{errors.New("standard input is the configuration already: name a file with the events")}
+		}
 		return io.NopCloser(a.stdin), nil
 	}
 	f, err := os.Open(args[0])

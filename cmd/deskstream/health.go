@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,9 @@ standard error. It is for the health checks of containers that have no other pro
 }
 
 func (a *app) health(ctx context.Context, url string) error {
+	if !strings.Contains(url, "://") {
+		url = "http://" + url
+	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

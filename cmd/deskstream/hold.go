@@ -56,9 +56,12 @@ func newSwitchCommand(a *app, verb string, cmd *cobra.Command) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if verb == "hold" {
+		switch {
+		case said.Error != "": // it is so already: a loop over instances goes on
+			_, err = fmt.Fprintf(a.stdout, "%s: %s\n", said.Destination, said.Error)
+		case verb == "hold":
 			_, err = fmt.Fprintf(a.stdout, "%s is on hold until it is resumed or the instance restarts\n", said.Destination)
-		} else {
+		default:
 			_, err = fmt.Fprintf(a.stdout, "%s is resumed; it was on hold since %s (%s)\n", said.Destination, said.HeldSince, said.Hold)
 		}
 		return err
@@ -78,8 +81,9 @@ func (a *app) adminURL(flag, path string) (string, error) {
 		}
 		return strings.TrimRight(flag, "/"), nil
 	}
-	if path == "" {
-		return "", usageError{errors.New("the flag --admin URL or -c FILE is needed, to find the instance")}
+	path, err := a.configPath(path)
+	if err != nil {
+		return "", usageError{errors.New("no instance is named: give --admin URL, or -c FILE to find it in http.admin")}
 	}
 	cfg, err := a.loadConfig(path)
 	if err != nil {
@@ -107,7 +111,8 @@ const (
 	maxAdminAnswer = 1 << 20
 )
 
-// askAdmin tells an instance to hold or resume a destination.
+// askAdmin has an instance hold or resume a destination. The answer has an Error when
+// that is so already.
 func askAdmin(ctx context.Context, base, verb, destination string) (holdAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
@@ -128,7 +133,7 @@ func askAdmin(ctx context.Context, base, verb, destination string) (holdAnswer, 
 		return holdAnswer{}, fmt.Errorf("asking the instance at %s: its answer (%s) is not that of an admin listener: check the address", base, resp.Status)
 	case resp.StatusCode == http.StatusNotFound:
 		return holdAnswer{}, &exitError{Code: exitUsage, Err: fmt.Errorf("destination %q: %s", destination, said.Error)}
-	case said.Error != "":
+	case said.Error != "" && resp.StatusCode != http.StatusConflict:
 		return holdAnswer{}, fmt.Errorf("destination %s: %s", destination, said.Error)
 	}
 	return said, nil

@@ -40,10 +40,10 @@ func TestHold_stopsOneDestinationUntilItIsResumed(t *testing.T) {
 	if n := metric(t, p.listening(), "deskstream_hold", inbox); n != 1 {
 		t.Errorf("deskstream_hold = %v, want 1", n)
 	}
-	runCommand(t, "", "hold", inbox, "--admin", admin).want(t, exitFault, "", "held by an operator already")
+	runCommand(t, "", "hold", inbox, "--admin", admin).want(t, exitOK, "held by an operator already", "")
 	runCommand(t, "", "resume", inbox, "--admin", strings.TrimPrefix(admin, "http://")).want(t, exitOK, inbox+" is resumed; it was on hold since", "")
 	w.awaitCommitted(p)
-	runCommand(t, "", "resume", inbox, "--admin", admin).want(t, exitFault, "", "destination trengo: the destination is not on hold")
+	runCommand(t, "", "resume", inbox, "--admin", admin).want(t, exitOK, "trengo: the destination is not on hold", "")
 	runCommand(t, "", "hold", "nobody", "--admin", admin).want(t, exitUsage, "", "there are kustomer, trengo")
 	p.stop()
 	w.wantOnce()
@@ -99,7 +99,7 @@ func TestHold_saysWhatIsWrongWithTheInstance(t *testing.T) {
 	closed.Close()
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
-	runCommand(t, "", "hold", "crm").want(t, exitUsage, "", "--admin URL or -c FILE is needed")
+	runCommand(t, "", "hold", "crm").want(t, exitUsage, "", "give --admin URL, or -c FILE")
 	runCommand(t, "", "hold").want(t, exitUsage, "", "accepts 1 arg")
 	runCommand(t, "", "hold", "crm", "--admin", "ftp://x").want(t, exitUsage, "", "--admin must be an address")
 	runCommand(t, "", "hold", "crm", "--admin", closed.URL).want(t, exitFault, "", "check that it runs")

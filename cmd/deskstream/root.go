@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/file"
 )
 
 // The exit codes.
@@ -27,6 +29,9 @@ type app struct {
 	stdout io.Writer // data
 	stderr io.Writer // diagnostics
 	log    *slog.Logger
+	// stdinTaken reports whether standard input was the configuration, so that it can hold
+	// no events.
+	stdinTaken bool
 }
 
 // usageError is a wrong use of the command line.
@@ -94,6 +99,7 @@ Kafka, turns each into API calls for help desks and delivers them.`,
 		Example: `  deskstream demo
   deskstream check -c deskstream.yaml
   deskstream run -c deskstream.yaml`,
+		Version:       versionLine(),
 		SilenceErrors: true, // report prints them
 		SilenceUsage:  true,
 	}
@@ -111,10 +117,12 @@ Kafka, turns each into API calls for help desks and delivers them.`,
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(commands(a)...)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	addExamples(root)
+	refuseUnknown(root)
 	return root
 }
 
@@ -133,6 +141,29 @@ func addExamples(cmd *cobra.Command) {
 	}
 	for _, child := range cmd.Commands() {
 		addExamples(child)
+	}
+}
+
+// refuseUnknown makes a command that only has subcommands refuse any other word. By
+// itself cobra prints its help and succeeds, and a script goes on.
+func refuseUnknown(cmd *cobra.Command) {
+	for _, child := range cmd.Commands() {
+		refuseUnknown(child)
+	}
+	if cmd.Runnable() || !cmd.HasParent() || !cmd.HasSubCommands() {
+		return
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		advice := ""
+		cmd.SuggestionsMinimumDistance = 2
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			advice = "; did you mean " + near[0] + "?"
+		}
+		return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), advice)
 	}
 }
 
@@ -160,15 +191,36 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 
 // configFlag adds -c to a command.
 func configFlag(cmd *cobra.Command) *string {
-	return cmd.Flags().StringP("config", "c", "", "the configuration `file`")
+	return cmd.Flags().StringP("config", "c", "", "the configuration `file`, - for standard input (default: $DESKSTREAM_CONFIG, then ./deskstream.yaml)")
 }
 
-// loadConfig reads the file that -c names.
-func (a *app) loadConfig(path string) (*config.Config, error) {
-	if path == "" {
-		return nil, usageError{errors.New("the flag -c FILE is needed")}
+// The configuration without -c.
+const (
+	configVariable = "DESKSTREAM_CONFIG"
+	configDefault  = "deskstream.yaml"
+)
+
+// configPath returns the configuration that a command takes when its flag has path.
+func (a *app) configPath(path string) (string, error) {
+	if path != "" {
+		return path, nil
 	}
-	c, err := config.Load(path, a.getenv)
+	if named, ok := a.getenv(configVariable); ok && named != "" {
+		return named, nil
+	}
+	if _, err := os.Stat(configDefault); err != nil {
+		return "", usageError{fmt.Errorf("no configuration: give -c FILE, set %s, or put %s into this directory", configVariable, configDefault)}
+	}
+	return configDefault, nil
+}
+
+// loadConfig reads the file that -c names, or that takes its place.
+func (a *app) loadConfig(path string) (*config.Config, error) {
+	path, err := a.configPath(path)
+	if err != nil {
+		return nil, err
+	}
+	c, err := a.readConfig(path)
 	if err != nil {
 		if _, ok := errors.AsType[*config.Problems](err); !ok {
 			err = &exitError{Code: exitUsage, Err: err}
@@ -176,6 +228,21 @@ func (a *app) loadConfig(path string) (*config.Config, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+func (a *app) readConfig(path string) (*config.Config, error) {
+	if path != "-" {
+		return config.Load(path, a.getenv)
+	}
+	a.stdinTaken = true
+	src, err := io.ReadAll(io.LimitReader(a.stdin, file.MaxSmall+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the configuration from standard input: %w", err)
+	case len(src) > file.MaxSmall:
+		return nil, errors.New("reading the configuration from standard input: it is larger than 1 MiB")
+	}
+	return config.Parse("standard input", src, a.getenv)
 }
 
 // count is "1 event" or "2 events".

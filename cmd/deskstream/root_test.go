@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 
@@ -41,8 +42,11 @@ func TestRun_wrongUsageExitsWith2(t *testing.T) {
 	for _, c := range []struct{ args, stderr string }{
 		{"nonsense", `unknown command "nonsense"`},
 		{"check --nonsense", "unknown flag: --nonsense"},
-		{"check extra", "unknown command"},
-		{"check", "the flag -c FILE is needed"},
+		{"check extra -c file", "named twice"},
+		{"check one two", "accepts at most 1 arg"},
+		{"dlq lst", `unknown command "lst" for "deskstream dlq"; did you mean list?`},
+		{"completion nonsense", `unknown command "nonsense"`},
+		{"check", "no configuration: give -c FILE"},
 		{"version --log-format yaml", "--log-format must be text or json"},
 		{"version --log-level loud", "--log-level must be debug, info, warn or error"},
 		{"check -c /does/not/exist", "reading the configuration"},
@@ -53,6 +57,27 @@ func TestRun_wrongUsageExitsWith2(t *testing.T) {
 
 func TestVersion_namesProgramAndPlatform(t *testing.T) {
 	runCommand(t, "", "version").want(t, exitOK, "deskstream dev", "")
+	runCommand(t, "", "--version").want(t, exitOK, "deskstream dev", "")
+}
+
+// Without -c the configuration is that of the variable, then the file beside the user.
+func TestConfig_isFoundWhereItUsuallyIs(t *testing.T) {
+	path := deskConfig(t, "http://127.0.0.1:1", "crm")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runCommand(t, "", "check", path).want(t, exitOK, "ok: "+path, "")
+	runCommand(t, string(text), "check", "-c", "-").want(t, exitOK, "ok: -", "")
+	runCommand(t, string(text), "deliver", "-c", "-", "-").want(t, exitUsage, "", "standard input is the configuration already")
+	named := func(name string) (string, bool) { return path, name == "DESKSTREAM_CONFIG" }
+	runWith(t.Context(), named, "", "check").want(t, exitOK, "ok: "+path, "")
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("deskstream.yaml", text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runCommand(t, "", "check").want(t, exitOK, "ok: deskstream.yaml", "")
+	runWith(t.Context(), named, "", "check").want(t, exitOK, "ok: "+path, "")
 }
 
 func TestCompletion_isAScript(t *testing.T) {
