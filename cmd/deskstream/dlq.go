@@ -133,7 +133,23 @@ func (b *letterBox) readStates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return scan.Read(ctx, b.connect, b.states.Take, extent)
+	var of [letters.Foreign + 1]int
+	var newest string
+	err = scan.Read(ctx, b.connect, func(r *kgo.Record) error {
+		origin := b.states.Take(r)
+		of[origin]++
+		if origin == letters.Newer {
+			newest = fmt.Sprintf("partition %d, offset %d", r.Partition, r.Offset)
+		}
+		return nil
+	}, extent)
+	if n := of[letters.Foreign]; n > 0 {
+		b.note("%s of %s not the state of a letter and left out: written by another program?", count(n, "record"), b.stateTopic)
+	}
+	if n := of[letters.Newer]; n > 0 {
+		b.note("%s of %s written by a newer version of deskstream, the last at %s: use that version to see all of it", count(n, "record"), b.stateTopic, newest)
+	}
+	return err
 }
 
 // read calls fn with each letter of the topic.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/internal/letters"
 )
@@ -45,8 +46,8 @@ func TestStates_theLatestCounts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := states.Take(rec); err != nil {
-			t.Fatal(err)
+		if origin := states.Take(rec); origin != letters.Ours {
+			t.Fatalf("a state of ours is of origin %d", origin)
 		}
 	}
 	if got := states.Status(id); got != letters.Delivered {
@@ -54,6 +55,33 @@ func TestStates_theLatestCounts(t *testing.T) {
 	}
 	if got := states.Status("x"); got != letters.Open {
 		t.Errorf("status of no id is %s", got)
+	}
+}
+
+// One record of another program must not keep anybody from reading the letters.
+func TestStates_foreignRecordsAreLeftOut(t *testing.T) {
+	id := fmt.Sprintf("%032x", 7)
+	for _, c := range []struct {
+		key, value string
+		origin     letters.Origin
+		status     letters.Status
+	}{
+		{"foreign", "hello", letters.Foreign, letters.Open},
+		{"", `{"id":""}`, letters.Foreign, letters.Open},
+		{id, "hello", letters.Foreign, letters.Open},
+		{id, `{"id":"x","status":"discarded","schema":1}`, letters.Foreign, letters.Open},
+		{id, `{"id":"` + id + `","status":"discarded"}`, letters.Foreign, letters.Open},
+		{id, `{"id":"` + id + `","status":"discarded","schema":1}`, letters.Ours, letters.Discarded},
+		{id, `{"id":"` + id + `","status":"archived","schema":2,"more":[]}`, letters.Newer, "archived"},
+	} {
+		states := letters.States{}
+		origin := states.Take(&kgo.Record{Key: []byte(c.key), Value: []byte(c.value)})
+		if got := states.Status(id); origin != c.origin || got != c.status {
+			t.Errorf("record %q: %q is of origin %d and makes the letter %s; want %d, %s", c.key, c.value, origin, got, c.origin, c.status)
+		}
+	}
+	if !letters.Status("archived").Closed() {
+		t.Error("a status of a newer version leaves its letter open: it would be sent again")
 	}
 }
 

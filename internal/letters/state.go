@@ -62,34 +62,44 @@ func (s State) Record(topic string, n int32) (*kgo.Record, error) {
 // States are the latest states of letters.
 type States map[Key]State
 
-// Take reads one record of the state topic. A record without a value takes the state
-// of its letter back. Its error names the record.
-func (m States) Take(rec *kgo.Record) error {
+// Origin says who wrote a record of the state topic.
+type Origin int
+
+// The origins of a record.
+const (
+	// Ours is a state of this version of the program, or one that is taken back.
+	Ours Origin = iota
+	// Newer is a state with a schema that this version does not know. What it knows of it
+	// counts, so that nothing is sent again that a newer version has settled.
+	Newer
+	// Foreign is no state at all: another program has written it.
+	Foreign
+)
+
+// Take reads one record of the state topic and says whose it is. A record without a
+// value takes the state of its letter back.
+func (m States) Take(rec *kgo.Record) Origin {
 	key, ok := KeyOf(string(rec.Key))
 	if !ok {
-		return stateError(rec, "its key is no letter's id")
+		return Foreign
 	}
 	if rec.Value == nil {
 		delete(m, key)
-		return nil
+		return Ours
 	}
 	var s State
-	if err := json.Unmarshal(rec.Value, &s); err != nil || s.ID != string(rec.Key) {
-		return stateError(rec, "it is not the state of a letter")
-	}
-	if s.Schema != stateSchema {
-		return stateError(rec, fmt.Sprintf("it is of schema %d, which this program does not know", s.Schema))
+	if err := json.Unmarshal(rec.Value, &s); err != nil || s.ID != string(rec.Key) || s.Schema < stateSchema {
+		return Foreign
 	}
 	// Ids stay in their partition, so that the last is the latest, until the topic gets
 	// more partitions.
 	if before, there := m[key]; !there || !s.At.Before(before.At) {
 		m[key] = s
 	}
-	return nil
-}
-
-func stateError(rec *kgo.Record, what string) error {
-	return fmt.Errorf("reading %s, partition %d, offset %d: %s: is this the state topic of dead letters?", rec.Topic, rec.Partition, rec.Offset, what)
+	if s.Schema > stateSchema {
+		return Newer
+	}
+	return Ours
 }
 
 // Status is what became of a letter.
