@@ -31,7 +31,7 @@ puts one out of order until the same with status=0.`,
 	stubFlags(cmd, &cfg)
 	cmd.Flags().DurationVar(&cfg.Jitter, "jitter", 0, "the most that is added to the latency of a call, by its hash")
 	cmd.Flags().DurationVar(&cfg.Silence, "silence", 2*time.Second, "how long a failing call without an answer is held")
-	cmd.Flags().IntVar(&cfg.Limit, "limit", 60000, "calls that each token has in a window")
+	cmd.Flags().IntVar(&cfg.Limit, "limit", 60000, "calls in a window: of each Trengo token, of all Kustomer tokens together")
 	cmd.Flags().DurationVar(&cfg.Window, "window", time.Minute, "the length of that window")
 	cmd.Flags().BoolVar(&cfg.Sliding, "sliding", false, "count in the window that ends now instead of fixed ones")
 	cmd.Flags().StringArrayVar(&cfg.Tokens, "token", nil, "a token to accept; repeatable (default: every token)")

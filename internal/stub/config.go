@@ -30,7 +30,8 @@ type Config struct {
 	// Silence is how long a call without an answer is held before its connection is
 	// cut. Default 2s.
 	Silence time.Duration
-	// Limit is how many calls each token has in a Window. Default 60,000.
+	// Limit is how many calls there are in a Window: for each token of Trengo, for all
+	// tokens of Kustomer together, whose budget is the organization's. Default 60,000.
 	Limit int
 	// Window is the length of the window that Limit counts in. Fixed windows begin at
 	// multiples of it since the Unix epoch. Default 1m.

@@ -1,7 +1,9 @@
 package stub
 
 import (
+	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -115,17 +117,15 @@ var customSuffixes = map[string]rule{
 
 // custom are attributes whose names end in what their values are; null clears one.
 func custom(v any) error {
-	return properties(v, func(name string, value any) error {
+	return properties(v, func(name string) (rule, bool) {
 		check, ok := suffixRule(name)
-		if !ok {
-			return broken("has no suffix of a custom attribute")
-		}
-		return orNull(check)(value)
+		return orNull(check), ok
 	})
 }
 
-// properties are an object of some names, of which check judges each with its value.
-func properties(v any, check func(name string, value any) error) error {
+// properties are an object of at most maxKeys members; of says which rule the value
+// of a name follows, and whether there may be such a member at all.
+func properties(v any, of func(name string) (rule, bool)) error {
 	m, ok := v.(map[string]any)
 	if !ok {
 		return broken("should be object")
@@ -134,7 +134,11 @@ func properties(v any, check func(name string, value any) error) error {
 		return broken("should have at most %d properties", maxKeys)
 	}
 	for _, name := range sortedKeys(m) {
-		if err := check(name, m[name]); err != nil {
+		check, ok := of(name)
+		if !ok {
+			return notAllowed(name)
+		}
+		if err := check(m[name]); err != nil {
 			return below(name, err)
 		}
 	}
@@ -150,47 +154,62 @@ func suffixRule(name string) (rule, bool) {
 	return nil, false
 }
 
-// metaKey: 3 to 33 characters before the suffix.
-var metaKey = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9\-_]{2,32}$`)
+// metaName is the name of a member of meta without its suffix. The vendor's text of
+// 2021 asks for 3 characters at the least; shorter names are accepted here, because
+// the mapping sends them as they are.
+var metaName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9\-_]{0,32}$`)
 
 // meta are an event's properties: numbers under ...Num, dates under ...At, other
 // texts under any other name, nothing else.
-func meta(v any) error { return properties(v, metaMember) }
+func meta(v any) error { return properties(v, metaRule) }
 
-func metaMember(name string, v any) error {
-	base, isNum := strings.CutSuffix(name, "Num")
-	isAt := false
-	if !isNum {
-		base, isAt = strings.CutSuffix(name, "At")
-	}
-	if !metaKey.MatchString(base) {
-		return broken("is not a valid name")
-	}
-	switch {
-	case isNum:
-		return number(v)
-	case isAt:
-		if !isDate(v) {
-			return broken("should be a date")
+func metaRule(name string) (rule, bool) {
+	base, check := name, rule(metaText)
+	for suffix, suffixed := range map[string]rule{"Num": number, "At": metaDate} {
+		if before, found := strings.CutSuffix(name, suffix); found {
+			check = suffixed
+			base = cmp.Or(before, name) // a name that is nothing but a suffix
 		}
-	case isDate(v):
-		return broken("is a date and needs the suffix At")
-	default:
-		if _, ok := v.(string); !ok {
-			return broken("should be string")
-		}
+	}
+	return check, metaName.MatchString(base)
+}
+
+func metaDate(v any) error {
+	if !isDate(v) {
+		return broken("should be a date")
 	}
 	return nil
 }
 
-// dateShape is a calendar date, alone or with a time and a zone.
-var dateShape = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2})?)?$`)
+func metaText(v any) error {
+	if _, ok := v.(string); !ok {
+		return broken("should be string")
+	}
+	if isDate(v) {
+		return broken("is a date and needs the suffix At")
+	}
+	return nil
+}
 
+var (
+	// dateShape is a calendar date, alone or with a time and a zone.
+	dateShape   = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2})?)?$`)
+	dateLayouts = []string{
+		time.DateOnly, "2006-01-02T15:04", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", time.RFC3339,
+	}
+)
+
+// isDate reports whether a value is a day, or a moment of one, that exists.
 func isDate(v any) bool {
 	s, ok := v.(string)
-	if !ok || !dateShape.MatchString(s) {
-		return false
-	}
-	_, err := time.Parse(time.DateOnly, s[:len(time.DateOnly)])
-	return err == nil
+	return ok && dateShape.MatchString(s) && parses(s, dateLayouts...)
+}
+
+// parses reports whether a text is a moment that exists in one of the layouts. t and z
+// may be lower case: RFC 3339, section 5.6.
+func parses(s string, layouts ...string) bool {
+	return slices.ContainsFunc(layouts, func(layout string) bool {
+		_, err := time.Parse(layout, strings.ToUpper(s))
+		return err == nil
+	})
 }

@@ -3,39 +3,11 @@ package stub
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
-
-// field is a customer's attribute that only one customer may have a value of.
-type field string
-
-const (
-	byExternalID field = "externalId"
-	byEmail      field = "email"
-	byPhone      field = "phone"
-)
-
-// key is one unique value in the form in which values are compared.
-type key struct {
-	field field
-	value string
-}
-
-func keyOf(f field, value string) key {
-	switch f {
-	case byEmail:
-		value = strings.ToLower(strings.TrimSpace(value))
-	case byPhone:
-		value = digits(value)
-	case byExternalID: // It is compared as it stands.
-	}
-	return key{field: f, value: value}
-}
 
 var (
 	errConflict   = errors.New("a unique value belongs to another customer")
@@ -50,55 +22,6 @@ type customer struct {
 	rev        int
 	createdAt  time.Time
 	updatedAt  time.Time
-}
-
-func (c customer) envelope() map[string]any {
-	attributes := maps.Clone(c.attributes)
-	attributes["rev"] = c.rev
-	attributes["createdAt"] = c.createdAt.Format(kustomerTime)
-	attributes["updatedAt"] = c.updatedAt.Format(kustomerTime)
-	for _, list := range []string{"emails", "phones", "tags"} {
-		if attributes[list] == nil {
-			attributes[list] = []any{}
-		}
-	}
-	self := "/v1/customers/" + c.id
-	return map[string]any{"data": map[string]any{
-		"type": "customer", "id": c.id, "attributes": attributes, "links": map[string]any{"self": self},
-		"relationships": map[string]any{"org": map[string]any{"data": map[string]any{"type": "org", "id": objectID("org")}}},
-	}}
-}
-
-// kustomerTime is how Kustomer writes moments.
-const kustomerTime = "2006-01-02T15:04:05.000Z"
-
-// objectID is a 24-digit hexadecimal id, a hash of its parts.
-func objectID(parts ...string) string {
-	h := hash(parts...)
-	return fmt.Sprintf("%016x%08x", h, uint32(mix(h)))
-}
-
-// valuesOf lists a customer's unique values: externalId, then e-mail addresses, then
-// phone numbers.
-func valuesOf(attributes map[string]any) []key {
-	var keys []key
-	add := func(f field, v any) {
-		if s, ok := v.(string); ok && s != "" {
-			keys = append(keys, keyOf(f, s))
-		}
-	}
-	add(byExternalID, attributes["externalId"])
-	for _, list := range []struct {
-		name  string
-		field field
-	}{{"emails", byEmail}, {"phones", byPhone}} {
-		entries, _ := attributes[list.name].([]any)
-		for _, e := range entries {
-			entry, _ := e.(map[string]any)
-			add(list.field, entry[string(list.field)])
-		}
-	}
-	return keys
 }
 
 // customers are the customers of one organization.
@@ -197,7 +120,7 @@ func (s *customers) update(id string, body map[string]any, replace bool) (custom
 	if !ok {
 		return customer{}, errNoCustomer
 	}
-	if rev, ok := body["rev"].(json.Number); ok && rev.String() != strconv.Itoa(c.rev) {
+	if rev, ok := body["rev"].(json.Number); ok && !equals(rev, c.rev) {
 		return customer{}, errConflict
 	}
 	next := merged(c.attributes, body, replace)
@@ -220,6 +143,12 @@ func (s *customers) store(c *customer, next map[string]any, keys []key) {
 		s.owners[k] = c.id
 	}
 	c.attributes, c.rev, c.updatedAt = next, c.rev+1, time.Now().UTC()
+}
+
+// equals reports whether a number is a revision, however it is written.
+func equals(n json.Number, rev int) bool {
+	f, err := n.Float64()
+	return err == nil && f == float64(rev)
 }
 
 func merged(old, body map[string]any, replace bool) map[string]any {

@@ -3,6 +3,7 @@ package stub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -15,8 +16,8 @@ import (
 	"github.com/deskstream/deskstream/internal/sample"
 )
 
-// maxBody is the largest body that is read, in bytes.
-const maxBody = 1 << 20
+// readLimit is how much of a body is read, in bytes, whatever the API takes.
+const readLimit = 1 << 20
 
 // What an outage may ask for instead of a status.
 const (
@@ -30,8 +31,14 @@ const (
 type api interface {
 	name() string
 	routes() []route
+	// maxBody is the largest body that the API takes, in bytes.
+	maxBody() int
 	// refuse is the API's own answer for a status that is no matter of one endpoint.
 	refuse(status int) answer
+	// unrouted is the answer to a call that is no endpoint's.
+	unrouted(request) answer
+	// budgetOf names the budget that the calls of a token are counted in.
+	budgetOf(token string) string
 	// headers sets the rate headers of an answer.
 	headers(h http.Header, b budget, now time.Time)
 	// user is the identifier of the person whom a request is about.
@@ -91,13 +98,17 @@ func (d *Desk) reset() {
 func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.open.Add(1)
 	defer d.open.Add(-1)
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		http.Error(w, "the body cannot be read or is over 1 MiB", http.StatusRequestEntityTooLarge)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, readLimit))
+	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+	if err != nil && !tooLarge {
+		http.Error(w, "the body cannot be read", http.StatusBadRequest)
 		return
 	}
-	route, params := find(d.table, r.Method, r.URL.EscapedPath())
-	req := request{op: route.op, params: params, query: r.URL.Query(), body: body}
+	route, params, otherMethod := find(d.table, r.Method, r.URL.EscapedPath())
+	req := request{
+		op: route.op, method: r.Method, otherMethod: otherMethod, params: params, query: r.URL.Query(),
+		body: body, tooLarge: tooLarge || len(body) > d.api.maxBody(),
+	}
 	req.object, req.notObject = parseObject(body)
 	call := d.arrived(r, req)
 	roll := d.dice.roll(d.api.name(), r.Method, r.URL.EscapedPath(), r.URL.RawQuery, string(body))
@@ -134,7 +145,7 @@ func (d *Desk) decide(h http.Header, r *http.Request, req request, route route, 
 		d.api.headers(h, d.window.untouched(now), now)
 		return d.api.refuse(http.StatusUnauthorized), Honest
 	}
-	b := d.window.take(token, now)
+	b := d.window.take(d.api.budgetOf(token), now)
 	d.api.headers(h, b, now)
 	if b.exceeded {
 		return d.api.refuse(http.StatusTooManyRequests), Honest
@@ -160,8 +171,11 @@ func (d *Desk) decide(h http.Header, r *http.Request, req request, route route, 
 }
 
 func (d *Desk) handle(req request, route route) answer {
-	if route.handle == nil {
-		return d.api.refuse(http.StatusNotFound)
+	switch {
+	case req.tooLarge:
+		return d.api.refuse(http.StatusRequestEntityTooLarge)
+	case route.handle == nil:
+		return d.api.unrouted(req)
 	}
 	return route.handle(req)
 }

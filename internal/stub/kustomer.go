@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// kustomer is the Kustomer API, version 1. Bodies are strict: a member that a
+// kustomer is the Kustomer API, version 1. Bodies are strict: a member that the
 // document does not name is refused.
 type kustomer struct {
 	customers *customers
@@ -36,60 +36,27 @@ func (k *kustomer) routes() []route {
 func (k *kustomer) stats() map[string]int { return k.customers.count() }
 func (k *kustomer) reset()                { k.customers.clear() }
 
-// headers: all three stand on every answer, the reset in Unix seconds. The vendor
-// mentions no Retry-After, so there is none.
+// maxBody is 100 kB, of the smaller kind: which one is meant is not said.
+func (*kustomer) maxBody() int { return 100_000 }
+
+// budgetOf: one budget is everybody's, since the limits are the organization's.
+func (*kustomer) budgetOf(string) string { return "organization" }
+
+// headers: limit and remaining stand on every answer, the reset, in Unix seconds, only
+// once the budget is spent, as it was recorded. The vendor mentions no Retry-After, so
+// there is none.
 func (*kustomer) headers(h http.Header, b budget, _ time.Time) {
 	h.Set("X-Ratelimit-Limit", strconv.Itoa(b.limit))
 	h.Set("X-Ratelimit-Remaining", strconv.Itoa(b.remaining))
-	h.Set("X-Ratelimit-Reset", epoch(b.reset))
-}
-
-var kustomerCodes = map[int]string{
-	http.StatusBadRequest:      "bad_request",
-	http.StatusUnauthorized:    "unauthorized",
-	http.StatusForbidden:       "forbidden",
-	http.StatusNotFound:        "notfound",
-	http.StatusConflict:        "conflict",
-	http.StatusTooManyRequests: "rate_limit_exceeded",
-}
-
-func kustomerCode(status int) string {
-	if code, ok := kustomerCodes[status]; ok {
-		return code
+	if b.remaining == 0 {
+		h.Set("X-Ratelimit-Reset", epoch(b.reset))
 	}
-	return "internal"
 }
 
-// refuse gives the shorter of the two shapes that errors have.
+// refuse gives the shorter of the two documented shapes of an error.
 func (*kustomer) refuse(status int) answer { return shortError(status, http.StatusText(status)) }
 
-// shortError is the shape with code and message: what tracking and everything that
-// is no matter of one endpoint give. Where each shape belongs is not documented; this
-// division is ours.
-func shortError(status int, message string) answer {
-	return jsonAnswer(status, map[string]any{"errors": []any{map[string]any{
-		"code": kustomerCode(status), "message": message, "meta": map[string]any{},
-	}}})
-}
-
-// longError is JSON:API's shape: what the endpoints of customers give.
-func longError(status int, detail, pointer string) answer {
-	e := map[string]any{
-		"status": strconv.Itoa(status), "code": kustomerCode(status),
-		"title": http.StatusText(status), "detail": detail,
-	}
-	if pointer != "" {
-		e["source"] = map[string]any{"pointer": pointer}
-	}
-	return jsonAnswer(status, map[string]any{"errors": []any{e}})
-}
-
-func customerError(err error) answer {
-	if e, ok := errors.AsType[*ruleError](err); ok {
-		return longError(http.StatusBadRequest, e.message, "/data/attributes"+e.path)
-	}
-	return longError(http.StatusBadRequest, err.Error(), "")
-}
+func (k *kustomer) unrouted(request) answer { return k.refuse(http.StatusNotFound) }
 
 // checked is the body if it follows a rule.
 func (r request) checked(follow rule) (map[string]any, error) {
@@ -123,28 +90,27 @@ func written(c customer, err error, status int) answer {
 	case errors.Is(err, errConflict):
 		return longError(http.StatusConflict, "the value belongs to another customer or the revision is stale", "")
 	case errors.Is(err, errNoCustomer):
-		return longError(http.StatusNotFound, "no such customer", "")
+		return notFound("id")
 	}
 	return jsonAnswer(status, c.envelope())
 }
 
 func (k *kustomer) show(r request) answer {
 	c, ok := k.customers.get(r.params[0])
-	return found(c, ok)
+	if !ok {
+		return notFound("id")
+	}
+	return jsonAnswer(http.StatusOK, c.envelope())
 }
 
 func (k *kustomer) lookUp(by field) func(request) answer {
 	return func(r request) answer {
 		c, ok := k.customers.find(by, r.params[0])
-		return found(c, ok)
+		if !ok {
+			return notFound(string(by))
+		}
+		return jsonAnswer(http.StatusOK, c.envelope())
 	}
-}
-
-func found(c customer, ok bool) answer {
-	if !ok {
-		return longError(http.StatusNotFound, "no such customer", "")
-	}
-	return jsonAnswer(http.StatusOK, c.envelope())
 }
 
 func (*kustomer) currentUser(request) answer {
@@ -158,7 +124,7 @@ func (*kustomer) currentUser(request) answer {
 func (k *kustomer) track(r request) answer {
 	body, err := r.checked(identityEvent)
 	if err != nil {
-		return shortError(http.StatusBadRequest, err.Error())
+		return trackingError(err)
 	}
 	identity, _ := body["identity"].(map[string]any)
 	event, _ := body["event"].(map[string]any)
@@ -169,7 +135,10 @@ func (k *kustomer) track(r request) answer {
 	}
 	data := map[string]any{
 		"type": "tracking_identity", "id": objectID("identity", id),
-		"attributes": map[string]any{"trackingId": tracking, "email": identity["email"], "status": "identified"},
+		"attributes": map[string]any{
+			"trackingId": tracking, "email": identity["email"],
+			"status": "identified", "statusAt": time.Now().UTC().Format(kustomerTime),
+		},
 	}
 	if id != "" {
 		data["relationships"] = map[string]any{"customer": map[string]any{"data": map[string]any{"type": "customer", "id": id}}}

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -34,8 +33,6 @@ func TestKustomer_refusesBrokenCustomers(t *testing.T) {
 		"list":                        `[]`,
 		"null":                        `null`,
 		"two values":                  `{} {}`,
-		"unknown key":                 `{"surname":"x"}`,
-		"data wrapper":                `{"data":{}}`,
 		"numeric external id":         `{"externalId":7}`,
 		"empty external id":           `{"externalId":""}`,
 		"long external id":            `{"externalId":"` + strings.Repeat("x", 257) + `"}`,
@@ -45,13 +42,13 @@ func TestKustomer_refusesBrokenCustomers(t *testing.T) {
 		"gender as word":              `{"gender":"female"}`,
 		"date without time":           `{"signedUpAt":"2026-01-01"}`,
 		"number as date":              `{"birthdayAt":7}`,
+		"date with a comma":           `{"birthdayAt":"2026-01-01T00:00:00,5Z"}`,
 		"createdAt null":              `{"createdAt":null}`,
 		"long locale":                 `{"locale":"xxxxxxxxxxxxxxxxx"}`,
 		"avatar no uri":               `{"avatarUrl":"me.png"}`,
 		"emails as object":            `{"emails":{}}`,
 		"email without address":       `{"emails":[{"type":"home"}]}`,
 		"email of unknown type":       `{"emails":[{"email":"a@example.com","type":"private"}]}`,
-		"email with unknown key":      `{"emails":[{"email":"a@example.com","id":null}]}`,
 		"address that is none":        `{"emails":[{"email":"a b@example.com"}]}`,
 		"same email twice":            `{"emails":[{"email":"a@example.com"},{"email":"a@example.com"}]}`,
 		"eleven emails":               `{"emails":` + list(11, `{"email":"a#@example.com"}`) + `}`,
@@ -67,7 +64,6 @@ func TestKustomer_refusesBrokenCustomers(t *testing.T) {
 		"21 tags":                     `{"tags":` + list(21, `"t#"`) + `}`,
 		"address of 257":              `{"locations":[{"address":"` + strings.Repeat("x", 257) + `"}]}`,
 		"country of three":            `{"locations":[{"countryCode":"NLD"}]}`,
-		"location with unknown key":   `{"locations":[{"street":"x"}]}`,
 		"sentiment without half":      `{"sentiment":{"polarity":1}}`,
 		"sentiment out of range":      `{"sentiment":{"polarity":1,"confidence":2}}`,
 		"half polarity":               `{"sentiment":{"polarity":0.5,"confidence":1}}`,
@@ -77,8 +73,6 @@ func TestKustomer_refusesBrokenCustomers(t *testing.T) {
 		"word as At":                  `{"custom":{"aAt":"soon"}}`,
 		"word as Bool":                `{"custom":{"aBool":"yes"}}`,
 		"word as Url":                 `{"custom":{"aUrl":"here"}}`,
-		"no suffix":                   `{"custom":{"plan":"pro"}}`,
-		"nothing but suffix":          `{"custom":{"Num":1}}`,
 		"101 custom attributes":       `{"custom":` + members(101, `"a#Num":1`) + `}`,
 		"custom as list":              `{"custom":[]}`,
 		"external ids with other key": `{"externalIds":[{"id":"x"}]}`,
@@ -95,7 +89,7 @@ func TestKustomer_refusesBrokenCustomers(t *testing.T) {
 }
 
 const fullCustomer = `{"name":"Ada","username":"ada","externalId":"u-1","company":"65f000000000000000000001","avatarUrl":"https://example.com/a.png",
-"locale":"nl-NL","timeZone":"Europe/Amsterdam","defaultLang":"nl","signedUpAt":"2026-01-01T00:00:00Z","lastSeenAt":null,"gender":"f",
+"locale":"nl-NL","timeZone":"Europe/Amsterdam","defaultLang":"nl","signedUpAt":"2026-01-01T00:00:00Z","lastSeenAt":null,"lastActivityAt":"2026-01-01t00:00:00.5z","gender":"f",
 "emails":[{"email":"Ada@example.com","type":"home","verified":true}],"phones":[{"phone":"+31 6 12345678","type":"mobile"}],
 "whatsapps":[{"phone":"+31612345678","type":"mobile"}],"socials":[{"type":"twitter","username":"ada"}],"urls":[{"url":"https://example.com"}],
 "locations":[{"type":"home","address":"Molenweg 1","latitude":52.1}],"tags":["vip","Zoë-1"],"sentiment":{"polarity":-1,"confidence":0.5},
@@ -114,16 +108,18 @@ func TestKustomer_keepsAndFindsACustomer(t *testing.T) {
 		}
 	}
 	d.expect([]refusal{
-		{"unknown id", "GET", kustomer + "/customers/65f000000000000000000001", "", 404, `"errors"`},
-		{"unknown email", "GET", kustomer + "/customers/email=b@example.com", "", 404, `"errors"`},
-		{"unknown external id", "GET", kustomer + "/customers/externalId=u%2F1", "", 404, `"errors"`},
-		{"update of an unknown id", "PUT", kustomer + "/customers/1?replace=false", "{}", 404, `"errors"`},
-		{"unknown path", "GET", kustomer + "/companies", "", 404, `"errors":[{"code":"notfound"`},
-		{"second customer with the email", "POST", kustomer + "/customers", `{"emails":[{"email":"ada@example.com"}]}`, 409, `"status":"409"`},
-		{"second customer with the phone", "POST", kustomer + "/customers", `{"phones":[{"phone":"31612345678"}]}`, 409, `"status":"409"`},
-		{"second customer with the id", "POST", kustomer + "/customers", `{"externalId":"u-1"}`, 409, `"status":"409"`},
-		{"stale revision", "PUT", kustomer + "/customers/" + id, `{"rev":7}`, 409, `"status":"409"`},
+		{"unknown id", "GET", kustomer + "/customers/65f000000000000000000001", "", 404, missed("id")},
+		{"unknown email", "GET", kustomer + "/customers/email=b@example.com", "", 404, missed("email")},
+		{"unknown phone", "GET", kustomer + "/customers/phone=%2B31687654321", "", 404, missed("phone")},
+		{"unknown external id", "GET", kustomer + "/customers/externalId=u%2F1", "", 404, missed("externalId")},
+		{"update of an unknown id", "PUT", kustomer + "/customers/1?replace=false", "{}", 404, missed("id")},
+		{"unknown path", "GET", kustomer + "/companies", "", 404, `"errors":[{"code":"notfound","message"`},
 	})
+}
+
+// missed is the recorded answer to a lookup that finds nobody: its status is a number.
+func missed(parameter string) string {
+	return `{"errors":[{"code":"notfound","detail":"no such customer","source":{"parameter":"` + parameter + `"},"status":404,"title":"Not Found"}]}`
 }
 
 func TestKustomer_escapedSlashBelongsToTheValue(t *testing.T) {
@@ -141,9 +137,6 @@ func TestKustomer_updateKeepsWhatTheBodyLeavesOut(t *testing.T) {
 		custom, _ := got["custom"].(map[string]any)
 		if got["name"] != "Ada" || custom["planStr"] != "free" || custom["okBool"] != true || got["rev"] != json.Number("2") {
 			t.Errorf("%s gave %v", method, got)
-		}
-		if _, linked := got["company"]; linked {
-			t.Errorf("%s kept the company that it left out", method)
 		}
 		d.expect([]refusal{
 			{method + ": old email is free", "GET", kustomer + "/customers/email=ada@example.com", "", 404, ""},
@@ -172,7 +165,6 @@ func TestKustomer_refusesBrokenEvents(t *testing.T) {
 		"no JSON":                  `{`,
 		"no event":                 `{"identity":{}}`,
 		"no identity":              `{"event":{"name":"Order-Paid"}}`,
-		"unknown key":              `{"identity":{},"event":{"name":"Order-Paid"},"timestamp":1}`,
 		"no name":                  event(`{}`),
 		"name with blank":          event(`{"name":"Order Paid"}`),
 		"name of one":              event(`{"name":"O"}`),
@@ -181,29 +173,27 @@ func TestKustomer_refusesBrokenEvents(t *testing.T) {
 		"numeric name":             event(`{"name":1}`),
 		"numeric session":          event(`{"name":"Order-Paid","sessionId":1}`),
 		"numeric tracking id":      event(`{"name":"Order-Paid","trackingId":1}`),
-		"unknown event key":        event(`{"name":"Order-Paid","at":"x"}`),
 		"meta as list":             meta(`[]`),
 		"number without Num":       meta(`{"total":1}`),
 		"text under Num":           meta(`{"totalNum":"1"}`),
 		"date without At":          meta(`{"paid":"2026-01-01T00:00:00Z"}`),
 		"word under At":            meta(`{"paidAt":"soon"}`),
 		"impossible date under At": meta(`{"paidAt":"2026-13-01"}`),
+		"impossible day under At":  meta(`{"paidAt":"2026-02-30T10:00:00Z"}`),
+		"impossible hour under At": meta(`{"paidAt":"2026-01-01T25:00:00Z"}`),
+		"month alone under At":     meta(`{"paidAt":"2026-01"}`),
+		"date without zone or At":  meta(`{"paid":"2026-01-01T00:00"}`),
+		"short name under Num":     meta(`{"xNum":"1"}`),
+		"nothing but Num":          meta(`{"Num":"1"}`),
 		"boolean":                  meta(`{"paid":true}`),
 		"null":                     meta(`{"paid":null}`),
 		"list":                     meta(`{"items":[1]}`),
 		"object":                   meta(`{"items":{}}`),
-		"key with blank":           meta(`{"order id":"x"}`),
-		"key with dot":             meta(`{"order.id":"x"}`),
-		"key that begins wrong":    meta(`{"_order":"x"}`),
-		"key of two":               meta(`{"id":"x"}`),
-		"key of 34":                meta(`{"` + strings.Repeat("x", 34) + `":"x"}`),
 		"101 keys":                 meta(members(101, `"key#":"x"`)),
 		"identity external id":     identity(`{"externalId":1}`),
 		"identity email null":      identity(`{"email":null}`),
 		"identity strict email":    identity(`{"email":"a@b@example.com"}`),
-		"identity unknown key":     identity(`{"emails":[]}`),
 		"identity gender null":     identity(`{"gender":null}`),
-		"identity custom":          identity(`{"custom":{"plan":"x"}}`),
 	} {
 		r := d.call("POST", kustomer+"/tracking/identityEvent", body)
 		if r.status != 400 || !strings.HasPrefix(r.body, `{"errors":[{"code":"bad_request","message":`) {
@@ -219,7 +209,7 @@ func TestKustomer_eventFindsOrCreatesItsCustomer(t *testing.T) {
 	d := serve(t, stub.Config{})
 	track := func(identity string) any {
 		r := d.call("POST", kustomer+"/tracking/identityEvent", `{"identity":`+identity+`,"event":{"name":"Order-Paid","sessionId":"1",
-			"meta":{"orderId":"o-9","totalNum":12.5,"paidAt":"2026-01-01","sentAt":"2026-01-01T10:00:00.123+01:00","year":"1999","`+strings.Repeat("x", 33)+`":""}}}`)
+			"meta":{"orderId":"o-9","totalNum":12.5,"paidAt":"2026-01-01","sentAt":"2026-01-01T10:00:00.123+01:00","year":"1999"}}}`)
 		data := must(t, r, 201)["data"].(map[string]any)
 		relationships, _ := data["relationships"].(map[string]any)
 		return fmt.Sprint(relationships["customer"])
@@ -240,24 +230,6 @@ func TestKustomer_eventFindsOrCreatesItsCustomer(t *testing.T) {
 	want := map[string]int{"customers": 2, "events": 5}
 	if diff := cmp.Diff(want, d.server.Stats().Holds["kustomer"]); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestKustomer_refusesOverTheLimitUntilTheReset(t *testing.T) {
-	d := serve(t, stub.Config{Limit: 1})
-	before := time.Now().Unix()
-	for _, want := range []int{200, 429} {
-		r := d.call("GET", kustomer+"/users/current", "")
-		reset, err := strconv.ParseInt(r.header.Get("X-Ratelimit-Reset"), 10, 64)
-		if r.status != want || r.header.Get("X-Ratelimit-Limit") != "1" || r.header.Get("X-Ratelimit-Remaining") != "0" {
-			t.Errorf("got %d %v, want %d with nothing left", r.status, r.header, want)
-		}
-		if err != nil || reset < before || reset > before+61 {
-			t.Errorf("the reset is %q, want Unix seconds within a minute", r.header.Get("X-Ratelimit-Reset"))
-		}
-		if r.header.Get("Retry-After") != "" {
-			t.Error("Kustomer documents no Retry-After")
-		}
 	}
 }
 

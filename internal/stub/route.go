@@ -8,12 +8,17 @@ import (
 // request is one call as an API sees it.
 type request struct {
 	op     string
-	params []string // the values of the template's braces, unescaped
-	query  url.Values
-	body   []byte
+	method string
+	// otherMethod is set for a path that has endpoints, but none for the method.
+	otherMethod bool
+	params      []string // the values of the template's braces, unescaped
+	query       url.Values
+	body        []byte
 	// object is the body as a JSON object, nil with notObject if it is none.
 	object    map[string]any
 	notObject error
+	// tooLarge is set for a body that is larger than the API takes.
+	tooLarge bool
 }
 
 // answer is what an API says to a request.
@@ -39,10 +44,10 @@ func newRoute(op string, handle func(request) answer) route {
 	return route{op: op, handle: handle, method: method, segments: strings.Split(path, "/")}
 }
 
-// match gives the values of the template's braces if a path, in its escaped
+// match returns the values of the template's braces if a path, in its escaped
 // segments, is the route's.
-func (r route) match(method string, segments []string) ([]string, bool) {
-	if method != r.method || len(segments) != len(r.segments) {
+func (r route) match(segments []string) ([]string, bool) {
+	if len(segments) != len(r.segments) {
 		return nil, false
 	}
 	var params []string
@@ -66,13 +71,19 @@ func (r route) match(method string, segments []string) ([]string, bool) {
 	return params, true
 }
 
-// find is the first route of a path; its op is "" when there is none.
-func find(routes []route, method, escapedPath string) (route, []string) {
+// find returns the first route of a method and a path, with the values of its braces.
+// Without one its op is "", and otherMethod reports whether the path has a route for
+// another method.
+func find(routes []route, method, escapedPath string) (found route, params []string, otherMethod bool) {
 	segments := strings.Split(escapedPath, "/")
 	for _, r := range routes {
-		if params, ok := r.match(method, segments); ok {
-			return r, params
+		params, ok := r.match(segments)
+		switch {
+		case ok && r.method == method:
+			return r, params, false
+		case ok:
+			otherMethod = true
 		}
 	}
-	return route{}, nil
+	return route{}, nil, otherMethod
 }

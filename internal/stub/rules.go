@@ -20,6 +20,9 @@ type rule func(v any) error
 // ruleError is a broken rule and where.
 type ruleError struct {
 	path, message string
+	// notAllowed is set for a member that its object does not take, and member is its name.
+	notAllowed bool
+	member     string
 }
 
 func (e *ruleError) Error() string { return strings.TrimPrefix(e.path, "/") + " " + e.message }
@@ -28,10 +31,17 @@ func broken(format string, args ...any) error {
 	return &ruleError{message: fmt.Sprintf(format, args...)}
 }
 
+// notAllowed is the broken rule of an object that does not take a member of a name.
+func notAllowed(name string) error {
+	return &ruleError{path: "/" + name, message: "is not an allowed property", notAllowed: true, member: name}
+}
+
 // below puts a step in front of the path of an error.
 func below(step string, err error) error {
 	if e, ok := errors.AsType[*ruleError](err); ok {
-		return &ruleError{path: "/" + step + e.path, message: e.message}
+		above := *e
+		above.path = "/" + step + e.path
+		return &above
 	}
 	return err
 }
@@ -51,7 +61,7 @@ func object(members map[string]rule, required ...string) rule {
 		for _, name := range sortedKeys(m) {
 			check, ok := members[name]
 			if !ok {
-				return below(name, broken("is not an allowed property"))
+				return notAllowed(name)
 			}
 			if err := check(m[name]); err != nil {
 				return below(name, err)
@@ -174,7 +184,8 @@ func dateTime(v any) error {
 	if !ok {
 		return broken("should be string")
 	}
-	if _, err := time.Parse(time.RFC3339, s); err != nil {
+	// Package time takes a comma in a fraction and hours of one digit too.
+	if !dateShape.MatchString(s) || !parses(s, time.RFC3339) {
 		return broken("should be a date-time")
 	}
 	return nil
@@ -204,9 +215,10 @@ func strictEmail(v any) error {
 }
 
 var (
-	// relaxedEmail and phoneNumber stand for server-side checks that are not public.
+	// relaxedEmail and phoneNumber stand for server-side checks that are not public:
+	// letters are surely no part of a number.
 	relaxedEmail = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
-	phoneNumber  = regexp.MustCompile(`^\+?[0-9][0-9 ().\-]{2,29}$`)
+	phoneNumber  = regexp.MustCompile(`^\+?\(?[0-9][0-9 ().\-/]{2,29}$`)
 	tagPattern   = regexp.MustCompile(`^[0-9a-zA-ZÀ-ÿ_/<>\-.][0-9a-zA-ZÀ-ÿ _/<>\-.]{0,63}$`)
 	eventName    = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9\-_.]+$`)
 )

@@ -38,6 +38,14 @@ func (t *trengo) routes() []route {
 func (t *trengo) stats() map[string]int { return t.contacts.count() }
 func (t *trengo) reset()                { t.contacts.clear() }
 
+// maxBody: no limit is documented.
+func (*trengo) maxBody() int { return readLimit }
+
+// budgetOf: each token has a budget of its own.
+func (*trengo) budgetOf(token string) string { return token }
+
+func (t *trengo) unrouted(request) answer { return t.refuse(http.StatusNotFound) }
+
 // headers: limit and remaining stand on every answer, Retry-After and the reset, in
 // Unix seconds, only on a 429, as the vendor documents it.
 func (*trengo) headers(h http.Header, b budget, now time.Time) {

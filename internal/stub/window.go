@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// window counts the calls of each token, in fixed windows or in the one that ends now.
+// window counts the calls of each budget, in fixed windows or in the one that ends now.
 type window struct {
 	limit   int
 	size    time.Duration
@@ -16,7 +16,7 @@ type window struct {
 	calls map[string][]time.Time // counted and still in the window, oldest first
 }
 
-// budget is what a token has after a call.
+// budget is what is left of a budget after a call.
 type budget struct {
 	limit, remaining int
 	// reset is when the next fixed window begins, or when the oldest call leaves the
@@ -25,15 +25,15 @@ type budget struct {
 	exceeded bool
 }
 
-// take counts one call of a token. A call over the limit is not counted: the vendors'
-// throttles refuse it without extending the wait.
-func (w *window) take(token string, now time.Time) budget {
+// take counts one call of the named budget. A call over the limit is not counted: the
+// vendors' throttles refuse it without extending the wait.
+func (w *window) take(name string, now time.Time) budget {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.calls == nil {
 		w.calls = make(map[string][]time.Time)
 	}
-	calls := w.calls[token]
+	calls := w.calls[name]
 	still := slices.IndexFunc(calls, func(at time.Time) bool { return w.leaves(at).After(now) })
 	if still < 0 {
 		still = len(calls)
@@ -43,7 +43,7 @@ func (w *window) take(token string, now time.Time) budget {
 	if !exceeded {
 		calls = append(calls, now)
 	}
-	w.calls[token] = calls
+	w.calls[name] = calls
 	b := w.untouched(now)
 	b.remaining, b.exceeded = w.limit-len(calls), exceeded
 	if len(calls) > 0 {
