@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // channel is a channel as contacts and tickets show it.
@@ -35,21 +36,21 @@ type contact struct {
 	IsPhone     bool            `json:"is_phone"`
 	IsPrivate   bool            `json:"is_private"`
 	CustomData  map[string]any  `json:"custom_field_data"`
+	Values      []any           `json:"custom_field_values"`
+	Shown       []any           `json:"formatted_custom_field_data"` // PHP's empty map
 	Profile     []any           `json:"profile"`
 	Groups      []any           `json:"groups"`
 	Pivot       json.RawMessage `json:"pivot"`
 	Channels    []channel       `json:"channels"`
 
-	text    string // what a search looks at, in lower case
-	tickets int
+	text string // name and e-mail address, of which a search finds any part, in lower case
 }
 
 // contacts are the contacts of one account.
 type contacts struct {
-	mu      sync.RWMutex
-	byID    map[string]*contact
-	index   index
-	tickets int
+	mu    sync.RWMutex
+	byID  map[string]*contact
+	index index
 }
 
 func newContacts() *contacts {
@@ -60,7 +61,8 @@ func newContacts() *contacts {
 
 // contactKey is an identifier as it is stored: an e-mail address in lower case, a
 // phone number as + and its digits. National numbers get the + as well: the vendor
-// stores what it is sent.
+// stores what it is sent. What the vendor refuses is not documented: here it is a number
+// with letters or without a digit other than 0.
 func contactKey(kind, identifier string) (string, bool) {
 	identifier = strings.TrimSpace(identifier)
 	if kind == EMAIL {
@@ -68,7 +70,7 @@ func contactKey(kind, identifier string) (string, bool) {
 		return strings.ToLower(identifier), err == nil && a.Address == identifier
 	}
 	d := digits(identifier)
-	return "+" + d, d != ""
+	return "+" + d, strings.Trim(d, "0") != "" && !strings.ContainsFunc(identifier, unicode.IsLetter)
 }
 
 func digits(s string) string {
@@ -101,7 +103,7 @@ func (s *contacts) findOrCreate(kind, channelID, key, name string) (contact, boo
 }
 
 func newContact(id int64, kind, key string) *contact {
-	c := &contact{ID: id, Identifier: key, Profile: []any{}, Groups: []any{}}
+	c := &contact{ID: id, Identifier: key, Values: []any{}, Shown: []any{}, Profile: []any{}, Groups: []any{}}
 	if kind == EMAIL {
 		c.Email = &key
 		return c
@@ -126,11 +128,25 @@ func (c *contact) setName(name string) {
 	if name != "" {
 		c.DisplayName = name + " (" + c.Identifier + ")"
 	}
-	stored := ""
-	if c.Phone != nil {
-		stored = *c.Phone
+	c.text = strings.ToLower(name)
+	if c.Email != nil {
+		c.text += "\n" + *c.Email
 	}
-	c.text = strings.ToLower(strings.Join([]string{name, c.Identifier, stored}, "\n"))
+}
+
+// matches reports whether a search for a term, in lower case, finds the contact: by part
+// of its name or e-mail address, or by its phone number. That is found from its
+// beginning only, and only as it is stored: the number's last digits find nothing.
+func (c *contact) matches(term string) bool {
+	return strings.Contains(c.text, term) || c.Phone != nil && strings.HasPrefix(*c.Phone, term)
+}
+
+// indexed is all that a search looks at.
+func (c *contact) indexed() string {
+	if c.Phone != nil {
+		return c.text + "\n" + *c.Phone
+	}
+	return c.text
 }
 
 func nullable(s string) *string {
@@ -163,26 +179,11 @@ func (s *contacts) rename(id, name string) (contact, bool) {
 		return contact{}, false
 	}
 	if name != "" {
-		old := c.text
+		old := c.indexed()
 		c.setName(name)
 		s.index.add(c, old)
 	}
 	return *c, true
-}
-
-// openTicket counts a ticket and gives its id: a hash of the contact, the subject and
-// how many tickets the contact had.
-func (s *contacts) openTicket(contactID, subject string) (int64, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, ok := s.byID[contactID]
-	if !ok {
-		return 0, false
-	}
-	id := numericID(contactID, subject, strconv.Itoa(c.tickets))
-	c.tickets++
-	s.tickets++
-	return id, true
 }
 
 // search gives the hits of a page by id, and whether more follow. No term finds all.
@@ -196,7 +197,7 @@ func (s *contacts) search(term string, skip, n int) ([]contact, bool) {
 	}
 	var hits []*contact
 	for _, c := range candidates {
-		if strings.Contains(c.text, term) {
+		if c.matches(term) {
 			hits = append(hits, c)
 		}
 	}
@@ -209,14 +210,14 @@ func (s *contacts) search(term string, skip, n int) ([]contact, bool) {
 	return page, skip+n < len(hits)
 }
 
-func (s *contacts) count() map[string]int {
+func (s *contacts) count() int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return map[string]int{"contacts": len(s.byID), "tickets": s.tickets}
+	return len(s.byID)
 }
 
 func (s *contacts) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.byID, s.index, s.tickets = make(map[string]*contact), make(index), 0
+	s.byID, s.index = make(map[string]*contact), make(index)
 }

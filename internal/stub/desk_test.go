@@ -198,7 +198,9 @@ func TestServer_receivedNamesUsersAndEvents(t *testing.T) {
 	d := serve(t, stub.Config{KeepBodies: true})
 	mark := sample.Mark(12)
 	id := must(t, d.call("POST", trengo+"/channels/123456/contacts", `{"identifier":"a@example.com"}`), 201)["id"]
-	d.call("POST", trengo+"/tickets", fmt.Sprintf(`{"contact_id":%v,"channel_id":"123456","subject":"Paid %s"}`, id, mark))
+	ticket := must(t, d.call("POST", trengo+"/tickets", fmt.Sprintf(`{"contact_id":%v,"channel_id":"123456","subject":"Paid %s"}`, id, mark)), 201)["id"]
+	d.call("POST", fmt.Sprintf("%s/tickets/%v/messages", trengo, ticket), `{"message":"Thanks"}`)
+	d.call("GET", fmt.Sprintf("%s/tickets?contact_id=%v", trengo, id), "")
 	d.call("GET", trengo+"/contacts?term=b%2Bc%40example.com", "")
 	d.call("POST", kustomer+"/tracking/identityEvent", `{"identity":{"externalId":"u-1"},"event":{"name":"Order-Paid","meta":{"eventNo":"`+mark+`"}}}`)
 	d.call("GET", kustomer+"/customers/externalId=u-1", "")
@@ -218,6 +220,8 @@ func TestServer_receivedNamesUsersAndEvents(t *testing.T) {
 	want := []short{
 		{"POST /channels/{id}/contacts", "a@example.com", "", 201},
 		{"POST /tickets", "a@example.com", mark, 201},
+		{"POST /tickets/{id}/messages", "a@example.com", "", 201},
+		{"GET /tickets", "a@example.com", "", 200},
 		{"GET /contacts", "b+c@example.com", "", 200},
 		{"POST /v1/tracking/identityEvent", "u-1", mark, 201},
 		{"GET /v1/customers/externalId={externalId}", "u-1", "", 200},

@@ -19,7 +19,7 @@ func trigrams(text string) map[trigram]bool {
 // add enters a contact whose text was old before.
 func (x index) add(c *contact, old string) {
 	known := trigrams(old)
-	for t := range trigrams(c.text) {
+	for t := range trigrams(c.indexed()) {
 		if !known[t] {
 			x[t] = append(x[t], c)
 		}

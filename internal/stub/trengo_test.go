@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,7 +18,10 @@ func TestTrengo_refusesAsDocumented(t *testing.T) {
 	contact := must(t, d.call("POST", trengo+"/channels/123456/contacts", `{"identifier":"a@example.com"}`), 201)["id"]
 	create := trengo + "/channels/123456/contacts"
 	d.expect([]refusal{
-		{"unknown path", "GET", trengo + "/webhooks", "", 404, `"message"`},
+		{"method that the path does not have", "DELETE", trengo + "/tickets", "", 405, `"message"`},
+		{"method that no path has", "POST", trengo + "/tickets/messages", "{}", 405, `"message"`},
+		{"GET of a path for POST", "GET", trengo + "/channels/123456/contacts", "", 405, `"message"`},
+		{"POST to an unknown path", "POST", trengo + "/tickets/1/notes", "{}", 405, `"message"`},
 		{"unknown contact", "GET", trengo + "/contacts/1", "", 404, `"message"`},
 		{"update of an unknown contact", "PUT", trengo + "/contacts/1", `{"name":"x"}`, 404, `"message"`},
 		{"name is a list", "PUT", fmt.Sprintf("%s/contacts/%v", trengo, contact), `{"name":["x"]}`, 422, `"errors":{"name":[`},
@@ -27,6 +31,8 @@ func TestTrengo_refusesAsDocumented(t *testing.T) {
 		{"numeric identifier", "POST", create, `{"identifier":7}`, 422, `"errors":{"identifier":[`},
 		{"phone number for an e-mail channel", "POST", create, `{"identifier":"+31612345678"}`, 422, `"errors":{"identifier":[`},
 		{"word for a phone channel", "POST", trengo + "/channels/123457/contacts", `{"identifier":"abc"}`, 422, `"identifier"`},
+		{"letters in a phone number", "POST", trengo + "/channels/123457/contacts", `{"identifier":"ext. 12"}`, 422, `"identifier"`},
+		{"zeros for a phone channel", "POST", trengo + "/channels/123457/contacts", `{"identifier":"000"}`, 422, `"identifier"`},
 		{"another channel in the body", "POST", create, `{"identifier":"a@example.com","channel_id":"9"}`, 422, `"channel_id"`},
 		{"numeric name", "POST", create, `{"identifier":"a@example.com","name":7}`, 422, `"errors":{"name":[`},
 		{"no JSON", "POST", create, `{`, 422, `"identifier"`},
@@ -63,8 +69,42 @@ func TestTrengo_showsPhonesFormatted(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if hits := search(t, d, "+31612345678", 1).hits; len(hits) != 1 {
-		t.Errorf("the number as stored finds %v, want one contact", hits)
+}
+
+// A search finds a number in the notation in which it is stored only: whole, or as far
+// as it was typed.
+func TestTrengo_searchFindsAPhoneNumberAsItIsStored(t *testing.T) {
+	d := serve(t, stub.Config{})
+	must(t, d.call("POST", trengo+"/channels/123457/contacts", `{"identifier":"0031-612345678","name":"Ada"}`), 201)
+	must(t, d.call("POST", trengo+"/channels/123457/contacts", `{"identifier":"31 6 12345678"}`), 201)
+	must(t, d.call("POST", trengo+"/channels/123457/contacts", `{"identifier":"+316123456789"}`), 201)
+	for term, want := range map[string]int{
+		"+31612345678": 2, "+316123456789": 1, "+31": 2, "+0031612345678": 1,
+		"31612345678": 0, "612345678": 0, "0612345678": 0, "0031612345678": 0,
+		"+31 612345678": 0, "+31 6 12345678": 0,
+	} {
+		if got := search(t, d, term, 1).hits; len(got) != want {
+			t.Errorf("%q finds %d contacts, want %d", term, len(got), want)
+		}
+	}
+}
+
+func TestTrengo_unknownPathIsTheWebApplication(t *testing.T) {
+	d := serve(t, stub.Config{})
+	for _, path := range []string{"/users/me", "/attachments", "/tickets/1/notes", "/contacts/1/2/3"} {
+		r := d.call("GET", trengo+path, "")
+		if r.status != 200 || !strings.HasPrefix(r.body, "<!DOCTYPE html>") || !strings.HasPrefix(r.header.Get("Content-Type"), "text/html") {
+			t.Errorf("%s: got %d %s %s, want 200 with a page of HTML", path, r.status, r.header.Get("Content-Type"), r.body)
+		}
+	}
+}
+
+func TestTrengo_ignoresTheChannelOfAContactSearch(t *testing.T) {
+	d := serve(t, stub.Config{})
+	must(t, d.call("POST", trengo+"/channels/123456/contacts", `{"identifier":"a@example.com"}`), 201)
+	must(t, d.call("POST", trengo+"/channels/123457/contacts", `{"identifier":"+31612345678"}`), 201)
+	if hits := must(t, d.call("GET", trengo+"/contacts?channel_id=123457&per_page=1", ""), 200)["data"].([]any); len(hits) != 2 {
+		t.Errorf("found %d contacts, want both", len(hits))
 	}
 }
 
