@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	"unicode"
@@ -68,7 +69,7 @@ var (
 	// extension is what stands behind a number to reach one person of an office.
 	extension = regexp.MustCompile(`(?i)[\s.,;/-]*\(?(ext(ension)?|x)[\s.:=]*[0-9]+\)?[\s.]*$`)
 	// trunkZero is the zero that callers from abroad leave out, behind a country code.
-	trunkZero = regexp.MustCompile(`^(\+?[1-9][0-9]{0,2})(\s*)\(\s*0\s*\)(\s*)`)
+	trunkZero = regexp.MustCompile(`^(\+?\s*[1-9][0-9]{0,2})([\s./-]*)\(\s*0\s*\)([\s./-]*)`)
 )
 
 // PhoneNumber returns the phone number that text holds, spelled as there but without
@@ -78,8 +79,8 @@ var (
 // other than 0, and no letter.
 func PhoneNumber(text string) (string, bool) {
 	text = asciiDigits(OneLine(text))
-	if number, ok := decimalNumber(text); ok {
-		return Whole(number)
+	if strings.ContainsAny(text, "eE") && commaDecimal.MatchString(text) {
+		text = strings.Replace(text, ",", ".", 1)
 	}
 	if number, ok := phoneNumber(text); ok { // an extension may follow a comma
 		return number, true
@@ -97,9 +98,6 @@ func decimalNumber(text string) (string, bool) {
 	if !strings.ContainsAny(text, ".eE") {
 		return "", false
 	}
-	if commaDecimal.MatchString(text) {
-		text = strings.Replace(text, ",", ".", 1)
-	}
 	return strings.TrimPrefix(text, "+"), decimalText.MatchString(text)
 }
 
@@ -110,6 +108,9 @@ func phoneNumber(text string) (string, bool) {
 		text = phoneScheme.ReplaceAllString(text, "")
 		text = chatID.ReplaceAllString(text, "$1")
 		text = withoutExtension(text)
+	}
+	if number, ok := decimalNumber(text); ok {
+		return Whole(number)
 	}
 	return text, isDialled(text) && strings.ContainsAny(text, "123456789")
 }
@@ -158,9 +159,10 @@ func asciiDigits(text string) string {
 
 // International returns a phone number with 00 before a country code written as a plus,
 // and without the zero in brackets behind one: 0031 (0)6 1234 is +31 6 1234. A number
-// that has neither stays as it is: no country is known.
+// that has neither stays as it is: no country is known. +00 is 00 as well: no country code
+// begins with 0, and Trengo stores what it is sent with a plus.
 func International(number string) string {
-	if rest, ok := strings.CutPrefix(number, "00"); ok {
+	if rest, ok := strings.CutPrefix(strings.TrimPrefix(number, "+"), "00"); ok {
 		if rest = strings.TrimLeft(rest, " -./"); rest != "" && rest[0] >= '1' && rest[0] <= '9' {
 			number = "+" + rest
 		}
@@ -172,11 +174,7 @@ func International(number string) string {
 	if groups == nil {
 		return number
 	}
-	blank := ""
-	if groups[2]+groups[3] != "" {
-		blank = " "
-	}
-	return groups[1] + blank + number[len(groups[0]):]
+	return groups[1] + cmp.Or(groups[2], groups[3]) + number[len(groups[0]):]
 }
 
 // PhoneDigits returns the form in which two spellings of one phone number are equal: its
