@@ -105,12 +105,13 @@ func decimalNumber(text string) (string, bool) {
 func phoneNumber(text string) (string, bool) {
 	text = Trim(text)
 	if !isDialled(text) {
-		text = phoneScheme.ReplaceAllString(text, "")
+		text = Trim(phoneScheme.ReplaceAllString(text, ""))
 		text = chatID.ReplaceAllString(text, "$1")
 		text = withoutExtension(text)
 	}
 	if number, ok := decimalNumber(text); ok {
-		return Whole(number)
+		text, ok = Whole(number)
+		return text, ok && text != "0"
 	}
 	return text, isDialled(text) && strings.ContainsAny(text, "123456789")
 }
@@ -174,7 +175,7 @@ func International(number string) string {
 	if groups == nil {
 		return number
 	}
-	return groups[1] + cmp.Or(groups[2], groups[3]) + number[len(groups[0]):]
+	return Trim(groups[1] + cmp.Or(groups[2], groups[3]) + number[len(groups[0]):])
 }
 
 // PhoneDigits returns the form in which two spellings of one phone number are equal: its
