@@ -9,15 +9,6 @@ import (
 	"github.com/deskstream/deskstream/mapping/trengo/handlebars"
 )
 
-// Identifier is the kind of address by which a channel knows its contacts.
-type Identifier string
-
-// The kinds of identifier, as they stand in the configuration.
-const (
-	Email Identifier = "email"
-	Phone Identifier = "phone"
-)
-
 // Config is the part of a Trengo destination's settings that decides what is sent.
 type Config struct {
 	// ChannelID is the channel of contacts and tickets. It may be empty when events

@@ -1,15 +1,9 @@
 package trengo
 
-import (
-	"strings"
-
-	"github.com/deskstream/deskstream/mapping"
-)
+import "github.com/deskstream/deskstream/mapping"
 
 // Where the fields are looked for, in this order (RudderStack's Trengo destination).
 var (
-	emailPaths     = []string{"traits.email", "context.traits.email", "properties.email"}
-	phonePaths     = []string{"traits.phone", "context.traits.phone", "properties.phone"}
 	namePaths      = []string{"traits.name", "context.traits.name"}
 	firstNamePaths = traitPaths("firstName", "firstname", "first_name")
 	lastNamePaths  = traitPaths("lastName", "lastname", "last_name")
@@ -33,41 +27,25 @@ const (
 
 // reader takes fields from one event and notes what it coerced or left out.
 type reader struct {
-	ev       mapping.Event
-	body     mapping.Value
+	event    mapping.Event
 	warnings []string
 }
 
-func newReader(ev mapping.Event) *reader { return &reader{ev: ev, body: ev.Body} }
+func newReader(ev mapping.Event) *reader { return &reader{event: ev} }
+
+func (r *reader) warn(text string) { r.warnings = append(r.warnings, text) }
 
 func (r *reader) leftOut(path string, v mapping.Value) {
-	r.warnings = append(r.warnings, path+" is "+v.Kind().String()+" and was left out")
+	r.warn(path + " is " + v.Kind().String() + " and was left out")
 }
 
 // get is the value at a dotted path. A member whose name is the whole path comes
 // first, as in the reference.
 func (r *reader) get(path string) mapping.Value {
-	if v := r.body.Get(path); v.Exists() {
+	if v := r.event.Body.Get(path); v.Exists() {
 		return v
 	}
-	return r.body.Path(path)
-}
-
-// identifier is the first of paths that holds a text or a number other than 0.
-func (r *reader) identifier(paths []string) string {
-	for _, path := range paths {
-		switch v := r.get(path); {
-		case !v.Exists() || isBlank(v) || v.IsZeroNumber():
-		case v.Kind() == mapping.String:
-			return v.Str()
-		case v.Kind() == mapping.Number:
-			r.warnings = append(r.warnings, path+" is a number and goes out as text")
-			return v.Text()
-		default:
-			r.leftOut(path, v)
-		}
-	}
-	return ""
+	return r.event.Body.Path(path)
 }
 
 // name is the contact's name: the whole one, or what there is of first and last.
@@ -82,13 +60,13 @@ func (r *reader) name() string {
 	return first + " " + last
 }
 
-// text is the first of paths that holds a text with more than blanks.
+// text returns the first of paths that holds a text with more than blanks, as one line.
 func (r *reader) text(paths []string) string {
 	for _, path := range paths {
 		switch v := r.get(path); {
 		case !v.Exists() || isBlank(v):
 		case v.Kind() == mapping.String:
-			return v.Str()
+			return mapping.OneLine(v.Str())
 		default:
 			r.leftOut(path, v)
 		}
@@ -96,23 +74,36 @@ func (r *reader) text(paths []string) string {
 	return ""
 }
 
-// externalID is the id of the event's first external id of the type, a text or a
-// number; absent if there is none, or an empty one. Error: invalid_id.
-func (r *reader) externalID(typ string) (mapping.Value, error) {
-	id, _, warnings := r.ev.ExternalID(typ)
+// externalID is what an event says about an id of the help desk's.
+type externalID struct {
+	// value is a text or a whole number, absent if the event names none.
+	value mapping.Value
+	// fault says why a number is no id. The next place counts then, and without one the
+	// event has this fault.
+	fault *mapping.Error
+}
+
+// externalID returns the event's external id of the type. Error: invalid_id for one that
+// is neither a text nor a number, or could lead to another path of the API.
+func (r *reader) externalID(typ string) (externalID, error) {
+	id, _, warnings := r.event.ExternalID(typ)
 	r.warnings = append(r.warnings, warnings...)
 	if !id.Exists() {
-		return mapping.Value{}, nil
+		return externalID{}, nil
 	}
 	if _, ok := id.ID(); !ok {
-		return mapping.Value{}, mapping.FieldError(mapping.InvalidID, typ, "is "+id.Kind().String()+", not text or a whole number")
+		fault := mapping.FieldError(mapping.InvalidID, typ, "is "+id.Kind().String()+", not text or a whole number")
+		if id.Kind() == mapping.Number {
+			return externalID{fault: fault}, nil
+		}
+		return externalID{}, fault
 	}
 	if fault := idFault(id.Text()); fault != "" {
-		return mapping.Value{}, mapping.FieldError(mapping.InvalidID, typ, fault)
+		return externalID{}, mapping.FieldError(mapping.InvalidID, typ, fault)
 	}
-	return id, nil
+	return externalID{value: id}, nil
 }
 
 func isBlank(v mapping.Value) bool {
-	return v.Kind() == mapping.String && strings.TrimSpace(v.Str()) == ""
+	return v.Kind() == mapping.String && mapping.Trim(v.Str()) == ""
 }

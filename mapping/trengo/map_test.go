@@ -67,6 +67,27 @@ func TestMap_faultsAndSkipsCostNoCall(t *testing.T) {
 		{"identify without identifier", nil, `{"type":"identify","traits":{"name":"N","phone":"1"}}`, "missing_identifier"},
 		{"identifier that is no text", nil, `{"type":"identify","traits":{"email":false}}`, "missing_identifier"},
 		{"blank identifier", nil, `{"type":"identify","traits":{"email":"  "}}`, "missing_identifier"},
+		{"a number as e-mail", nil, `{"type":"identify","traits":{"email":12.50}}`, "missing_identifier"},
+		{"no at sign", nil, `{"type":"identify","traits":{"email":"none"}}`, "missing_identifier"},
+		{"nothing before the at sign", nil, `{"type":"track","event":"E","properties":{"email":"@example.test"}}`, "missing_identifier"},
+		{"nothing behind the at sign", nil, `{"type":"identify","traits":{"email":"ada@"}}`, "missing_identifier"},
+		{"two at signs", nil, `{"type":"identify","traits":{"email":"a@b@example.test"}}`, "missing_identifier"},
+		{"empty list of e-mails", nil, `{"type":"identify","traits":{"email":[]}}`, "missing_identifier"},
+		{"list without an e-mail", nil, `{"type":"identify","traits":{"email":[null,"","none",7,{"email":"a@b"},["a@b"]]}}`, "missing_identifier"},
+		{"a word in an address", func(c *trengo.Config) { byPhone(c); dedupOff(c) }, `{"type":"identify","traits":{"phone":"undefined"}}`, "missing_identifier"},
+		{"a dash", byPhone, `{"type":"identify","traits":{"phone":"-"}}`, "missing_identifier"},
+		{"a plus", byPhone, `{"type":"track","event":"E","properties":{"phone":" + "}}`, "missing_identifier"},
+		{"zeros", byPhone, `{"type":"identify","traits":{"phone":"00000"}}`, "missing_identifier"},
+		{"letters in a number", byPhone, `{"type":"identify","traits":{"phone":"call me 5pm"}}`, "missing_identifier"},
+		{"an e-mail address as phone", byPhone, `{"type":"identify","traits":{"phone":"31612@example.test"}}`, "missing_identifier"},
+		{"phone with a fraction", byPhone, `{"type":"identify","traits":{"phone":31612345678.5}}`, "missing_identifier"},
+		{"phone of too many digits", byPhone, `{"type":"identify","traits":{"phone":1e1000000000}}`, "missing_identifier"},
+		{"phone below zero", byPhone, `{"type":"identify","traits":{"phone":-1}}`, "missing_identifier"},
+		{"contact id with a fraction", nil, `{"type":"identify","traits":{"name":"N"},"context":{"externalId":[{"type":"trengoContactId","id":7.5}]}}`, "invalid_id"},
+		{"ticket's contact id with a fraction", nil, `{"type":"track","event":"E","context":{"externalId":[{"type":"trengoContactId","id":7e-1}]}}`, "invalid_id"},
+		{"contact id of too many digits", nil, `{"type":"track","event":"E","context":{"externalId":[{"type":"trengoContactId","id":1e300}]}}`, "invalid_id"},
+		{"channel id with a fraction", noChannel, `{"type":"identify","traits":{"email":"a@b"},"context":{"externalId":[{"type":"trengoChannelId","id":7.5}]}}`, "invalid_id"},
+		{"contact id that is a word", nil, `{"type":"track","event":"E","context":{"externalId":[{"type":"trengoContactId","id":"[object Object]"}]}}`, "missing_identifier"},
 		{"phone 0", byPhone, `{"type":"identify","traits":{"phone":0}}`, "missing_identifier"},
 		{"phone 0.0e5", byPhone, `{"type":"identify","traits":{"phone":0.0e5}}`, "missing_identifier"},
 		{"track without identifier", nil, `{"type":"track","event":"E"}`, "missing_identifier"},
@@ -105,10 +126,15 @@ func TestMap_firstExternalIDOfTheTypeCounts(t *testing.T) {
 	for list, want := range map[string]string{
 		`[{"type":"trengoChannelId","id":"first"},{"type":"trengoChannelId","id":"second"}]`: `"first"`,
 		`[null,7,{"type":"other","id":1},{"type":"trengoChannelId","id":71}]`:                `71`,
+		`[{"type":"trengoChannelId","id":71.0}]`:                                             `71`,
+		`[{"type":"trengoChannelId","id":7.1e1}]`:                                            `71`,
+		`[{"type":"trengoChannelId","id":"71.0"}]`:                                           `"71.0"`,
 		`[{"type":"trengoChannelId","id":""},{"type":"trengoChannelId","id":"second"}]`:      `"880"`,
 		`[{"type":"trengoChannelId","id":0}]`:                                                `"880"`,
 		`[{"type":"trengoChannelId","id":false}]`:                                            `"880"`,
 		`[{"type":"trengoChannelId","id":null}]`:                                             `"880"`,
+		`[{"type":"trengoChannelId","id":" undefined "}]`:                                    `"880"`,
+		`[{"type":"trengoChannelId","id":7.5}]`:                                              `"880"`,
 		`[{"type":"trengoChannelId","value":"x"}]`:                                           `"880"`,
 		`[{"type":"trengoChannelId","id":"undefined"},{"type":"trengoChannelId","id":72.0}]`: `72`,
 		`{"type":"trengoChannelId","id":"x"}`:                                                `"x"`,
@@ -129,18 +155,24 @@ func TestMap_fieldsComeFromTheFirstUsablePath(t *testing.T) {
 	tests := []struct{ body, identifier, name string }{
 		{`"traits":{"email":"t@x"},"context":{"traits":{"email":"c@x"}},"properties":{"email":"p@x"}`, "t@x", ""},
 		{`"traits":{"email":""},"context":{"traits":{"email":"c@x"}},"properties":{"email":"p@x"}`, "c@x", ""},
-		{`"traits":{"email":null},"properties":{"email":" P@x "}`, " P@x ", ""},
-		{`"traits":{"email":["t@x"]},"properties":{"email":"p@x"}`, "p@x", ""},
+		{`"traits":{"email":null},"properties":{"email":" P@x "}`, "P@x", ""},
+		{`"traits":{"email":"none"},"context":{"traits":{"email":"@"}},"properties":{"email":"p@x"}`, "p@x", ""},
+		{`"traits":{"email":["t@x"]},"properties":{"email":"p@x"}`, "t@x", ""},
+		{`"traits":{"email":[]},"properties":{"email":"p@x"}`, "p@x", ""},
+		{`"traits":{"email":["none",5]},"properties":{"email":[null,"none","p@x","q@x"]}`, "p@x", ""},
 		{`"traits.email":"flat@x","traits":{"email":"t@x"}`, "flat@x", ""},
-		{`"traits":{"email":12.50}`, "12.50", ""},
-		{`"traits":{"email":"a","name":"Ann Lee","firstName":"No"}`, "a", "Ann Lee"},
-		{`"traits":{"email":"a"},"context":{"traits":{"name":"Ann Lee"}}`, "a", "Ann Lee"},
-		{`"traits":{"email":"a","firstName":"Ann","lastname":"Lee"}`, "a", "Ann Lee"},
-		{`"traits":{"email":"a","first_name":"Ann"}`, "a", "Ann"},
-		{`"traits":{"email":"a","last_name":"Lee"}`, "a", "Lee"},
-		{`"traits":{"email":"a","firstname":"Ann"},"context":{"traits":{"lastName":"Lee"}}`, "a", "Ann Lee"},
-		{`"traits":{"email":"a","name":5,"firstName":"Ann","lastName":false}`, "a", "Ann"},
-		{`"traits":{"email":"a","name":" ","firstName":""}`, "a", ""},
+		{`"traits":{"email":"a@b","name":"Ann Lee","firstName":"No"}`, "a@b", "Ann Lee"},
+		{`"traits":{"email":"a@b"},"context":{"traits":{"name":"Ann Lee"}}`, "a@b", "Ann Lee"},
+		{`"traits":{"email":"a@b","firstName":"Ann","lastname":"Lee"}`, "a@b", "Ann Lee"},
+		{`"traits":{"email":"a@b","first_name":"Ann"}`, "a@b", "Ann"},
+		{`"traits":{"email":"a@b","last_name":"Lee"}`, "a@b", "Lee"},
+		{`"traits":{"email":"a@b","firstname":"Ann"},"context":{"traits":{"lastName":"Lee"}}`, "a@b", "Ann Lee"},
+		{`"traits":{"email":"a@b","name":5,"firstName":"Ann","lastName":false}`, "a@b", "Ann"},
+		{`"traits":{"email":"a@b","name":" ","firstName":""}`, "a@b", ""},
+		{`"traits":{"email":"a@b","name":"\u0000\u200b","firstName":"\n","lastName":" Lee\t"}`, "a@b", "Lee"},
+		{`"traits":{"email":"a@b","name":" Ann \r\n  Lee\u0000 "}`, "a@b", "Ann Lee"},
+		{`"traits":{"email":"a@b","name":"Ann  Lee"}`, "a@b", "Ann  Lee"},
+		{`"traits":{"email":"a@b","firstName":"Ann\n","lastName":"van\tLee"}`, "a@b", "Ann van Lee"},
 	}
 	for _, tt := range tests {
 		m, err := newMapper(t, config(nil)).Map(decode(t, `{"type":"identify",`+tt.body+`}`))
@@ -155,11 +187,16 @@ func TestMap_fieldsComeFromTheFirstUsablePath(t *testing.T) {
 }
 
 func TestMap_warningsNameWhatWasCoercedOrLeftOut(t *testing.T) {
-	m, err := newMapper(t, config(byPhone)).Map(decode(t, `{"type":"track","event":"Plain","traits":{"phone":true},"properties":{"phone":612}}`))
+	m, err := newMapper(t, config(byPhone)).Map(decode(t, `{"type":"track","event":"Plain","traits":{"phone":true,"name":["secret"]},
+		"properties":{"phone":612},"context.traits.phone":["secret",null,true]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"traits.phone is a boolean and was left out", "properties.phone is a number and goes out as text"}
+	want := []string{
+		"traits.phone is no phone number and was left out",
+		"what is no phone number in the list context.traits.phone was left out",
+		"properties.phone is a number and goes out as text",
+	}
 	if diff := cmp.Diff(want, m.Warnings); diff != "" {
 		t.Errorf("warnings differ (-want +got):\n%s", diff)
 	}
@@ -173,6 +210,10 @@ func TestMap_subjectsAreRenderedFromTheEvent(t *testing.T) {
 		{"{{properties.event}} {{this.event}} {{@root.event}}", `"properties":{"event":"x"}`, "x E E"},
 		{"  {{a}}  ", `"properties":{"a":" 1 "}`, "1"},
 		{"{{a}}", ``, ""},
+		{"Order {{a}}\n  for {{b}}\t", `"properties":{"a":7,"b":"Ada"}`, "Order 7 for Ada"},
+		{"{{a}}", `"properties":{"a":"one \r\ntwo\u0000end\n"}`, "one two end"},
+		{"{{a}}  {{b}}", `"properties":{"a":"two  blanks"}`, "two  blanks"},
+		{"{{a}}", `"properties":{"a":"\r\n\u200b"}`, ""},
 		{"   ", ``, ""},
 		{"{{EVENT}} {{Event}}", ``, ""},
 		{"{event}", ``, "{event}"},
@@ -240,29 +281,5 @@ func TestConfig_validateNamesAllMistakes(t *testing.T) {
 	}
 	if err := (trengo.Config{ChannelIdentifier: trengo.Phone}).Validate(); err != nil {
 		t.Errorf("Validate = %v for the least that is needed", err)
-	}
-}
-
-func TestIdentifier_normalFormsAgreeForOneAddress(t *testing.T) {
-	tests := []struct {
-		kind trengo.Identifier
-		a, b string
-		same bool
-	}{
-		{trengo.Email, "Ada@Example.test", " ada@example.TEST\t", true},
-		{trengo.Email, "STRASSE@x", "strasse@x", true},
-		{trengo.Email, "\u0130da@x", "ida@x", false},
-		{trengo.Email, "\u0131da@x", "ida@x", false},
-		{trengo.Email, "a.b@x", "ab@x", false},
-		{trengo.Phone, "+31 (20) 123-45", "312012345", true},
-		{trengo.Phone, "0612", "+31612", false},
-	}
-	for _, tt := range tests {
-		if got := tt.kind.Normal(tt.a) == tt.kind.Normal(tt.b); got != tt.same {
-			t.Errorf("%s: %q and %q are the same: %v, want %v", tt.kind, tt.a, tt.b, got, tt.same)
-		}
-	}
-	if got := trengo.Phone.Normal("31612@wa.example"); got != "" {
-		t.Errorf("an e-mail address as a phone number = %q, want nothing", got)
 	}
 }

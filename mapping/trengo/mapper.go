@@ -45,20 +45,20 @@ func (m *Mapper) Map(ev mapping.Event) (Message, error) {
 func (m *Mapper) identify(r *reader) (Message, error) {
 	step := SaveContact{Search: m.config.Dedup}
 	step.Name = r.name()
+	var contact externalID
 	if m.config.Dedup {
-		id, err := r.externalID(externalContact)
-		if err != nil {
+		var err error
+		if contact, err = r.externalID(externalContact); err != nil {
 			return Message{}, err
 		}
-		if id.Exists() {
-			if step.Name == "" {
-				return Message{}, mapping.NothingToUpdate
-			}
-			step.ID = id
-			return Message{Steps: []Step{step}, Warnings: r.warnings}, nil
-		}
 	}
-	if err := m.address(r, &step.Contact); err != nil {
+	if step.ID = contact.value; step.ID.Exists() {
+		if step.Name == "" {
+			return Message{}, mapping.NothingToUpdate
+		}
+		return Message{Steps: []Step{step}, Warnings: r.warnings}, nil
+	}
+	if err := m.address(r, contact, &step.Contact); err != nil {
 		return Message{}, err
 	}
 	if !m.config.Dedup && !step.Channel.Exists() {
@@ -75,10 +75,11 @@ func (m *Mapper) track(ev mapping.Event) (Message, error) {
 	}
 	r := newReader(ev)
 	step := OpenTicket{Create: m.config.CreateContact}
-	if step.ID, err = r.externalID(externalContact); err != nil {
+	contact, err := r.externalID(externalContact)
+	if err != nil {
 		return Message{}, err
 	}
-	if err := m.address(r, &step.Contact); err != nil {
+	if err := m.address(r, contact, &step.Contact); err != nil {
 		return Message{}, err
 	}
 	if !step.Channel.Exists() {
@@ -112,28 +113,31 @@ func (m *Mapper) subjectTemplate(ev mapping.Event) (*handlebars.Template, error)
 	return template, nil
 }
 
-// address fills in the channel, and the identifier of a contact whose id is not known.
-func (m *Mapper) address(r *reader, c *Contact) error {
+// address fills in the channel, and the contact: its id, else the identifier. A number
+// that is no id is the event's fault only when nothing else is there.
+func (m *Mapper) address(r *reader, id externalID, c *Contact) error {
 	channel, err := r.externalID(externalChannel)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case channel.value.Exists():
+		c.Channel = channel.value
+	case m.config.ChannelID != "":
+		c.Channel = mapping.Str(m.config.ChannelID)
+	case channel.fault != nil:
+		return channel.fault
 	}
-	if !channel.Exists() && m.config.ChannelID != "" {
-		channel = mapping.Str(m.config.ChannelID)
-	}
-	c.Channel = channel
-	if c.ID.Exists() {
+	if c.ID = id.value; c.ID.Exists() {
 		return nil
 	}
 	c.Kind = m.config.ChannelIdentifier
-	paths := emailPaths
-	if c.Kind == Phone {
-		paths = phonePaths
+	if c.Identifier = r.identifier(c.Kind); c.Identifier != "" {
+		return nil
 	}
-	if c.Identifier = r.identifier(paths); c.Identifier == "" {
-		return mapping.FieldError(mapping.MissingIdentifier, strings.Join(paths, ", "), "hold no usable "+string(c.Kind))
+	if id.fault != nil {
+		return id.fault
 	}
-	return nil
+	return mapping.FieldError(mapping.MissingIdentifier, strings.Join(c.Kind.paths(), ", "), "hold no usable "+string(c.Kind))
 }
 
 func missingChannel() error {

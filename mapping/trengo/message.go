@@ -1,11 +1,6 @@
 package trengo
 
-import (
-	"strings"
-	"unicode"
-
-	"github.com/deskstream/deskstream/mapping"
-)
+import "github.com/deskstream/deskstream/mapping"
 
 // Message is what to tell Trengo about one event.
 type Message struct {
@@ -43,41 +38,12 @@ type Contact struct {
 	// ID is the contact's id in Trengo, a number or a text as the event has it; absent
 	// if the event does not name it. Then Identifier is not empty.
 	ID mapping.Value
-	// Kind and Identifier are the address, as the event writes it.
+	// Kind and Identifier are the address, in the form in which it is searched and created.
 	Kind       Identifier
 	Identifier string
-	// Name is what the event says the contact is called; "" for nothing.
+	// Name is what the event says the contact is called, one line without outer blanks;
+	// "" for nothing.
 	Name string
 	// Channel is the id of the target channel, a number or a text; absent for none.
 	Channel mapping.Value
-}
-
-// Normal is the form in which two identifiers of this kind are the same: an e-mail
-// address trimmed and case-folded, a phone number's digits. It is "" for what
-// cannot be one: a phone number without a digit, or with an at sign.
-func (k Identifier) Normal(identifier string) string {
-	if k == Phone {
-		if strings.Contains(identifier, "@") {
-			return ""
-		}
-		return strings.Map(digit, identifier)
-	}
-	return strings.Map(fold, strings.TrimSpace(identifier))
-}
-
-func digit(r rune) rune {
-	if r < '0' || r > '9' {
-		return -1
-	}
-	return r
-}
-
-// fold gives the least of the characters that differ from r by case only. Lower case
-// would not do: it makes one letter of some that are two.
-func fold(r rune) rune {
-	least := r
-	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
-		least = min(least, other)
-	}
-	return least
 }

@@ -3,7 +3,6 @@ package trengo
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/mapping/trengo/handlebars"
@@ -12,16 +11,16 @@ import (
 // MaxSubject is the longest subject, in bytes; a longer one is cut.
 const MaxSubject = 64 << 10
 
-// subject renders the subject, without outer blanks. Error: template_error.
+// subject renders the subject, one line without outer blanks. Error: template_error.
 func (r *reader) subject(template *handlebars.Template, ev mapping.Event) (string, error) {
 	text, cut, err := template.Render(templateContext(ev), MaxSubject)
 	if err != nil {
 		return "", &mapping.Error{Code: mapping.TemplateError, Message: "rendering the subject: " + err.Error()}
 	}
 	if cut {
-		r.warnings = append(r.warnings, fmt.Sprintf("the subject was cut at %d bytes", MaxSubject))
+		r.warn(fmt.Sprintf("the subject was cut at %d bytes", MaxSubject))
 	}
-	return strings.TrimSpace(text), nil
+	return mapping.OneLine(text), nil
 }
 
 // templateContext is what a template's names mean: event is the event's name,
