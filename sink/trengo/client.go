@@ -52,8 +52,14 @@ func (s *sending) warn(text string) { s.receipt.Warnings = append(s.receipt.Warn
 func (s *sending) step(ctx context.Context, step trengo.Step) error {
 	switch step := step.(type) {
 	case trengo.SaveContact:
+		if err := checkAddress(step.Contact); err != nil {
+			return err
+		}
 		return s.save(ctx, step)
 	case trengo.OpenTicket:
+		if err := checkAddress(step.Contact); err != nil {
+			return err
+		}
 		return s.open(ctx, step)
 	default:
 		return nil
@@ -87,7 +93,7 @@ func (s *sending) save(ctx context.Context, step trengo.SaveContact) error {
 		switch {
 		case f.created:
 			return sink.Reply{}, nil
-		case step.Name == "" || step.Name == f.name:
+		case step.Name == "" || step.Name == mapping.Trim(f.name):
 			return sink.Reply{}, mapping.NothingToUpdate
 		}
 		call := updateCall(f.id, step.Name)

@@ -79,6 +79,12 @@ func TestSend_callsThatEachMessageNeeds(t *testing.T) {
 			"nothing_to_update",
 		},
 		{
+			"contact with the name and blanks around it", saveAda("Ada"), script([]answer{hits(`{"id":7,"email":"ada@example.test","name":" Ada\u00a0"}`)}, nil, nil),
+			[]string{lookupAda},
+			map[string]string{"contact_id": "7"},
+			"nothing_to_update",
+		},
+		{
 			"contact there, no name to give", saveAda(""), script([]answer{hits(adaHit)}, nil, nil),
 			[]string{lookupAda},
 			map[string]string{"contact_id": "7"},

@@ -24,13 +24,19 @@ type contact struct {
 }
 
 // key is the name under which a contact's id is remembered. The channel is part of
-// it because it decides between several contacts with one address.
+// it because it decides between several contacts with one address. c has an address
+// (checkAddress): all that have none would share one contact.
 func key(c trengo.Contact) string {
-	address := c.Kind.Normal(c.Identifier)
-	if address == "" {
-		address = c.Identifier
+	return string(c.Kind) + "\x00" + c.Channel.Text() + "\x00" + c.Kind.Normal(c.Identifier)
+}
+
+// checkAddress refuses a contact without an id whose identifier is no address. The
+// mapping makes none; it would be one contact of strangers, so no call is made for it.
+func checkAddress(c trengo.Contact) error {
+	if c.ID.Exists() || c.Kind.Normal(c.Identifier) != "" {
+		return nil
 	}
-	return string(c.Kind) + "\x00" + c.Channel.Text() + "\x00" + address
+	return sink.NotFound(mapping.MissingIdentifier, "the contact has neither an id nor a usable "+string(c.Kind))
 }
 
 // withContact finds the contact, or creates it, and makes the write that needs it. A

@@ -2,6 +2,7 @@ package trengo
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -35,12 +36,13 @@ func matches(body mapping.Value, c trengo.Contact) ([]mapping.Value, error) {
 	if list.Kind() != mapping.Array {
 		return nil, errNoList
 	}
+	address := c.Kind.Normal(c.Identifier)
 	var found []mapping.Value
 	for _, m := range list.Members() {
 		if m.Value.Kind() != mapping.Object {
 			return nil, errNoObject
 		}
-		if !isAt(m.Value, c) {
+		if !isAt(m.Value, c, address) {
 			continue
 		}
 		if contactID(m.Value) == "" {
@@ -51,14 +53,32 @@ func matches(body mapping.Value, c trengo.Contact) ([]mapping.Value, error) {
 	return found, nil
 }
 
-func isAt(found mapping.Value, c trengo.Contact) bool {
-	want := c.Kind.Normal(c.Identifier)
-	for _, field := range []string{"identifier", "email", "phone"} {
-		if want != "" && c.Kind.Normal(scalar(found.Get(field))) == want {
+// isAt reports whether a contact of Trengo's has the address of c, given in its normal
+// form, which is not empty: as e-mail address, phone number, or as what its own channel
+// knows it by.
+func isAt(found mapping.Value, c trengo.Contact, address string) bool {
+	has := func(field string) bool { return c.Kind.Normal(scalar(found.Get(field))) == address }
+	return has("email") || has("phone") || has("identifier") && (c.Kind != trengo.Phone || isPhoneContact(found, c.Channel))
+}
+
+// ownIdentifiers are the types of channels that know their contacts by ids of their own,
+// or by e-mail address: what looks like a number there is no phone number.
+var ownIdentifiers = []string{"EMAIL", "CHAT", "TELEGRAM", "FACEBOOK", "INSTAGRAM", "CUSTOM"}
+
+// isPhoneContact reports whether the identifier of a contact may be a phone number. The
+// owner says so of the target channel; of the others the channels' types say it, else
+// is_phone does.
+func isPhoneContact(found, target mapping.Value) bool {
+	own := false
+	for _, m := range found.Get("channels").Members() {
+		typ := m.Value.Get("type").Str()
+		if isChannel(m.Value, target) || typ != "" && !slices.Contains(ownIdentifiers, typ) {
 			return true
 		}
+		own = own || typ != ""
 	}
-	return false
+	says := found.Get("is_phone")
+	return !own && (!says.Exists() || says.IsTrue() || says.Kind() == mapping.Number && !says.IsZeroNumber())
 }
 
 // choose gives the one contact to use: of several, the one in the target channel.
@@ -81,11 +101,17 @@ func choose(found []mapping.Value, channel mapping.Value) (hit, error) {
 
 func isIn(found, channel mapping.Value) bool {
 	for _, m := range found.Get("channels").Members() {
-		if id := scalar(m.Value.Get("id")); id != "" && id == channel.Text() {
+		if isChannel(m.Value, channel) {
 			return true
 		}
 	}
 	return false
+}
+
+// isChannel reports whether a channel of a contact's is the one with the id.
+func isChannel(v, id mapping.Value) bool {
+	shown := scalar(v.Get("id"))
+	return shown != "" && shown == id.Text()
 }
 
 // contactID is the id of a contact or ticket with all its digits, "" if it has none.
