@@ -91,7 +91,7 @@ func (s *sending) save(ctx context.Context, step trengo.SaveContact) error {
 	}
 	return s.withContact(ctx, step.Contact, true, func(f contact, answers []int) (sink.Reply, error) {
 		switch {
-		case f.created:
+		case f.created && step.Name == f.name:
 			return sink.Reply{}, nil
 		case step.Name == "" || step.Name == mapping.Trim(f.name):
 			return sink.Reply{}, mapping.NothingToUpdate

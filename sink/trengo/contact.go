@@ -15,7 +15,9 @@ import (
 const maxPages = 4
 
 // contact is what is known of an event's contact. Its id is "" when it was not found;
-// its name is "" for one that was remembered, or found for another event.
+// its name is "" for one that was remembered, or found for another event. A created one
+// has the name that Trengo shows: it gives the contact that is there already, with the
+// name that it had, when the search did not find it.
 type contact struct {
 	hit
 	how     sink.How
@@ -141,7 +143,11 @@ func (s *sending) create(ctx context.Context, c trengo.Contact, unsearched bool)
 	if err != nil {
 		return contact{}, err
 	}
-	made := contact{hit: hit{id: contactID(reply.JSON())}, created: true, planned: reply.Planned}
+	answer := reply.JSON()
+	made := contact{hit: hit{id: contactID(answer), name: c.Name}, created: true, planned: reply.Planned}
+	if name := answer.Get("name"); made.id != "" && name.Kind() != mapping.Absent && isAt(answer, c, c.Kind.Normal(c.Identifier)) {
+		made.name = mapping.Trim(name.Str())
+	}
 	if made.id == "" && !made.planned {
 		s.warn("the answer to the new contact holds no id")
 	}

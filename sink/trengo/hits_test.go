@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/deskstream/deskstream/mapping"
 	mapped "github.com/deskstream/deskstream/mapping/trengo"
@@ -92,5 +93,39 @@ func TestSend_spellingsOfOneNumberShareTheRememberedID(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"page=1&term=%2B31612345678", "page=1&term=0612345678"}, searches); diff != "" {
 		t.Errorf("searches differ (-want +got):\n%s", diff)
+	}
+}
+
+// Trengo's create gives the contact that is there already: a number that stands there in
+// another notation is not found by a search.
+func TestSend_createThatAnswersAnOldContactGivesItTheName(t *testing.T) {
+	for answered, renames := range map[string]bool{
+		`{"id":9,"name":"Ada","identifier":"ada@example.test"}`:              false,
+		`{"id":9,"name":" Ada ","email":"ADA@example.test"}`:                 false,
+		`{"id":9,"name":"Someone","identifier":"ada@example.test"}`:          true,
+		`{"id":9,"name":null,"identifier":"+31","email":"ada@example.test"}`: true,
+		`{"id":9,"identifier":"ada@example.test"}`:                           false,
+		`{"id":9,"name":"Someone","identifier":"bob@example.test"}`:          false,
+		`{"id":9,"name":"Someone"}`:                                          false,
+		`{"id":0,"name":"Someone","identifier":"ada@example.test"}`:          false,
+	} {
+		do := script([]answer{hits()}, []answer{{200, `{}`}}, []answer{{200, answered}})
+		_, err := send(t, newIDs(), do, saveAda("Ada"))
+		var after []string
+		if renames {
+			after = []string{`PUT /contacts/9 {"name":"Ada"}`}
+		}
+		if diff := cmp.Diff(after, do.seen()[2:], cmpopts.EquateEmpty()); diff != "" || err != nil {
+			t.Errorf("answer %s: %v, calls after the create (-want +got):\n%s", answered, err, diff)
+		}
+	}
+	old := answer{200, `{"id":9,"name":"Someone","identifier":"ada@example.test"}`}
+	unsearched, mayCreate := saveAda("Ada"), openAda()
+	unsearched.Search, mayCreate.Create, mayCreate.Name = false, true, "Ada"
+	for _, step := range []mapped.Step{unsearched, saveAda(""), mayCreate} {
+		do := script([]answer{hits()}, nil, []answer{old, {201, `{"id":42}`}})
+		if _, err := send(t, newIDs(), do, step); err != nil {
+			t.Errorf("%+v: %v after %q, want no rename", step, err, do.seen())
+		}
 	}
 }
