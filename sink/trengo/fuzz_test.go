@@ -14,22 +14,27 @@ import (
 // FuzzCall tries any event and any answer to its searches: nothing in them changes
 // the host, the shape of a path or the parameters of a query, and bodies are JSON.
 func FuzzCall(f *testing.F) {
-	f.Add([]byte(`{"type":"identify","traits":{"email":"a&page=9#x@b","name":"A"},"context":{"externalId":[{"type":"trengoChannelId","id":"a?b"}]}}`), []byte(`{"data":[]}`))
-	f.Add([]byte(`{"type":"track","event":"E","traits":{"email":"a@b"}}`), []byte(`{"data":[{"id":"%2e%2e","email":"a@b"}]}`))
-	f.Add([]byte(`{"type":"identify","traits":{"name":"A"},"context":{"externalId":[{"type":"trengoContactId","id":"@h:1 //x"}]}}`), []byte(``))
-	mapper, err := mapped.New(mapped.Config{
-		ChannelID: "1", ChannelIdentifier: mapped.Email, Dedup: true, CreateContact: true,
-		Templates: []mapped.EventTemplate{{Event: "E", Template: "{{traits}}"}},
-	})
-	if err != nil {
-		f.Fatal(err)
+	f.Add([]byte(`{"type":"identify","traits":{"email":"a&page=9#x@b","name":"A"},"context":{"externalId":[{"type":"trengoChannelId","id":"a?b"}]}}`), []byte(`{"data":[]}`), false)
+	f.Add([]byte(`{"type":"track","event":"E","traits":{"email":"a@b"}}`), []byte(`{"data":[{"id":"%2e%2e","email":"a@b"}]}`), false)
+	f.Add([]byte(`{"type":"identify","traits":{"name":"A"},"context":{"externalId":[{"type":"trengoContactId","id":"@h:1 //x"}]}}`), []byte(``), false)
+	f.Add([]byte(`{"type":"identify","traits":{"phone":"tel:0031(0)6 12&page=9#x","name":"A"}}`), []byte(`{"data":[{"id":7,"identifier":"+3161","channels":[{"id":1,"type":"CUSTOM"}]}]}`), true)
+	mappers := make(map[bool]*mapped.Mapper)
+	for phone, kind := range map[bool]mapped.Identifier{false: mapped.Email, true: mapped.Phone} {
+		mapper, err := mapped.New(mapped.Config{
+			ChannelID: "1", ChannelIdentifier: kind, Dedup: true, CreateContact: true,
+			Templates: []mapped.EventTemplate{{Event: "E", Template: "{{traits}}"}},
+		})
+		if err != nil {
+			f.Fatal(err)
+		}
+		mappers[phone] = mapper
 	}
-	f.Fuzz(func(t *testing.T, event, found []byte) {
+	f.Fuzz(func(t *testing.T, event, found []byte, phone bool) {
 		ev, err := mapping.Decode(event)
 		if err != nil {
 			return
 		}
-		m, err := mapper.Map(ev)
+		m, err := mappers[phone].Map(ev)
 		if err != nil {
 			return
 		}
