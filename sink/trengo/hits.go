@@ -136,10 +136,8 @@ func idValue(id string) mapping.Value {
 	return mapping.Str(id)
 }
 
-// scalar is the text of a text or a number, "" of anything else.
+// scalar is the text of a text or a whole number, "" of anything else.
 func scalar(v mapping.Value) string {
-	if v.Kind() != mapping.String && v.Kind() != mapping.Number {
-		return ""
-	}
-	return v.Text()
+	text, _ := v.ID()
+	return text
 }

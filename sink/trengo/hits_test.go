@@ -46,6 +46,8 @@ func TestSend_onlyExactHitsCount(t *testing.T) {
 		{"fits, id 0", email, []string{`{"id":0,"email":"ada@example.test"}`}, "exhausted bad_answer"},
 		{"fits, id negative", email, []string{`{"id":-7,"email":"ada@example.test"}`}, "exhausted bad_answer"},
 		{"fits, id a fraction", email, []string{`{"id":7.5,"email":"ada@example.test"}`}, "exhausted bad_answer"},
+		{"fits, id a whole number", email, []string{`{"id":7.0,"email":"ada@example.test","channels":[{"id":1}]}`, `{"id":8e0,"email":"ada@example.test","channels":[{"id":8.8e2}]}`}, "8"},
+		{"fits, phone a whole number", phone, []string{`{"id":7,"phone":3120123.0}`}, "7"},
 		{"fits, id a path", email, []string{`{"id":"../7","email":"ada@example.test"}`}, "exhausted bad_answer"},
 		{"does not fit, no id", email, []string{`{"email":"x"}`, adaHit}, "7"},
 		{"null among them", email, []string{adaHit, `null`}, "exhausted bad_answer"},
