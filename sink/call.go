@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"bytes"
 	"context"
 	"slices"
 
@@ -66,7 +67,8 @@ func (r Reply) JSON() mapping.Value {
 	if r.parsed != nil {
 		return *r.parsed
 	}
-	v, err := mapping.ParseJSON(r.Body)
+	// A byte-order mark may be ignored: RFC 8259, section 8.1.
+	v, err := mapping.ParseJSON(bytes.TrimPrefix(r.Body, []byte("\uFEFF")))
 	if err != nil {
 		return mapping.Value{}
 	}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -156,10 +157,14 @@ func taken(reply Reply, fault error) (_ Reply, whole bool, err error) {
 
 // decoded is an answer's body without the compression that was offered.
 func decoded(resp *http.Response) io.Reader {
-	if !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
-		return resp.Body
+	body := io.Reader(resp.Body)
+	// Of several codings the last was applied last. x-gzip is gzip: RFC 9110, 8.4.1.3.
+	for _, coding := range slices.Backward(strings.Split(resp.Header.Get("Content-Encoding"), ",")) {
+		if coding = strings.ToLower(strings.TrimSpace(coding)); coding == "gzip" || coding == "x-gzip" {
+			body = &gunzipped{from: body}
+		}
 	}
-	return &gunzipped{from: resp.Body}
+	return body
 }
 
 // gunzipped begins when it is read, so that nonsense is a body that cannot be read.
@@ -259,6 +264,10 @@ func isTLS(err error) bool {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok { // plain HTTP on the port
 		return true
 	}
-	_, ok := errors.AsType[tls.AlertError](err)
-	return ok
+	// An alert, ours or the server's, has no type that is exported; this is how crypto/tls
+	// names its operation. A version that is too old is a plain error there.
+	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
+		return true
+	}
+	return strings.Contains(err.Error(), "tls: server selected unsupported protocol version")
 }

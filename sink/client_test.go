@@ -188,7 +188,10 @@ func TestClient_answersThatAreOne(t *testing.T) {
 		"JSON that is no object":   {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "true") }, ""},
 		"early hints":              {hijacked("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}", false), ""},
 		"a body until the end":     {hijacked("HTTP/1.1 200 OK\r\n\r\n{}", false), ""},
-		"gzip":                     {gzipped, ""},
+		"gzip":                     {gzipped("gzip"), ""},
+		"gzip by its old name":     {gzipped("x-gzip"), ""},
+		"gzip and no more":         {gzipped("GZIP, identity"), ""},
+		"a byte-order mark":        {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "\uFEFF{\"id\":42}") }, ""},
 		"half of a refusal's body": {hijacked("HTTP/1.1 422 X\r\nContent-Length: 20\r\n\r\n{\"mes", false), "request rejected http_422"},
 	}
 	for name, tt := range tests {
@@ -208,15 +211,17 @@ func endless(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-func gzipped(w http.ResponseWriter, r *http.Request) {
-	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		w.WriteHeader(http.StatusTeapot)
-		return
+func gzipped(label string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			w.WriteHeader(http.StatusTeapot)
+			return
+		}
+		w.Header().Set("Content-Encoding", label)
+		z := gzip.NewWriter(w)
+		_, _ = io.WriteString(z, `{"id":42}`)
+		_ = z.Close()
 	}
-	w.Header().Set("Content-Encoding", "gzip")
-	z := gzip.NewWriter(w)
-	_, _ = io.WriteString(z, `{"id":42}`)
-	_ = z.Close()
 }
 
 func TestClient_lookupDecidesAboutAnEmptyAnswer(t *testing.T) {
@@ -252,6 +257,16 @@ func TestClient_whatFailsBeforeSendingIsNeverUnknown(t *testing.T) {
 	t.Run("plain HTTP behind https", func(t *testing.T) {
 		server := serve(t, func(http.ResponseWriter, *http.Request) {})
 		if got := died(deliverOnce(t, strings.Replace(server.URL, "http:", "https:", 1), ticket)); got != "request exhausted tls" {
+			t.Errorf("died of %q", got)
+		}
+	})
+	t.Run("TLS that is too old", func(t *testing.T) {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request came through") }))
+		server.Config.ErrorLog = quiet
+		server.TLS = &tls.Config{MaxVersion: tls.VersionTLS11} //nolint:gosec // what is refused is the point
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		if got := died(deliverOnce(t, server.URL, ticket)); got != "request exhausted tls" {
 			t.Errorf("died of %q", got)
 		}
 	})
