@@ -85,6 +85,9 @@ func checkSettings(d *decoder, path string, dest *Destination) {
 	if dest.Kustomer != nil {
 		checkCredential(d, path+".kustomer.api_key", dest.Kustomer.APIKey, dest.Kustomer.BaseURL)
 		checkBaseURL(d, path+".kustomer.base_url", dest.Kustomer.BaseURL, dest.Kustomer.AllowInsecure)
+		if strings.HasSuffix(strings.TrimRight(dest.Kustomer.BaseURL, "/"), "/v1") {
+			d.refuse(path+".kustomer.base_url", "leave out /v1: each call adds it")
+		}
 	}
 }
 

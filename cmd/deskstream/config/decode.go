@@ -65,7 +65,9 @@ func (d *decoder) known(path string, entry entry, fields []field, seen map[strin
 	i := slices.IndexFunc(fields, func(f field) bool { return f.key == key })
 	if i < 0 {
 		nearest, advice := suggest(key, fields)
-		d.broken[join(path, nearest)] = true // it was most likely meant, so its absence is no news
+		if nearest != "" {
+			d.broken[join(path, nearest)] = true // it was most likely meant, so its absence is no news
+		}
 		if !looksLikeKey.MatchString(key) {
 			d.found.masks.add(at.line, at.column) // more likely a value in a key's place
 		}
@@ -190,6 +192,12 @@ func (d *decoder) scalar(path string, at place, node *yaml.Node, v reflect.Value
 		d.unreadable(path, at, err.Error())
 		return
 	}
+	if bareReference.MatchString(s.text) {
+		d.warn(path, "is taken as it stands, since only ${NAME} is replaced: is it meant to be ${%s}?", s.text[1:])
+	}
+	if f.typ == secretType {
+		d.warnOfReaders(path, s.text)
+	}
 }
 
 // set converts a scalar into v. Its errors quote no value, because it can be secret.
@@ -209,10 +217,25 @@ func (d *decoder) set(s scalar, v reflect.Value, f field) error {
 	if err := convert(v, s.text); err != nil {
 		return err
 	}
-	if len(f.enum) > 0 && !slices.Contains(f.enum, s.text) && (s.text != "" || f.def != "") {
-		return errors.New("must be one of " + strings.Join(f.enum, ", "))
+	if err := choose(v, f); err != nil {
+		return err
 	}
 	return inRange(v, f)
+}
+
+// choose holds a text against the words that its field takes, in any case: manuals of
+// Kafka spell SCRAM-SHA-512.
+func choose(v reflect.Value, f field) error {
+	if len(f.enum) == 0 || v.String() == "" && f.def == "" {
+		return nil
+	}
+	for _, word := range f.enum {
+		if strings.EqualFold(word, v.String()) {
+			v.SetString(word)
+			return nil
+		}
+	}
+	return errors.New("must be one of " + strings.Join(f.enum, ", "))
 }
 
 // fits refuses what YAML reads as another type than the field has. A substituted

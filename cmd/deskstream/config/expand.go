@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 
@@ -100,6 +101,20 @@ func unshield(text string) string {
 		}
 		return r
 	}, text)
+}
+
+// bareReference is what a shell replaces and this program does not.
+var bareReference = regexp.MustCompile(`^\$[A-Za-z_][A-Za-z0-9_]*$`)
+
+var fileReference = regexp.MustCompile(`\$\{file:([^}]*)\}`)
+
+// warnOfReaders warns of a credential's file that everybody on the machine may read.
+func (d *decoder) warnOfReaders(path, written string) {
+	for _, found := range fileReference.FindAllStringSubmatch(written, -1) {
+		if info, err := os.Stat(found[1]); err == nil && info.Mode().Perm()&0o004 != 0 {
+			d.warn(path, "everybody on this machine may read the file %q: give it mode 0600 (0400 as defaultMode of a Kubernetes secret)", found[1])
+		}
+	}
 }
 
 // readSecretFile reads a regular file of at most 1 MiB without its last line break, as

@@ -2,34 +2,74 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // looksLikeKey is what keys look like, also misspelled, and secrets do not.
 var looksLikeKey = regexp.MustCompile(`^[A-Za-z]+([_-][A-Za-z]+)*$`)
 
-// suggest finds the known key that is nearest to an unknown one, and the words to
-// name it with.
+// suggest returns the words for an unknown key of a block, and the known key of the block
+// that was most likely meant, "" for none. A key that is known elsewhere is
+// named with its place.
 func suggest(key string, fields []field) (nearest, advice string) {
-	best, distance := "", -1
-	for _, f := range fields {
-		if n := editDistance(plain(key), plain(f.key)); distance < 0 || n < distance {
-			best, distance = f.key, n
-		}
-	}
 	subject := "unknown key"
 	if looksLikeKey.MatchString(key) {
 		subject = fmt.Sprintf("unknown key %q", key)
 	}
-	if distance <= max(2, len(best)/2) {
+	best, distance := "", maxDistance(key)+1
+	for _, f := range fields {
+		n := editDistance(plain(key), plain(f.key))
+		if len(key) >= minContained && strings.Contains(plain(f.key), plain(key)) {
+			n = min(n, 1) // dedup for enable_dedup
+		}
+		if n < distance {
+			best, distance = f.key, n
+		}
+	}
+	if best != "" {
 		return best, fmt.Sprintf("%s; did you mean %q?", subject, best)
+	}
+	if places := placesOf()[plain(key)]; len(places) > 0 {
+		return "", fmt.Sprintf("%s here; did you mean %s?", subject, strings.Join(places, " or "))
 	}
 	keys := make([]string, len(fields))
 	for i, f := range fields {
 		keys[i] = f.key
 	}
-	return best, fmt.Sprintf("%s; the nearest known key is %q, of %s", subject, best, strings.Join(keys, ", "))
+	return "", fmt.Sprintf("%s; known here are %s", subject, strings.Join(keys, ", "))
+}
+
+// minContained is how long a word is that may stand for a key which contains it.
+const minContained = 4
+
+// maxDistance is how far a misspelled key may be from the one that was meant.
+func maxDistance(key string) int { return max(1, len(key)/3) }
+
+// placesOf are the paths of all keys of the file, by what is left of a key by plain.
+var placesOf = sync.OnceValue(func() map[string][]string {
+	places := map[string][]string{}
+	collectPlaces("", reflect.TypeFor[Config](), places)
+	return places
+})
+
+func collectPlaces(path string, t reflect.Type, places map[string][]string) {
+	for _, f := range fieldsOf(t) {
+		at := join(path, f.key)
+		places[plain(f.key)] = append(places[plain(f.key)], at)
+		inner := f.typ
+		if inner.Kind() == reflect.Slice {
+			inner, at = inner.Elem(), at+"[]"
+		}
+		if inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
+		if isBlock(inner) {
+			collectPlaces(at, inner, places)
+		}
+	}
 }
 
 // plain removes what people vary most: apiToken, api-token and api_token are alike.

@@ -55,8 +55,9 @@ const maxSnippet = 160
 
 // snippet is the problem's line with a caret under its column.
 func (p *Problems) snippet(problem Problem) string {
-	line := []rune(p.masks.apply(problem.Line, p.lines[problem.Line-1]))
-	column := min(max(problem.Column-1, 0), len(line))
+	whole := []rune(p.lines[problem.Line-1])
+	line := []rune(p.masks.apply(problem.Line, string(whole)))
+	column := min(max(problem.Column-1, 0), alike(whole, line))
 	if from := column - maxSnippet/2; len(line) > maxSnippet && from > 0 {
 		line, column = line[from:], column-from
 	}
@@ -68,6 +69,16 @@ func (p *Problems) snippet(problem Problem) string {
 		return ' '
 	}, string(line[:column]))
 	return fmt.Sprintf("\n%5d | %s\n      | %s^", problem.Line, string(line), pad)
+}
+
+// alike is how many characters two lines have in common at their beginning. The caret
+// cannot stand behind them: there the shown line has something else than the file.
+func alike(a, b []rune) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 const redacted = "[redacted]"
