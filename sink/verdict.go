@@ -134,19 +134,42 @@ func check(call Call, reply Reply) error {
 
 // vendorMessage is the help desk's own short text in one of the shapes that they
 // document: {"message"}, {"error"}, {"errors": [{"title", "detail", "message"}]} and
-// {"errors": {"field": []}}. Where a text is expected a list of them may stand.
+// {"errors": {"field": []}}. Where a text is expected a list of them may stand. Trengo's
+// message is the same for every fault of a field, so the fields follow it; Kustomer's
+// detail may be a bare pointer, so the title goes before it.
 func vendorMessage(reply Reply) string {
 	body := reply.JSON()
-	var first mapping.Value
-	if errs := body.Get("errors").Members(); len(errs) > 0 {
-		first = errs[0].Value
+	errs := body.Get("errors")
+	if errs.Kind() == mapping.Object {
+		message := textOf(body.Get("message"))
+		return strings.TrimSpace(message + " " + faultyFields(errs, message))
 	}
-	for _, v := range []mapping.Value{body.Get("message"), first.Get("detail"), first.Get("message"), first.Get("title"), first, body.Get("error")} {
-		if text := cmp.Or(v.Str(), v.At(0).Str()); text != "" {
-			return text
+	first := errs.At(0)
+	detail := cmp.Or(textOf(first.Get("detail")), textOf(first.Get("message")))
+	if title := textOf(first.Get("title")); title != "" && detail != "" && title != detail {
+		detail = title + ": " + detail
+	} else {
+		detail = cmp.Or(detail, title)
+	}
+	return cmp.Or(textOf(body.Get("message")), detail, textOf(first), textOf(body.Get("error")))
+}
+
+// textOf is a text, or the first one of a list.
+func textOf(v mapping.Value) string { return cmp.Or(v.Str(), v.At(0).Str()) }
+
+// maxFaults is how many faulty fields a message names.
+const maxFaults = 5
+
+// faultyFields names the fields of a 422 with their first fault, without what the message
+// says already.
+func faultyFields(errs mapping.Value, message string) string {
+	var faults []string
+	for _, m := range errs.Members() {
+		if text := textOf(m.Value); text != "" && text != message && len(faults) < maxFaults {
+			faults = append(faults, m.Name+": "+text)
 		}
 	}
-	return ""
+	return strings.Join(faults, "; ")
 }
 
 // askedWait is how long an answer asks us to wait: Retry-After (RFC 9110, 10.2.3),
