@@ -120,22 +120,13 @@ func (v Value) IsZeroNumber() bool {
 // Get is the value at a path of member names; absent if a step is missing or is
 // no object. A name is taken literally: a dot in it is no separator.
 func (v Value) Get(path ...string) Value {
+	at := &v
 	for _, name := range path {
-		if v.kind != Object {
+		if at = at.find(name); at == nil {
 			return Value{}
 		}
-		v = v.member(name)
 	}
-	return v
-}
-
-func (v Value) member(name string) Value {
-	for i := range v.members {
-		if v.members[i].Name == name {
-			return v.members[i].Value
-		}
-	}
-	return Value{}
+	return *at
 }
 
 // At is element i of a list; absent outside of it and for anything else.
@@ -148,10 +139,29 @@ func (v Value) At(i int) Value {
 
 // Path is Get with the path as dotted text, "context.traits.email".
 func (v Value) Path(dotted string) Value {
-	for name := range strings.SplitSeq(dotted, ".") {
-		v = v.Get(name)
+	at, more := &v, true
+	for more {
+		var name string
+		name, dotted, more = strings.Cut(dotted, ".")
+		if at = at.find(name); at == nil {
+			return Value{}
+		}
 	}
-	return v
+	return *at
+}
+
+// find is the member of that name of an object, in its place: a Value is large to be
+// handed on. It is nil if there is none.
+func (v *Value) find(name string) *Value {
+	if v.kind != Object {
+		return nil
+	}
+	for i := range v.members {
+		if v.members[i].Name == name {
+			return &v.members[i].Value
+		}
+	}
+	return nil
 }
 
 // Without is v without the named members.
