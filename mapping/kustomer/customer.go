@@ -14,7 +14,7 @@ type rule struct {
 }
 
 // rules are the customer's fields in the order in which they are sent, but for
-// name, externalId, emails and phones. company goes out as it is: Kustomer calls it
+// name, externalId, emails, phones and birthdayAt. company goes out as it is: Kustomer calls it
 // a link, RudderStack sends a name, and which is right can only be seen in a live
 // account.
 var rules = []rule{
@@ -32,7 +32,6 @@ var rules = []rule{
 	{"socials", both("socials"), list(maxEntries, socialEntry)},
 	{"urls", append(both("website"), "properties.website"), website},
 	{"locations", both("address"), locations},
-	{"birthdayAt", both("dob", "birthday"), date},
 	{"custom", both("customObject"), custom},
 	{"sentiment", both("sentiment"), sentiment},
 	{"whatsapps", both("whatsapps"), list(maxEntries, whatsappEntry)},
@@ -43,7 +42,10 @@ var rules = []rule{
 	{"rev", both("rev"), number},
 }
 
-var phonePaths = append(both("phone"), "properties.phone")
+var (
+	phonePaths    = append(both("phone"), "properties.phone")
+	birthdayPaths = both("dob", "birthday")
+)
 
 // upsert maps an identify.
 func upsert(ev mapping.Event, n *notes) (Step, error) {
@@ -111,6 +113,9 @@ func customer(ev mapping.Event, n *notes, ids []string, email source) mapping.Va
 		if s := pick(ev, r.from); s.value.Exists() {
 			add(r.field, r.take(n, r.field+" from "+s.path, s.value))
 		}
+	}
+	if s := pick(ev, birthdayPaths); s.value.Exists() {
+		add("birthdayAt", birthday(ev)(n, "birthdayAt from "+s.path, s.value))
 	}
 	return mapping.Obj(members...)
 }

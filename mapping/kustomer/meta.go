@@ -83,7 +83,11 @@ func flat(property mapping.Member, n *notes) mapping.Member {
 	case mapping.Number:
 		return mapping.Member{Name: suffixed(name, numSuffix), Value: value}
 	case mapping.String:
-		if _, ok := parseCalendar(value.Str()); ok {
+		if t, ok := parseCalendar(value.Str()); ok {
+			if tooEarly(t) {
+				n.leftOut("meta."+name, whyTooEarly)
+				return mapping.Member{}
+			}
 			return mapping.Member{Name: suffixed(name, atSuffix), Value: value}
 		}
 	case mapping.Array:
