@@ -19,9 +19,15 @@ type coerce func(n *notes, label string, v mapping.Value) mapping.Value
 func anything(_ *notes, _ string, v mapping.Value) mapping.Value { return v }
 
 // code takes text of at most limit characters that would mean something else, or
-// nothing, if it were cut.
+// nothing, if it were cut. A number is the whole number that it is.
 func code(limit int) coerce {
 	return func(n *notes, label string, v mapping.Value) mapping.Value {
+		if id, ok := v.ID(); ok {
+			v = mapping.Str(id)
+		} else if v.Kind() == mapping.Number {
+			n.leftOut(label, whyNoID)
+			return mapping.Value{}
+		}
 		text, ok := scalarText(n, label, v)
 		if ok && longer(text.Str(), limit) {
 			n.leftOut(label, "it is longer than "+strconv.Itoa(limit)+" characters")

@@ -49,17 +49,17 @@ var (
 
 // upsert maps an identify.
 func upsert(ev mapping.Event, n *notes) (Step, error) {
-	id, err := kustomerID(ev, n)
+	who, err := identify(ev, n)
 	if err != nil {
 		return nil, err
 	}
-	who, err := identify(ev, n)
+	id, err := who.kustomerID(ev, n)
 	if err != nil {
 		return nil, err
 	}
 	ids := who.externalIDs()
 	if id == "" && len(ids) == 0 {
-		return nil, &mapping.Error{Code: mapping.MissingIdentifier, Message: "there is neither a userId nor an anonymousId nor a kustomerId"}
+		return nil, who.missing(mapping.MissingIdentifier, "there is neither a userId nor an anonymousId nor a kustomerId")
 	}
 	step := Upsert{ID: id, ExternalIDs: ids}
 	email := pick(ev, emailPaths)

@@ -50,6 +50,8 @@ func TestMap_texts(t *testing.T) {
 	for _, f := range []field{
 		{traits(`"userName":"un"`), "username", `"un"`, ""},
 		{traits(`"userName":7`), "username", `"7"`, ""},
+		{traits(`"userName":7.0`), "username", `"7"`, ""},
+		{traits(`"userName":7.5`), "username", `null`, "username from traits.userName"},
 		{traits(`"userName":["un"]`), "username", `null`, "username from traits.userName"},
 		{traits(`"userName":"` + strings.Repeat("é", 257) + `"`), "username", `null`, "longer than 256"},
 		{traits(`"userName":"` + strings.Repeat("é", 256) + `"`), "username", `"` + strings.Repeat("é", 256) + `"`, ""},
@@ -171,6 +173,7 @@ func TestMap_entriesOfOtherLists(t *testing.T) {
 		{traits(`"socials":[{"type":"myspace","username":"un"},{"type":"facebook"},{"type":"facebook","username":""}]`), "socials", `null`, "no usable type"},
 		{traits(`"socials":"un"`), "socials", `null`, "socials from traits.socials"},
 		{traits(`"facebookIds":[{"pageId":"p","userId":5},{"pageId":"p"}]`), "facebookIds", `[{"pageId":"p","userId":"5"}]`, "no usable userId"},
+		{traits(`"facebookIds":[{"pageId":7.0,"userId":1e2},{"pageId":1,"userId":0.5}]`), "facebookIds", `[{"pageId":"7","userId":"100"}]`, "no usable userId"},
 		{traits(`"instagramIds":[{"pageId":"p","threadId":"t","username":"i","instagramId":null}]`), "instagramIds", `[{"pageId":"p","threadId":"t","username":"i"}]`, ""},
 		{traits(`"sentiment":{"polarity":1,"confidence":0.5,"x":1}`), "sentiment", `{"polarity":1,"confidence":0.5}`, "sentiment"},
 		{traits(`"sentiment":{"polarity":0.5,"confidence":0.5}`), "sentiment", `null`, "polarity"},

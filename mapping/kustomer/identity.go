@@ -12,34 +12,86 @@ import (
 const maxExternalID = 256
 
 var (
-	userIDPaths = []string{"userId", "traits.userId", "traits.id", "context.traits.userId", "context.traits.id"}
-	emailPaths  = []string{"traits.email", "context.traits.email", "properties.email"}
+	userIDPaths    = []string{"userId", "traits.userId", "traits.id", "context.traits.userId", "context.traits.id"}
+	anonymousPaths = []string{"anonymousId"}
+	emailPaths     = []string{"traits.email", "context.traits.email", "properties.email"}
 )
 
-// identity is who an event is about, in the sender's terms. Either may be "".
+// identity is who an event is about, in the sender's terms. Either id may be "".
 type identity struct {
 	user      source
 	userID    string
 	anonymous string
+	// refused is the path of a number that is no id, "" if there is none.
+	refused string
 }
 
 // identify reads the sender's ids. Errors: wrong_type, invalid_id.
 func identify(ev mapping.Event, n *notes) (identity, error) {
-	who := identity{user: pickIf(ev, userIDPaths, notBlank)}
+	var who identity
 	var err error
-	if who.userID, err = ownID(who.user); err != nil {
+	if who.user, err = who.first(ev, n, userIDPaths); err != nil {
 		return identity{}, err
 	}
-	who.anonymous, err = ownID(pickIf(ev, []string{"anonymousId"}, notBlank))
+	who.userID = who.user.value.Str()
+	anonymous, err := who.first(ev, n, anonymousPaths)
 	if err != nil && who.userID != "" {
 		n.leftOut("anonymousId", "it is no id")
-		who.anonymous, err = "", nil
+		anonymous, err = source{}, nil
 	}
+	who.anonymous = anonymous.value.Str()
 	return who, err
 }
 
+// first returns the first of the paths' values that is an id, as text. What means nobody
+// is passed over, or all who send it would become one customer; so is a number that is not
+// whole.
+func (i *identity) first(ev mapping.Event, n *notes, paths []string) (source, error) {
+	for _, path := range paths {
+		v := ev.Get(path)
+		text, ok := v.ID()
+		switch {
+		case !v.Exists():
+		case ev.IsNoID(v) && mapping.Trim(v.Text()) == "": // says so itself
+		case ev.IsNoID(v):
+			noteNoID(n, path, whyNobody)
+		case ok && longer(text, maxExternalID):
+			return source{}, mapping.FieldError(mapping.InvalidID, path, "is longer than 256 characters")
+		case ok:
+			return source{path, mapping.Str(text)}, nil
+		case v.Kind() != mapping.Number:
+			return source{}, mapping.FieldError(mapping.WrongType, path, "is "+v.Kind().String()+", not an id")
+		default:
+			noteNoID(n, path, whyNoID)
+			i.refused = path
+		}
+	}
+	return source{}, nil
+}
+
+const (
+	whyNoID   = "a number with a fraction, or of more than 256 digits, is no id"
+	whyNobody = "it means nobody"
+)
+
+// noteNoID notes that the value of a path is no id. mapping.Event notes those of userId
+// and anonymousId, since lanes leave them out too.
+func noteNoID(n *notes, path, why string) {
+	if path != "userId" && path != "anonymousId" {
+		n.leftOut(path, why)
+	}
+}
+
+// missing is the fault of an event that names nobody.
+func (i *identity) missing(code mapping.Code, message string) error {
+	if i.refused != "" {
+		return mapping.FieldError(mapping.InvalidID, i.refused, "is no id: it has a fraction, or more than 256 digits")
+	}
+	return &mapping.Error{Code: code, Message: message}
+}
+
 // externalIDs are the ids that are there, the preferred one first.
-func (i identity) externalIDs() []string {
+func (i *identity) externalIDs() []string {
 	var ids []string
 	if i.userID != "" {
 		ids = append(ids, i.userID)
@@ -50,44 +102,25 @@ func (i identity) externalIDs() []string {
 	return ids
 }
 
-// notBlank keeps blank ids out: all who send one would become one customer.
-func notBlank(v mapping.Value) bool {
-	return v.Kind() != mapping.String || strings.TrimSpace(v.Str()) != ""
-}
-
-// ownID is an id of the sender's as text, "" for none.
-func ownID(s source) (string, error) {
-	id, err := idText(s)
-	if err == nil && longer(id, maxExternalID) {
-		err = mapping.FieldError(mapping.InvalidID, s.path, "is longer than 256 characters")
-	}
-	return id, err
-}
-
-func idText(s source) (string, error) {
-	switch s.value.Kind() {
-	case mapping.Absent, mapping.Null:
-		return "", nil
-	case mapping.String, mapping.Number:
-		return s.value.Text(), nil
-	default:
-		return "", mapping.FieldError(mapping.WrongType, s.path, "is "+s.value.Kind().String()+", not an id")
-	}
-}
-
 // kustomerID is the event's external id of type kustomerId, "" if there is none. Errors:
 // wrong_type, invalid_id.
-func kustomerID(ev mapping.Event, n *notes) (string, error) {
+func (i *identity) kustomerID(ev mapping.Event, n *notes) (string, error) {
 	given, path, warnings := ev.ExternalID("kustomerId")
 	n.list = append(n.list, warnings...)
-	id, err := idText(source{path: path, value: given})
-	if err != nil || id == "" {
-		return "", err
-	}
-	if !ValidID(id) {
+	id, ok := given.ID()
+	switch {
+	case !given.Exists():
+		return "", nil
+	case ok && ValidID(id):
+		return id, nil
+	case ok:
 		return "", mapping.FieldError(mapping.InvalidID, path, "has a kustomerId that is no id of Kustomer's")
+	case given.Kind() == mapping.Number:
+		i.refused = path
+		return "", nil
+	default:
+		return "", mapping.FieldError(mapping.WrongType, path, "is "+given.Kind().String()+", not an id")
 	}
-	return id, nil
 }
 
 // ValidID tells whether text may stand in a path as one of Kustomer's own ids.

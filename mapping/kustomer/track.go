@@ -44,7 +44,7 @@ func (m *Mapper) track(ev mapping.Event, n *notes) (Step, error) {
 		}
 	}
 	if len(identity) == 0 {
-		return nil, &mapping.Error{Code: mapping.MissingIdentity, Message: "there is nothing to tell the customer by"}
+		return nil, who.missing(mapping.MissingIdentity, "there is nothing to tell the customer by")
 	}
 	return Track{Body: mapping.Obj(
 		mapping.Member{Name: "identity", Value: mapping.Obj(identity...)},
@@ -67,13 +67,22 @@ func strictEmail(n *notes, label string, v mapping.Value) mapping.Value {
 	return email
 }
 
+// trackingID is the first of the paths' values that is an id of a session.
 func trackingID(ev mapping.Event, n *notes, field string, paths []string) mapping.Value {
-	s := pick(ev, paths)
-	if !s.value.Exists() {
+	return fitting(ev, n, rule{field, paths, func(n *notes, label string, v mapping.Value) mapping.Value {
+		id, ok := v.ID()
+		switch {
+		case v.Kind() == mapping.Number && !ok:
+			n.leftOut(label, whyNoID)
+		case !ok:
+			n.leftOut(label, "it is "+v.Kind().String()+", not text")
+		case ev.IsNoID(v):
+			n.leftOut(label, whyNobody)
+		default:
+			return mapping.Str(id)
+		}
 		return mapping.Value{}
-	}
-	text, _ := scalarText(n, field+" from "+s.path, s.value)
-	return text
+	}})
 }
 
 // name is the event's name. Errors: missing_event, wrong_type, invalid_event_name.

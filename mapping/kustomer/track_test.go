@@ -126,6 +126,11 @@ func TestMap_sessionAndTrackingIDs(t *testing.T) {
 		{`"context":{"sessionId":12345678901234567890}`, `"sessionId":"12345678901234567890"`, ""},
 		{`"properties":{"kustomerTrackingId":7,"kustomer_tracking_id":"t"}`, `"trackingId":"7","meta":{}`, ""},
 		{`"properties":{"kustomer_tracking_id":["t"]}`, `"meta":{}`, "trackingId"},
+		{`"properties":{"kustomerTrackingId":7000.0},"context":{"sessionId":1767323045000.0}`, `"sessionId":"1767323045000","trackingId":"7000","meta":{}`, ""},
+		{`"context":{"sessionId":1.767323045e12}`, `"sessionId":"1767323045000"`, ""},
+		{`"properties":{"kustomerSessionId":1.5},"context":{"sessionId":2}`, `"sessionId":"2","meta":{}`, "sessionId from properties.kustomerSessionId: left out, a number with"},
+		{`"properties":{"kustomerSessionId":true,"kustomer_session_id":"b"}`, `"sessionId":"b","meta":{}`, "sessionId from properties.kustomerSessionId"},
+		{`"properties":{"kustomerTrackingId":"undefined"},"context":{"sessionId":0}`, `"meta":{}`, "trackingId from properties.kustomerTrackingId: left out, it means nobody"},
 	} {
 		wantBody(t, kustomer.Config{}, `{"type":"track","event":"E","userId":"u1",`+c.members+`}`,
 			`{"identity":{"externalId":"u1"},"event":{"name":"E",`+c.want+`}}`, c.warning)
