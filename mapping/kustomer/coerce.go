@@ -15,9 +15,6 @@ import (
 // one, and a note under label says why.
 type coerce func(n *notes, label string, v mapping.Value) mapping.Value
 
-// anything takes the value as it is.
-func anything(_ *notes, _ string, v mapping.Value) mapping.Value { return v }
-
 // code takes text of at most limit characters that would mean something else, or
 // nothing, if it were cut. A number is the whole number that it is.
 func code(limit int) coerce {
@@ -166,24 +163,14 @@ func tag(n *notes, label string, v mapping.Value) mapping.Value {
 	return mapping.Str(word)
 }
 
-// emailText takes anything that may be an e-mail address. Kustomer's own rule is not
-// public; without an @ it is surely none.
-func emailText(n *notes, label string, v mapping.Value) mapping.Value {
-	text := strings.TrimSpace(v.Str())
-	if at := strings.LastIndexByte(text, '@'); at < 1 || at == len(text)-1 {
-		n.leftOut(label, "it is no e-mail address")
-		return mapping.Value{}
-	}
-	return mapping.Str(text)
-}
-
-// phoneText takes anything with a digit other than 0. Kustomer's own rule is not public.
+// phoneText takes a text that holds a phone number, or a whole number. Kustomer's own rule
+// is not public.
 func phoneText(n *notes, label string, v mapping.Value) mapping.Value {
-	text := strings.TrimSpace(v.Text())
-	scalar := v.Kind() == mapping.String || v.Kind() == mapping.Number && !strings.ContainsAny(text, ".eE-")
-	if !scalar || !strings.ContainsAny(text, "123456789") {
+	text, _ := v.ID()
+	number, ok := mapping.PhoneNumber(text)
+	if !ok || v.Kind() == mapping.Number && text[0] == '-' {
 		n.leftOut(label, "it is no phone number")
 		return mapping.Value{}
 	}
-	return mapping.Str(text)
+	return mapping.Str(number)
 }

@@ -14,12 +14,9 @@ type rule struct {
 }
 
 // rules are the customer's fields in the order in which they are sent, but for
-// name, externalId, emails, phones and birthdayAt. company goes out as it is: Kustomer calls it
-// a link, RudderStack sends a name, and which is right can only be seen in a live
-// account.
+// name, externalId, emails, phones and those below.
 var rules = []rule{
 	{"username", both("userName"), code(256)},
-	{"company", append(both("company.name"), both("company")...), anything},
 	{"signedUpAt", both("createdAt"), date},
 	{"lastActivityAt", both("lastActivityAt"), date},
 	{"lastCustomerActivityAt", both("lastCustomerActivityAt"), date},
@@ -37,15 +34,17 @@ var rules = []rule{
 	{"whatsapps", both("whatsapps"), list(maxEntries, whatsappEntry)},
 	{"facebookIds", both("facebookIds"), list(maxEntries, facebookEntry)},
 	{"instagramIds", both("instagramIds"), list(maxEntries, instagramEntry)},
-	{"timeZone", append(both("timeZone"), "context.timezone"), code(64)},
 	{"defaultLang", both("defaultLanguage"), code(100)},
 	{"rev", both("rev"), number},
 }
 
+// The fields whose next place is asked when the value of one does not fit.
 var (
-	phonePaths    = append(both("phone"), "properties.phone")
-	birthdayPaths = both("dob", "birthday")
+	companyRule  = rule{"company", append(both("company.name"), both("company")...), company}
+	timeZoneRule = rule{"timeZone", append(both("timeZone"), "context.timezone"), timeZone}
 )
+
+var birthdayPaths = both("dob", "birthday")
 
 // upsert maps an identify.
 func upsert(ev mapping.Event, n *notes) (Step, error) {
@@ -62,25 +61,23 @@ func upsert(ev mapping.Event, n *notes) (Step, error) {
 		return nil, who.missing(mapping.MissingIdentifier, "there is neither a userId nor an anonymousId nor a kustomerId")
 	}
 	step := Upsert{ID: id, ExternalIDs: ids}
-	email := pick(ev, emailPaths)
 	if id == "" {
-		if step.Lookups, err = lookups(email, who); err != nil {
+		if step.Lookups, err = lookups(firstEmail(ev), who); err != nil {
 			return nil, err
 		}
 	}
-	step.Customer = customer(ev, n, ids, email)
+	step.Customer = customer(ev, n, ids)
 	return step, nil
 }
 
 // lookups are the ways to find the customer: by e-mail, user id, anonymous id.
 func lookups(email source, who identity) ([]Lookup, error) {
 	var found []Lookup
-	if err := checkLookup(email.value.Str(), email.path); err != nil {
-		return nil, err
-	}
-	var ignored notes // customer notes it
-	if text := emailText(&ignored, "", email.value); text.Exists() {
-		found = append(found, Lookup{ByEmail, text.Str()})
+	if email.value.Exists() {
+		if err := checkLookup(email.value.Str(), email.path); err != nil {
+			return nil, err
+		}
+		found = append(found, Lookup{ByEmail, email.value.Str()})
 	}
 	for i, id := range who.externalIDs() {
 		path := "anonymousId"
@@ -96,7 +93,7 @@ func lookups(email source, who identity) ([]Lookup, error) {
 }
 
 // customer is the customer object. ids may be empty: an update needs no externalId.
-func customer(ev mapping.Event, n *notes, ids []string, email source) mapping.Value {
+func customer(ev mapping.Event, n *notes, ids []string) mapping.Value {
 	var members []mapping.Member
 	add := func(field string, v mapping.Value) {
 		if v.Exists() {
@@ -107,13 +104,15 @@ func customer(ev mapping.Event, n *notes, ids []string, email source) mapping.Va
 	if len(ids) > 0 {
 		add("externalId", mapping.Str(ids[0]))
 	}
-	add("emails", contacts(ev, n, "emails", emailEntry, email))
-	add("phones", contacts(ev, n, "phones", phoneEntry, pick(ev, phonePaths)))
+	add("emails", emails.take(ev, n))
+	add("phones", phones.take(ev, n))
+	add("company", fitting(ev, n, companyRule))
 	for _, r := range rules {
 		if s := pick(ev, r.from); s.value.Exists() {
 			add(r.field, r.take(n, r.field+" from "+s.path, s.value))
 		}
 	}
+	add("timeZone", fitting(ev, n, timeZoneRule))
 	if s := pick(ev, birthdayPaths); s.value.Exists() {
 		add("birthdayAt", birthday(ev)(n, "birthdayAt from "+s.path, s.value))
 	}
@@ -150,20 +149,6 @@ func namePart(which string) []string {
 		}
 	}
 	return paths
-}
-
-// contacts is the list that the sender gave, else a list of the single value.
-func contacts(ev mapping.Event, n *notes, field string, entry coerce, single source) mapping.Value {
-	given := pickIf(ev, both(field), func(v mapping.Value) bool { return v.Kind() != mapping.Array || v.Len() > 0 })
-	for _, s := range []source{given, single} {
-		if !s.value.Exists() {
-			continue
-		}
-		if v := list(maxEntries, entry)(n, field+" from "+s.path, s.value); v.Exists() {
-			return v
-		}
-	}
-	return mapping.Value{}
 }
 
 // website takes one address of a web site, with or without a scheme.

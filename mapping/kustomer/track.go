@@ -38,8 +38,8 @@ func (m *Mapper) track(ev mapping.Event, n *notes) (Step, error) {
 	if ids := who.externalIDs(); len(ids) > 0 {
 		identity = append(identity, mapping.Member{Name: "externalId", Value: mapping.Str(ids[0])})
 	}
-	if s := pick(ev, emailPaths); m.config.SetIdentityEmail && s.value.Exists() {
-		if email := strictEmail(n, "identity.email from "+s.path, s.value); email.Exists() {
+	if m.config.SetIdentityEmail {
+		if email := fitting(ev, n, rule{"identity.email", emailPaths, identityEmail}); email.Exists() {
 			identity = append(identity, mapping.Member{Name: "email", Value: email})
 		}
 	}
@@ -55,16 +55,6 @@ func (m *Mapper) track(ev mapping.Event, n *notes) (Step, error) {
 			mapping.Member{Name: "meta", Value: m.meta(ev.Body.Get("properties"), n)},
 		)},
 	)}, nil
-}
-
-// strictEmail is emailText for the tracking API, which takes no blanks and one @ only.
-func strictEmail(n *notes, label string, v mapping.Value) mapping.Value {
-	email := emailText(n, label, v)
-	if text := email.Str(); strings.Count(text, "@") > 1 || strings.ContainsAny(text, " \t\r\n") {
-		n.leftOut(label, "it is no e-mail address")
-		return mapping.Value{}
-	}
-	return email
 }
 
 // trackingID is the first of the paths' values that is an id of a session.

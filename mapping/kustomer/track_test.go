@@ -39,6 +39,9 @@ func TestMap_trackIdentity(t *testing.T) {
 		{emailOn, `"userId":"u1","traits":{"email":"a b@example.test"}`, `{"externalId":"u1"}`, "identity.email"},
 		{emailOn, `"userId":"u1","traits":{"email":"a@b@example.test"}`, `{"externalId":"u1"}`, "identity.email"},
 		{emailOn, `"userId":"u1","traits":{"email":"none"}`, `{"externalId":"u1"}`, "identity.email"},
+		{emailOn, `"properties":null,"traits":{"email":["-","a@example.test","b@example.test"]}`, `{"email":"a@example.test"}`, ""},
+		{emailOn, `"properties":null,"traits":{"email":[{"email":"Nora <n@example.test>"}]}`, `{"email":"n@example.test"}`, ""},
+		{emailOn, `"properties":null,"traits":{"email":"none"},"context":{"traits":{"email":"c@example.test"}}`, `{"email":"c@example.test"}`, "identity.email from traits.email"},
 		{emailOn, `"userId":"u1","context":{"externalId":[{"type":"kustomerId","id":"e@example.test"}]}`, `{"externalId":"u1"}`, ""},
 	} {
 		wantBody(t, c.config, `{"type":"track","event":"Ping",`+c.members+`}`, `{"identity":`+c.identity+`,"event":{"name":"Ping"}}`, c.warn)
