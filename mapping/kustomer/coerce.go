@@ -46,6 +46,16 @@ func prose(limit int) coerce {
 	}
 }
 
+// line takes a name: text of one line, cut at limit characters.
+func line(limit int) coerce {
+	return func(n *notes, label string, v mapping.Value) mapping.Value {
+		if v.Kind() == mapping.String {
+			v = mapping.Str(mapping.OneLine(v.Str()))
+		}
+		return prose(limit)(n, label, v)
+	}
+}
+
 func scalarText(n *notes, label string, v mapping.Value) (mapping.Value, bool) {
 	if v.Kind() != mapping.String && v.Kind() != mapping.Number {
 		n.leftOut(label, "it is "+v.Kind().String()+", not text")

@@ -133,3 +133,31 @@ func TestMap_timeZones(t *testing.T) {
 		f.check(t)
 	}
 }
+
+func TestMap_places(t *testing.T) {
+	at := func(address string) string { return `[{"type":"home","address":"` + address + `"}]` }
+	for _, f := range []field{
+		{traits(`"address":" 1 Main St\u200b "`), "locations", at("1 Main St"), ""},
+		{traits(`"address":{"postalCode":62701,"street":" 1 Main St ","city":"","state":null}`), "locations", at("1 Main St 62701"), ""},
+		{
+			traits(`"address":{"first_name":"Ada","address1":"1 Main St","address2":"Apt 4","city":"Ottawa","province":"Ontario","zip":"K1A 0B1","country":"Canada","country_code":"CA"}`),
+			"locations", at("1 Main St Apt 4 Ottawa Ontario K1A 0B1 Canada"), "",
+		},
+		{traits(`"address":{"country":"NL","postal_code":2611.0,"line2":"2nd floor","line1":"Dam 1","city":"Delft","state":""}`), "locations", at("Dam 1 2nd floor Delft 2611 NL"), ""},
+		{traits(`"address":{"address":"Dam 1","region":"ZH","postal_code":"2611 AB"}`), "locations", at("Dam 1 ZH 2611 AB"), ""},
+		{traits(`"address":{"street":"S","address1":"A","line1":"L","address":"X","state":"ST","province":"P","zip":"Z","postalCode":"PC"}`), "locations", at("S ST PC"), ""},
+		{traits(`"address":{"street":" ","address1":"A","state":[],"region":"R","postalCode":true,"zip":1.50}`), "locations", at("A R 1.50"), ""},
+		{traits(`"address":{"country":"US"}`), "locations", at("US"), ""},
+		{traits(`"address":{"county":"Sangamon","floor":3}`), "locations", `null`, "locations from traits.address: left out"},
+		{traits(`"address":{}`), "locations", `null`, "locations from traits.address: left out"},
+		{traits(`"address":["1 Main St"]`), "locations", `null`, "locations"},
+		{traits(`"address":12`), "locations", `null`, "locations"},
+		{traits(`"address":" "`), "locations", `null`, "locations"},
+		{traits(`"address":"` + strings.Repeat("a", 300) + `"`), "locations", at(strings.Repeat("a", 256)), "cut at 256"},
+		{traits(`"website":" example.test "`), "urls", `[{"url":"example.test"}]`, ""},
+		{`"properties":{"website":"example.test"}`, "urls", `[{"url":"example.test"}]`, ""},
+		{traits(`"website":{"url":"x"}`), "urls", `null`, "urls"},
+	} {
+		f.check(t)
+	}
+}

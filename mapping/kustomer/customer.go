@@ -16,7 +16,7 @@ type rule struct {
 // rules are the customer's fields in the order in which they are sent, but for
 // name, externalId, emails, phones and those below.
 var rules = []rule{
-	{"username", both("userName"), code(256)},
+	{"username", both("userName", "username"), code(256)},
 	{"signedUpAt", both("createdAt"), date},
 	{"lastActivityAt", both("lastActivityAt"), date},
 	{"lastCustomerActivityAt", both("lastCustomerActivityAt"), date},
@@ -123,8 +123,8 @@ func customer(ev mapping.Event, n *notes, ids []string) mapping.Value {
 func name(ev mapping.Event, n *notes) mapping.Value {
 	full := pickIf(ev, both("name"), isName).value
 	if !full.Exists() {
-		first := pickIf(ev, namePart("first"), isName).value.Str()
-		last := pickIf(ev, namePart("last"), isName).value.Str()
+		first := mapping.OneLine(pickIf(ev, namePart("first"), isName).value.Str())
+		last := mapping.OneLine(pickIf(ev, namePart("last"), isName).value.Str())
 		joined := first + " " + last
 		if first == "" || last == "" {
 			joined = first + last
@@ -134,10 +134,10 @@ func name(ev mapping.Event, n *notes) mapping.Value {
 		}
 		full = mapping.Str(joined)
 	}
-	return prose(256)(n, "name", full)
+	return line(256)(n, "name", full)
 }
 
-func isName(v mapping.Value) bool { return strings.TrimSpace(v.Str()) != "" }
+func isName(v mapping.Value) bool { return mapping.Trim(v.Str()) != "" }
 
 // namePart are the spellings of a part of the name: firstName, firstname, first_name.
 func namePart(which string) []string {
@@ -159,27 +159,4 @@ func website(n *notes, label string, v mapping.Value) mapping.Value {
 		return mapping.Value{}
 	}
 	return mapping.Arr(mapping.Obj(mapping.Member{Name: "url", Value: mapping.Str(text)}))
-}
-
-// locations takes an address: text, or an object whose four known parts are joined.
-func locations(n *notes, label string, v mapping.Value) mapping.Value {
-	parts := []mapping.Value{v.Get("street"), v.Get("city"), v.Get("state"), v.Get("postalCode")}
-	if v.Kind() == mapping.String {
-		parts = []mapping.Value{v}
-	}
-	var words []string
-	for _, p := range parts {
-		if p.Kind() != mapping.String && p.Kind() != mapping.Number {
-			continue
-		}
-		if word := strings.TrimSpace(p.Text()); word != "" {
-			words = append(words, word)
-		}
-	}
-	if len(words) == 0 {
-		n.leftOut(label, "it is neither text nor has it a street, city, state or postalCode")
-		return mapping.Value{}
-	}
-	address := prose(256)(n, label, mapping.Str(strings.Join(words, " ")))
-	return mapping.Arr(homeEntry("address")(address))
 }

@@ -37,6 +37,9 @@ func TestMap_names(t *testing.T) {
 		{traits(`"name":false,"firstName":"Ada","lastName":"Byron"`), "name", `"Ada Byron"`, ""},
 		{traits(`"name":" ","first_name":"Ada"`), "name", `"Ada"`, ""},
 		{traits(`"lastname":"Byron"`), "name", `"Byron"`, ""},
+		{traits(`"name":" Ada \t King\r\nof  Lovelace\u0000 "`), "name", `"Ada King of  Lovelace"`, ""},
+		{traits(`"firstName":" Ada\u200b\u00a0 ","lastName":"\u200bByron\u2028King"`), "name", `"Ada Byron King"`, ""},
+		{traits(`"name":"\u200b","firstName":"Ada"`), "name", `"Ada"`, ""},
 		{traits(`"firstName":7,"lastName":["x"]`), "name", `null`, ""},
 		{`"traits":{"name":5},"context":{"traits":{"name":"C"}}`, "name", `"C"`, ""},
 		{`"traits":{"firstName":"Ada"},"context":{"traits":{"lastName":"Byron"}}`, "name", `"Ada Byron"`, ""},
@@ -52,6 +55,8 @@ func TestMap_texts(t *testing.T) {
 		{traits(`"userName":7`), "username", `"7"`, ""},
 		{traits(`"userName":7.0`), "username", `"7"`, ""},
 		{traits(`"userName":7.5`), "username", `null`, "username from traits.userName"},
+		{traits(`"username":"go"`), "username", `"go"`, ""},
+		{`"traits":{"username":"second"},"context":{"traits":{"userName":"first"}}`, "username", `"first"`, ""},
 		{traits(`"userName":["un"]`), "username", `null`, "username from traits.userName"},
 		{traits(`"userName":"` + strings.Repeat("é", 257) + `"`), "username", `null`, "longer than 256"},
 		{traits(`"userName":"` + strings.Repeat("é", 256) + `"`), "username", `"` + strings.Repeat("é", 256) + `"`, ""},
@@ -141,23 +146,6 @@ func TestMap_tags(t *testing.T) {
 	}
 }
 
-func TestMap_places(t *testing.T) {
-	at := func(address string) string { return `[{"type":"home","address":"` + address + `"}]` }
-	for _, f := range []field{
-		{traits(`"address":" 1 Main St "`), "locations", at("1 Main St"), ""},
-		{traits(`"address":{"postalCode":62701,"street":" 1 Main St ","city":"","state":null,"country":"US"}`), "locations", at("1 Main St 62701"), ""},
-		{traits(`"address":{"country":"US"}`), "locations", `null`, "locations"},
-		{traits(`"address":["1 Main St"]`), "locations", `null`, "locations"},
-		{traits(`"address":12`), "locations", `null`, "locations"},
-		{traits(`"address":"` + strings.Repeat("a", 300) + `"`), "locations", at(strings.Repeat("a", 256)), "cut at 256"},
-		{traits(`"website":" example.test "`), "urls", `[{"url":"example.test"}]`, ""},
-		{`"properties":{"website":"example.test"}`, "urls", `[{"url":"example.test"}]`, ""},
-		{traits(`"website":{"url":"x"}`), "urls", `null`, "urls"},
-	} {
-		f.check(t)
-	}
-}
-
 func TestMap_entriesOfOtherLists(t *testing.T) {
 	for _, f := range []field{
 		{
@@ -167,7 +155,7 @@ func TestMap_entriesOfOtherLists(t *testing.T) {
 		{traits(`"socials":[{"type":"myspace","username":"un"},{"type":"facebook"},{"type":"facebook","username":""}]`), "socials", `null`, "no usable type"},
 		{traits(`"socials":"un"`), "socials", `null`, "socials from traits.socials"},
 		{traits(`"facebookIds":[{"pageId":"p","userId":5},{"pageId":"p"}]`), "facebookIds", `[{"pageId":"p","userId":"5"}]`, "no usable userId"},
-		{traits(`"facebookIds":[{"pageId":7.0,"userId":1e2},{"pageId":1,"userId":0.5}]`), "facebookIds", `[{"pageId":"7","userId":"100"}]`, "no usable userId"},
+		{traits(`"facebookIds":[{"pageId":7.0,"userId":1e2,"name":" A\nB "},{"pageId":1,"userId":0.5}]`), "facebookIds", `[{"pageId":"7","userId":"100","name":"A B"}]`, "no usable userId"},
 		{traits(`"instagramIds":[{"pageId":"p","threadId":"t","username":"i","instagramId":null}]`), "instagramIds", `[{"pageId":"p","threadId":"t","username":"i"}]`, ""},
 		{traits(`"sentiment":{"polarity":1,"confidence":0.5,"x":1}`), "sentiment", `{"polarity":1,"confidence":0.5}`, "sentiment"},
 		{traits(`"sentiment":{"polarity":0.5,"confidence":0.5}`), "sentiment", `null`, "polarity"},

@@ -114,7 +114,7 @@ var (
 	facebookEntry = entry(nil,
 		part{name: "pageId", take: code(255), required: true},
 		part{name: "userId", take: code(255), required: true},
-		part{name: "name", take: prose(255)})
+		part{name: "name", take: line(255)})
 	instagramEntry = entry(nil,
 		part{name: "pageId", take: code(255), required: true},
 		part{name: "threadId", take: code(255), required: true},
