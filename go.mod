@@ -3,6 +3,7 @@ module github.com/deskstream/deskstream
 go 1.26.0
 
 require (
+	github.com/anyascii/go v0.3.3
 	github.com/aymanbagabas/go-udiff v0.4.1
 	github.com/compose-spec/compose-go/v2 v2.16.2
 	github.com/go-json-experiment/json v1.27.2

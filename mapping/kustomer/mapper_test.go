@@ -7,8 +7,10 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -175,6 +177,9 @@ func FuzzMap(f *testing.F) {
 		f.Add([]byte(readGolden(f, dir).Event), true)
 	}
 	f.Add([]byte(`{"type":"identify","userId":"a\u0000","traits":{"email":7,"emails":["x"],"tags":"a"}}`), false)
+	f.Add([]byte(`{"type":"track","userId":1.5e3,"event":"\u0417\u0430\u043a\u0430\u0437 7","timestamp":"2025-03-04T05:06:07Z","properties":{"\u00fcNum\u20ac":1,"aAt":"0001-01-01","`+
+		strings.Repeat("n", 30)+`Number":"x","\u8ba2\u5355":"2026-01-02"}}`), true)
+	f.Add([]byte(`{"type":"identify","userId":0.5,"anonymousId":"a","traits":{"dob":-486950400,"createdAt":"Fri Jan 02 03:04:05 CET 2026","email":["x",{"email":"N <n@x.test>"}],"phone":3.1e10}}`), false)
 	f.Add([]byte(`{"type":"page","anonymousId":1e400,"properties":{" ":1,"xNum":"1","xAt":true}}`), true)
 	f.Fuzz(func(t *testing.T, event []byte, on bool) {
 		ev, err := mapping.Decode(event)
@@ -192,9 +197,40 @@ func FuzzMap(f *testing.F) {
 		}
 		for _, step := range first.Steps {
 			wantSendable(t, step)
+			if track, ok := step.(kustomer.Track); ok && on {
+				wantInAlphabet(t, track.Body.Get("event"))
+			}
 		}
 	})
 }
+
+// The names that the tracking API takes.
+var (
+	eventName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9\-_.]{1,254}$`)
+	metaName  = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9\-_]{0,32}(Num|At)?$`)
+)
+
+// wantInAlphabet checks the names of a tracking event after advanced_transform.
+func wantInAlphabet(t *testing.T, event mapping.Value) {
+	t.Helper()
+	if name := event.Get("name").Str(); !eventName.MatchString(name) {
+		t.Errorf("event name %q", name)
+	}
+	if event.Get("meta").Len() > 100 {
+		t.Errorf("%d members of meta", event.Get("meta").Len())
+	}
+	for _, m := range event.Get("meta").Members() {
+		number := m.Value.Kind() == mapping.Number
+		if !metaName.MatchString(m.Name) || number != strings.HasSuffix(m.Name, "Num") || !number && m.Value.Kind() != mapping.String {
+			t.Errorf("member %q of meta is %s", m.Name, m.Value.JSON())
+		}
+		if _, err := time.Parse(time.DateOnly, cutAt(m.Value.Str(), 10)); err != nil && strings.HasSuffix(m.Name, "At") {
+			t.Errorf("member %q of meta is no moment: %s", m.Name, m.Value.JSON())
+		}
+	}
+}
+
+func cutAt(text string, limit int) string { return text[:min(limit, len(text))] }
 
 // wantSendable checks what any step must be, whatever the event was.
 func wantSendable(t *testing.T, step kustomer.Step) {

@@ -4,31 +4,22 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/deskstream/deskstream/mapping"
-)
-
-// The suffixes by which the tracking API tells numbers and moments from text.
-const (
-	numSuffix = "Num"
-	atSuffix  = "At"
 )
 
 // meta is the event's properties as the tracking API takes them; without
 // AdvancedTransform they go out as they are.
 func (m *Mapper) meta(properties mapping.Value, n *notes) mapping.Value {
-	if properties.Kind() == mapping.Object {
-		properties = properties.Without(idProperties...)
+	if properties.Kind() != mapping.Object {
+		properties = mapping.Value{} // null, for one
 	}
+	properties = properties.Without(idProperties...)
 	if m.config.AdvancedTransform {
 		return m.advanced(properties, n)
 	}
 	if m.config.DisableEmailAsTrackingProperty {
 		properties = properties.Without("email")
-	}
-	if !properties.Exists() {
-		return mapping.Value{}
 	}
 	return properties
 }
@@ -37,13 +28,12 @@ func (m *Mapper) meta(properties mapping.Value, n *notes) mapping.Value {
 // that come to one name the first stays; of more than 100 the first 100 do.
 func (m *Mapper) advanced(properties mapping.Value, n *notes) mapping.Value {
 	over := 0
-	if properties.Kind() != mapping.Object {
-		properties = mapping.Value{}
-	}
 	kept := make([]mapping.Member, 0, min(properties.Len(), maxKeys))
 	for _, property := range properties.Members() {
-		member := flat(property, n)
+		member, why := flat(property, n)
 		switch {
+		case why != "":
+			n.leftOut("meta."+property.Name, why)
 		case member.Name == "", member.Name == "email" && m.config.DisableEmailAsTrackingProperty:
 		case named(kept, member.Name):
 			n.leftOut("meta."+member.Name, "an earlier property has that name already")
@@ -64,66 +54,61 @@ func named(members []mapping.Member, name string) bool {
 	return slices.ContainsFunc(members, func(m mapping.Member) bool { return m.Name == name })
 }
 
-// flat is a property under its clean name, as a number or as text; without a name
-// when there is nothing to send.
-func flat(property mapping.Member, n *notes) mapping.Member {
+// flat is a property under its clean name, as a number or as text. Without a name there
+// is nothing to send, and why says the reason unless the value was null.
+func flat(property mapping.Member, n *notes) (_ mapping.Member, why string) {
 	if !property.Value.Exists() {
-		return mapping.Member{}
+		return mapping.Member{}, ""
 	}
-	name := property.Name
-	if strings.ContainsFunc(name, unicode.IsSpace) {
-		name = strings.Join(strings.Fields(name), "-")
-	}
+	name := metaName(property.Name)
 	if name == "" {
-		n.leftOut("meta", "a property has no name")
-		return mapping.Member{}
+		return mapping.Member{}, "its name has no letter that Kustomer takes"
 	}
-	value := property.Value
-	switch value.Kind() {
+	member := mapping.Member{Name: name, Value: property.Value}
+	switch property.Value.Kind() {
 	case mapping.Number:
-		return mapping.Member{Name: suffixed(name, numSuffix), Value: value}
+		return withSuffix(member, numSuffix)
 	case mapping.String:
-		if t, ok := parseCalendar(value.Str()); ok {
+		if t, ok := parseCalendar(property.Value.Str()); ok {
 			if tooEarly(t) {
-				n.leftOut("meta."+name, whyTooEarly)
-				return mapping.Member{}
+				return mapping.Member{}, whyTooEarly
 			}
-			return mapping.Member{Name: suffixed(name, atSuffix), Value: value}
+			return withSuffix(member, atSuffix)
 		}
 	case mapping.Array:
-		value = mapping.Str(joined(value))
+		member.Value = mapping.Str(joined(property.Value))
 	default:
-		value = mapping.Str(value.Text())
+		member.Value = mapping.Str(property.Value.Text())
 	}
-	return plain(name, value, n)
+	return plain(member, n)
+}
+
+// withSuffix is a member with the suffix that its value needs.
+func withSuffix(m mapping.Member, suffix string) (_ mapping.Member, why string) {
+	if m.Name = suffixed(m.Name, suffix); m.Name == "" {
+		return mapping.Member{}, "nothing of its name is left before the suffix"
+	}
+	return m, ""
 }
 
 // plain is a text under a name that does not promise a number or a moment, since the
 // API refuses the whole event otherwise. A number written as text is made one.
-func plain(name string, value mapping.Value, n *notes) mapping.Member {
-	bare, promisesNumber := strings.CutSuffix(name, numSuffix)
-	if promisesNumber && jsonNumber.MatchString(value.Str()) {
-		return mapping.Member{Name: name, Value: mapping.Num(value.Str())}
+func plain(m mapping.Member, n *notes) (_ mapping.Member, why string) {
+	bare, promisesNumber := strings.CutSuffix(m.Name, numSuffix)
+	if promisesNumber && jsonNumber.MatchString(m.Value.Str()) {
+		return withSuffix(mapping.Member{Name: m.Name, Value: mapping.Num(m.Value.Str())}, numSuffix)
 	}
 	if !promisesNumber {
-		bare = strings.TrimSuffix(name, atSuffix)
+		bare = strings.TrimSuffix(m.Name, atSuffix)
 	}
-	if bare == name {
-		return mapping.Member{Name: name, Value: value}
+	if bare != m.Name {
+		n.add("meta."+m.Name, "sent without its suffix, which its value does not fit")
+		return plain(mapping.Member{Name: strings.TrimRight(bare, "-"), Value: m.Value}, n)
 	}
-	if bare == "" {
-		n.leftOut("meta."+name, "its value is neither a number nor a date")
-		return mapping.Member{}
+	if m.Name = short(m.Name); m.Name == "" {
+		return mapping.Member{}, "nothing of its name is left without the suffix"
 	}
-	n.add("meta."+name, "sent without its suffix, which its value does not fit")
-	return plain(bare, value, n)
-}
-
-func suffixed(name, suffix string) string {
-	if strings.HasSuffix(name, suffix) {
-		return name
-	}
-	return name + suffix
+	return m, ""
 }
 
 // joined is the JSON of the list's elements with commas between.

@@ -21,9 +21,6 @@ const (
 
 var titlePaths = []string{"event", "properties.event", "name", "properties.name"}
 
-// maxName is the longest event name that the tracking API takes.
-const maxName = 255
-
 // track maps a track, page or screen.
 func (m *Mapper) track(ev mapping.Event, n *notes) (Step, error) {
 	who, err := identify(ev, n)
@@ -81,8 +78,11 @@ func (m *Mapper) name(ev mapping.Event) (string, error) {
 	if err != nil || !m.config.AdvancedTransform {
 		return name, err
 	}
-	if name = cleanName(name); name == "" {
+	switch name = cleanName(name); {
+	case name == "":
 		return "", mapping.FieldError(mapping.InvalidEventName, "event", "has no letter that Kustomer takes")
+	case len(name) < minName:
+		return "", mapping.FieldError(mapping.InvalidEventName, "event", "is one letter, and Kustomer takes two characters or more")
 	}
 	return name, nil
 }
@@ -119,26 +119,3 @@ func title(ev mapping.Event, kind string) string {
 	}
 	return strings.TrimSpace(kind + "-" + own)
 }
-
-// cleanName makes a name of the tracking API's alphabet: a letter, then letters,
-// digits, dashes, underscores and dots. "" if nothing is left.
-func cleanName(name string) string {
-	var b strings.Builder
-	b.Grow(len(name))
-	replaced := false
-	for _, r := range strings.TrimSpace(name) {
-		if isLetter(r) || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.' {
-			b.WriteRune(r)
-			replaced = false
-			continue
-		}
-		if !replaced {
-			b.WriteByte('-')
-		}
-		replaced = true
-	}
-	clean := strings.TrimLeftFunc(b.String(), func(r rune) bool { return !isLetter(r) })
-	return cut(clean, maxName)
-}
-
-func isLetter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
