@@ -148,5 +148,6 @@ func kustomerMapping(k *config.Kustomer) mapkustomer.Config {
 		AdvancedTransform: k.AdvancedTransform, SetIdentityEmail: k.SetIdentityEmail,
 		DisableEmailAsTrackingProperty: k.DisableEmailAsTrackingProperty,
 		GenericPage:                    k.GenericPage, GenericScreen: k.GenericScreen,
+		EventTime: k.EventTime,
 	}
 }

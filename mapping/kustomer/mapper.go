@@ -16,6 +16,9 @@ type Config struct {
 	GenericPage bool
 	// GenericScreen gives all screen events one name.
 	GenericScreen bool
+	// EventTime is the name of the member of meta that takes the event's own time, with
+	// or without the suffix At; "" for none. See Validate.
+	EventTime string
 }
 
 // Message is what to tell Kustomer about one event.
@@ -68,10 +71,13 @@ func (Upsert) step() {}
 func (Track) step()  {}
 
 // Mapper maps events by one Config. It is safe for concurrent use.
-type Mapper struct{ config Config }
+type Mapper struct {
+	config   Config
+	timeName string
+}
 
 // New makes a Mapper.
-func New(c Config) *Mapper { return &Mapper{config: c} }
+func New(c Config) *Mapper { return &Mapper{config: c, timeName: c.timeName()} }
 
 // Map says what to tell Kustomer about ev. The error is a *mapping.Error for an event
 // that can never be told, or mapping.TypeNotTaken.

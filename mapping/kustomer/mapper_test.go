@@ -186,7 +186,7 @@ func FuzzMap(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		m := kustomer.New(kustomer.Config{AdvancedTransform: on, SetIdentityEmail: on, DisableEmailAsTrackingProperty: on})
+		m := kustomer.New(kustomer.Config{AdvancedTransform: on, SetIdentityEmail: on, DisableEmailAsTrackingProperty: on, EventTime: "happened"})
 		first, err := m.Map(ev)
 		second, again := m.Map(ev)
 		if diff := cmp.Diff(first, second, cmp.Comparer(func(a, b mapping.Value) bool { return a.JSON() == b.JSON() })); diff != "" {

@@ -49,7 +49,7 @@ func (m *Mapper) track(ev mapping.Event, n *notes) (Step, error) {
 			mapping.Member{Name: "name", Value: mapping.Str(name)},
 			mapping.Member{Name: "sessionId", Value: trackingID(ev, n, "sessionId", sessionPaths)},
 			mapping.Member{Name: "trackingId", Value: trackingID(ev, n, "trackingId", trackingPaths)},
-			mapping.Member{Name: "meta", Value: m.meta(ev.Body.Get("properties"), n)},
+			mapping.Member{Name: "meta", Value: m.stamped(m.meta(ev.Body.Get("properties"), n), ev, n)},
 		)},
 	)}, nil
 }

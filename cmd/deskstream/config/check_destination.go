@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/deskstream/deskstream/mapping/kustomer"
 	"github.com/deskstream/deskstream/sink"
 )
 
@@ -80,7 +81,7 @@ func checkSettings(d *decoder, path string, dest *Destination) {
 	if dest.Trengo != nil {
 		checkCredential(d, path+".trengo.api_token", dest.Trengo.APIToken, dest.Trengo.BaseURL)
 		checkBaseURL(d, path+".trengo.base_url", dest.Trengo.BaseURL, dest.Trengo.AllowInsecure)
-		checkMapping(d, path+".trengo", dest.Trengo)
+		checkMapping(d, path+".trengo", dest.Trengo.Mapping().Validate())
 	}
 	if dest.Kustomer != nil {
 		checkCredential(d, path+".kustomer.api_key", dest.Kustomer.APIKey, dest.Kustomer.BaseURL)
@@ -88,6 +89,7 @@ func checkSettings(d *decoder, path string, dest *Destination) {
 		if strings.HasSuffix(strings.TrimRight(dest.Kustomer.BaseURL, "/"), "/v1") {
 			d.refuse(path+".kustomer.base_url", "leave out /v1: each call adds it")
 		}
+		checkMapping(d, path+".kustomer", kustomer.Config{EventTime: dest.Kustomer.EventTime}.Validate())
 	}
 }
 

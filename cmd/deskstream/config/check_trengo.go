@@ -18,10 +18,10 @@ func (t *Trengo) Mapping() trengo.Config {
 	return c
 }
 
-// checkMapping shows what the mapping says of its settings at their places. Each of
-// its errors begins with the setting's path below the block.
-func checkMapping(d *decoder, path string, t *Trengo) {
-	for _, err := range parts(t.Mapping().Validate()) {
+// checkMapping shows what a mapping says of its settings at their places. Each of the
+// joined errors begins with the setting's path below the block.
+func checkMapping(d *decoder, path string, err error) {
+	for _, err := range parts(err) {
 		setting, message, ok := strings.Cut(err.Error(), ": ")
 		if !ok {
 			d.refuse(path, "%s", err)

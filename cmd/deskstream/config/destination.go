@@ -61,6 +61,7 @@ type Kustomer struct {
 	DisableEmailAsTrackingProperty bool   `yaml:"disable_email_as_tracking_property" default:"false" doc:"Leave the e-mail out of tracking properties."`
 	GenericPage                    bool   `yaml:"generic_page" default:"false" doc:"One event name for all pages."`
 	GenericScreen                  bool   `yaml:"generic_screen" default:"false" doc:"One event name for all screens."`
+	EventTime                      string `yaml:"event_time" doc:"The member of a tracking event's meta that takes the event's own time, like occurredAt; empty: none."`
 }
 
 // The values of delivery.unknown.
