@@ -24,7 +24,7 @@ func (e *Event) check() {
 // checkID warns of an id that destinations and lanes leave out. It stays in the event: a
 // destination refuses the event if nothing else names the person, and says why.
 func (e *Event) checkID(m *Member) {
-	if kind := m.Value.kind; kind != String && kind != Number {
+	if !isIDKind(m.Value.kind) {
 		return
 	}
 	if warning := e.noIDWarning(m.Name, m.Value); warning != "" {
@@ -67,4 +67,21 @@ func (v Value) withoutPath(path []string) Value {
 	members := slices.Clone(v.members)
 	members[i].Value = members[i].Value.withoutPath(path[1:])
 	return v.With(members)
+}
+
+// withPath is v with leaf at a path of names. Objects are made on the way where none is.
+func (v Value) withPath(path []string, leaf Value) Value {
+	if len(path) == 0 {
+		return leaf
+	}
+	var members []Member
+	if v.kind == Object {
+		members = slices.Clone(v.members)
+	}
+	i := slices.IndexFunc(members, func(m Member) bool { return m.Name == path[0] })
+	if i < 0 {
+		i, members = len(members), append(members, Member{Name: path[0]})
+	}
+	members[i].Value = members[i].Value.withPath(path[1:], leaf)
+	return Obj(members...)
 }

@@ -16,7 +16,7 @@ func ParseJSON(data []byte) (Value, error) { return ParseNested(data, 1) }
 // in its place is at the given depth, 1 for the event itself.
 func ParseNested(data []byte, depth int) (Value, error) {
 	if !utf8.Valid(data) {
-		return Value{}, &Error{Code: NotJSON, Message: "the value is not valid UTF-8"}
+		return Value{}, errUTF8
 	}
 	b := builders.Get().(*builder)
 	defer b.free()
@@ -33,17 +33,12 @@ func ParseNested(data []byte, depth int) (Value, error) {
 }
 
 // ParseObject is ParseJSON for a text that must be a JSON object: not_an_object if
-// it is something else.
-func ParseObject(data []byte) (Value, error) {
-	v, err := ParseJSON(data)
-	if err == nil && v.kind != Object {
-		return Value{}, &Error{Code: NotAnObject, Message: "the value is " + v.kind.String() + ", not a JSON object"}
-	}
-	return v, err
-}
+// it is something else. A byte-order mark before it is skipped.
+func ParseObject(data []byte) (Value, error) { return Pointer{}.parse(data) }
 
 // The faults of a text. None quotes the text, which is the customer's.
 var (
+	errUTF8   = &Error{Code: NotJSON, Message: "the value is not valid UTF-8"}
 	errDeep   = &Error{Code: TooDeep, Message: "the value nests more than 1000 levels"}
 	errSyntax = &Error{Code: NotJSON, Message: "the value is not JSON"}
 	errCut    = &Error{Code: NotJSON, Message: "the value ends before its JSON does"}

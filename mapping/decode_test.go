@@ -230,9 +230,9 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkLane(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(event)))
-	fields := []string{"userId", "anonymousId", mapping.KeyField}
+	r := newReader(b, mapping.Layout{Lane: laneFields})
 	for b.Loop() {
-		if got := mapping.Lane(event, nil, fields); got != "user-7" {
+		if got := r.Lane(mapping.JSON, event, nil); got != "user-7" {
 			b.Fatal(got)
 		}
 	}

@@ -1,11 +1,5 @@
 package mapping
 
-import (
-	"maps"
-	"slices"
-	"strings"
-)
-
 // Event is one customer event of the RudderStack and Segment specification.
 type Event struct {
 	// Type is the event's type in lower case, without outer blanks: identify,
@@ -19,63 +13,8 @@ type Event struct {
 	Warnings []string
 }
 
-// Decode reads a record's value as an event. Errors of ParseObject mean that it is
-// no event at all; what an event lacks, its type included, is found by Check.
-func Decode(data []byte) (Event, error) { return Fields(nil).Decode(data) }
-
-// Fields gives event fields other names: userId: customer_id reads the event's userId
-// from its member customer_id. An event without that member keeps its own userId.
-type Fields map[string]string
-
-// Decode is Decode with the fields read from where f says.
-func (f Fields) Decode(data []byte) (Event, error) {
-	body, err := ParseObject(data)
-	if err != nil {
-		return Event{}, err
-	}
-	return f.Event(body), nil
-}
-
-// Event is the event with the given body, its fields read from where f says, without
-// containers of the wrong type.
-func (f Fields) Event(body Value) Event {
-	body = f.rename(body)
-	e := Event{Type: strings.ToLower(strings.TrimSpace(body.Get("type").Str())), Body: body}
-	e.check()
-	return e
-}
-
-// rename puts each renamed member in the place of the one that it stands for. An
-// empty text is as good as absent, here as in Lane.
-func (f Fields) rename(body Value) Value {
-	var members []Member
-	var replaced []string
-	for _, name := range slices.Sorted(maps.Keys(f)) {
-		v := body.Get(f[name])
-		if f[name] == name || !v.Exists() || v.Kind() == String && v.Str() == "" {
-			continue
-		}
-		members = append(members, Member{Name: name, Value: v})
-		replaced = append(replaced, name, f[name])
-	}
-	if members == nil {
-		return body
-	}
-	kept := body.Without(replaced...).Members()
-	return Obj(append(kept[:len(kept):len(kept)], members...)...)
-}
-
-// Lane is the list of fields for Lane with the other names of f before each.
-func (f Fields) Lane(fields []string) []string {
-	var all []string
-	for _, field := range fields {
-		if other := f[field]; other != "" && field != KeyField {
-			all = append(all, other)
-		}
-		all = append(all, field)
-	}
-	return all
-}
+// Decode reads a record's value as an event, with the zero Layout: see Reader.Event.
+func Decode(data []byte) (Event, error) { return PlainReader.Event(JSON, data) }
 
 // Check tells what is wrong with the event before its destination is asked:
 // missing_type, or wrong_type for a type that is not text.
@@ -103,8 +42,23 @@ func (e Event) Get(paths ...string) Value {
 	return Value{}
 }
 
-// ID is the event's messageId in text form, "" if it has none.
-func (e Event) ID() string { return scalar(e.Body.Get("messageId")) }
+// ID is the event's messageId in text form, "" if it has none. A whole number is written
+// as a plain integer, however the event writes it; any other one as it stands.
+func (e Event) ID() string { return messageID(e.Body.Get("messageId")) }
+
+func messageID(v Value) string {
+	switch v.kind {
+	case Number:
+		if whole, ok := Whole(v.text); ok {
+			return whole
+		}
+		return v.text
+	case String, Bool:
+		return v.text
+	default:
+		return ""
+	}
+}
 
 // Name is the name that filters and people know the event by: event of a track,
 // name of a page or screen, else properties.name. Other types have none.
@@ -117,16 +71,6 @@ func (e Event) Name() string {
 			return name
 		}
 		return e.Body.Get("properties", "name").Str()
-	default:
-		return ""
-	}
-}
-
-// scalar is the text of a string, number or boolean, and "" of anything else.
-func scalar(v Value) string {
-	switch v.Kind() {
-	case String, Number, Bool:
-		return v.Text()
 	default:
 		return ""
 	}

@@ -3,7 +3,6 @@ package mapping_test
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/deskstream/deskstream/mapping"
@@ -109,24 +108,6 @@ func TestFilter(t *testing.T) {
 		}
 	}
 	wantCode(t, types.Check(mustDecode(t, `{"event":"A"}`)), mapping.MissingType)
-}
-
-func TestFields_areReadUnderOtherNames(t *testing.T) {
-	f := mapping.Fields{"userId": "customer_id", "event": "action"}
-	for text, want := range map[string]string{
-		`{"type":"track","customer_id":"7","action":"A"}`:  `{"type":"track","event":"A","userId":"7"}`,
-		`{"type":"track","userId":"1","customer_id":"7"}`:  `{"type":"track","userId":"7"}`,
-		`{"type":"track","userId":"1"}`:                    `{"type":"track","userId":"1"}`,
-		`{"type":"track","userId":"1","customer_id":null}`: `{"type":"track","userId":"1","customer_id":null}`,
-	} {
-		ev, err := f.Decode([]byte(text))
-		if err != nil || ev.Body.JSON() != want {
-			t.Errorf("%s is read as %s, %v; want %s", text, ev.Body.JSON(), err, want)
-		}
-	}
-	if got, want := f.Lane([]string{"userId", "anonymousId", "key"}), []string{"customer_id", "userId", "anonymousId", "key"}; !slices.Equal(got, want) {
-		t.Errorf("lane = %q, want %q", got, want)
-	}
 }
 
 func ExampleDecode() {

@@ -9,109 +9,160 @@ import (
 // KeyField is the name under which a lane's fields mean the Kafka record's key.
 const KeyField = "key"
 
-// Lane is the value that orders a record: the text form of the first of fields that
-// is present, where KeyField is the record's key and any other name a member of the
-// event. An empty value and one that is no scalar are absent. "" is no lane: the
-// record stands alone. A record that Decode refuses has only its key.
-//
-// It reads the value once without building it, because every record that waits
-// needs its lane and only the next of each lane needs the rest.
-func Lane(value, key []byte, fields []string) string {
-	found := make([]string, len(fields))
-	scanLane(value, fields, found)
-	return firstPresent(key, fields, func(i int) string { return found[i] })
+// keyText is the lane that a record's key makes, "" for none. A key that is not UTF-8 is
+// shown as base64.
+func (r *Reader) keyText(key []byte) string {
+	if !utf8.Valid(key) {
+		return "base64:" + base64.StdEncoding.EncodeToString(key)
+	}
+	return r.laneText(Str(string(key)))
 }
 
-// LaneOf is Lane for an event whose members are looked up one by one.
-func LaneOf(key []byte, fields []string, member func(field string) Value) string {
-	return firstPresent(key, fields, func(i int) string { return scalar(member(fields[i])) })
-}
+// span is where a value stands in a text; the zero span is no value.
+type span struct{ from, to int }
 
-// firstPresent is the first text of fields that is not empty.
-func firstPresent(key []byte, fields []string, text func(i int) string) string {
-	for i, field := range fields {
-		if field == KeyField {
-			if len(key) > 0 {
-				return keyText(key)
-			}
-			continue
-		}
-		if found := text(i); found != "" {
-			return found
-		}
-	}
-	return ""
-}
+// fewSlots is how many places most queries have at the most.
+const fewSlots = 8
 
-// keyText shows a key that is not UTF-8 as base64.
-func keyText(key []byte) string {
-	if utf8.Valid(key) {
-		return string(key)
+// Scan answers for the JSON text of an event. It reads the text once and builds nothing,
+// because every record that waits needs its lane and only the next of each lane needs the
+// rest. A text that Decode refuses has nothing.
+func (q *Query) Scan(text, key []byte) string {
+	var few [fewSlots]span // on the stack, as the text's slices could not be
+	found := few[:]
+	if len(q.slots) > fewSlots {
+		found = make([]span, len(q.slots))
 	}
-	return "base64:" + base64.StdEncoding.EncodeToString(key)
-}
-
-// scanLane fills in what is found of fields, or nothing if Decode refuses the value.
-func scanLane(value []byte, fields, found []string) {
-	if !utf8.Valid(value) {
-		return
-	}
-	s := scanner{data: value}
-	err := scanMembers(&s, fields, found)
-	if err == nil {
-		err = s.end()
-	}
-	if err != nil {
+	text = withoutMark(text)
+	if len(q.slots) > 0 && !q.find(text, found) {
 		clear(found)
 	}
+	return q.Pick(key, func(slot int) Value { return rawScalar(text[found[slot].from:found[slot].to]) })
 }
 
-func scanMembers(s *scanner, fields, found []string) error {
-	if s.next() != '{' {
-		return s.fault()
+// find fills in where the value of each slot stands. It reports false for no event.
+func (q *Query) find(text []byte, found []span) bool {
+	if !utf8.Valid(text) {
+		return false
 	}
-	for more := s.open('}'); more; {
-		name, err := s.name()
+	f := finding{Query: q, scanner: scanner{data: text}, found: found}
+	return f.members(q.reader.at.Depth(), 0, 1<<len(q.slots)-1) == nil && f.end() == nil
+}
+
+// finding is one reading of an event's text.
+type finding struct {
+	*Query
+	scanner
+	found []span
+}
+
+// members reads over an object at the given depth. In has a bit for each slot whose path
+// begins with the names that lead here, of which there are level.
+func (f *finding) members(depth, level int, in uint64) error {
+	switch {
+	case f.next() != '{':
+		return f.fault()
+	case depth > MaxDepth:
+		return errDeep
+	}
+	for more := f.open('}'); more; {
+		here, err := f.named(level, in)
 		if err != nil {
 			return err
 		}
-		s.next()
-		from := s.at
-		if err := s.skip(2); err != nil {
+		if here == 0 {
+			err = f.skip(depth + 1)
+		} else {
+			err = f.member(depth, level, here)
+		}
+		if err != nil {
 			return err
 		}
-		if i := fieldIndex(fields, name); i >= 0 {
-			found[i] = scalarText(s.data[from:s.at])
-		}
-		if more, err = s.more('}'); err != nil {
+		if more, err = f.more('}'); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fieldIndex is the place of a name, given in its quotes, among the fields.
-func fieldIndex(fields []string, quoted []byte) int {
-	name := quoted[1 : len(quoted)-1]
-	if bytes.IndexByte(name, '\\') >= 0 {
-		name = []byte(unquote(quoted))
+// named reads over a member's name and the colon, and returns the slots of in that have
+// the name at the given level.
+func (f *finding) named(level int, in uint64) (here uint64, err error) {
+	f.next()
+	from := f.at
+	escapes, err := f.quoted()
+	if err != nil {
+		return 0, err
 	}
-	for i, field := range fields {
-		if field == string(name) && field != KeyField {
-			return i
+	name := f.data[from+1 : f.at-1]
+	if escapes {
+		name = []byte(unquote(f.data[from:f.at]))
+	}
+	if level == 0 && f.lengths&lengthBit(len(name)) == 0 {
+		return 0, f.take(':')
+	}
+	for i := range f.slots {
+		if in&(1<<i) != 0 && f.slots[i].path[level] == string(name) {
+			here |= 1 << i
 		}
 	}
-	return -1
+	return here, f.take(':')
 }
 
-// scalarText is the text of a value, "" if it is no scalar.
-func scalarText(value []byte) string {
-	switch value[0] {
+// member reads over the value of a member whose name the slots in here have.
+func (f *finding) member(depth, level int, here uint64) error {
+	opening := f.next()
+	from := f.at
+	var deeper uint64
+	for i := range f.slots {
+		if here&(1<<i) != 0 {
+			f.found[i] = span{} // of two members with one name the last counts
+			if len(f.slots[i].path) > level+1 {
+				deeper |= 1 << i
+			}
+		}
+	}
+	if deeper != 0 && opening == '{' {
+		if err := f.members(depth+1, level+1, deeper); err != nil {
+			return err
+		}
+	} else if err := f.skip(depth + 1); err != nil {
+		return err
+	}
+	for i := range f.slots {
+		if here&^deeper&(1<<i) != 0 {
+			f.found[i] = span{from, f.at}
+		}
+	}
+	return nil
+}
+
+// isNamed reports whether a name that stands in quotes is name.
+func isNamed(quoted []byte, name string) bool {
+	inner := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(inner, '\\') >= 0 {
+		return unquote(quoted) == name
+	}
+	return string(inner) == name
+}
+
+// rawScalar is the value that a text is; an object or a list is empty.
+func rawScalar(text []byte) Value {
+	if len(text) == 0 {
+		return Value{}
+	}
+	switch text[0] {
 	case '"':
-		return unquote(value)
-	case '{', '[', 'n':
-		return ""
+		return Str(unquote(text))
+	case '{':
+		return Value{kind: Object}
+	case '[':
+		return Value{kind: Array}
+	case 'n':
+		return Value{kind: Null}
+	case 't', 'f':
+		return Value{kind: Bool, text: string(text)}
 	default:
-		return string(value)
+		return Num(string(text))
 	}
 }

@@ -7,7 +7,16 @@ import (
 
 // Trim takes blanks, control characters and invisible format characters (zero-width
 // blanks, byte-order marks, marks of direction) off both ends of text.
-func Trim(text string) string { return strings.TrimFunc(text, isInvisible) }
+func Trim(text string) string {
+	if text != "" && isPlain(text[0]) && isPlain(text[len(text)-1]) {
+		return text
+	}
+	return strings.TrimFunc(text, isInvisible)
+}
+
+// isPlain reports whether c is a character of its own that is seen, as most texts begin
+// and end with.
+func isPlain(c byte) bool { return c > ' ' && c < 0x7F }
 
 func isInvisible(r rune) bool {
 	if r < 0x80 {

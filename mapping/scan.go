@@ -3,6 +3,7 @@ package mapping
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -13,6 +14,15 @@ import (
 type scanner struct {
 	data []byte
 	at   int
+}
+
+// newScanner begins at the start of a text, behind a byte-order mark. The error is
+// not_json for text that is not UTF-8.
+func newScanner(text []byte) (scanner, error) {
+	if !utf8.Valid(text) {
+		return scanner{}, errUTF8
+	}
+	return scanner{data: withoutMark(text)}, nil
 }
 
 // next is the first byte that is no blank, 0 at the end.

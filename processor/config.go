@@ -72,8 +72,8 @@ type Config struct {
 	// DrainTimeout is how long calls that are in the air may take to land when the
 	// process stops or a partition is taken away.
 	DrainTimeout time.Duration
-	// Lane are the fields that order events, see mapping.Lane.
-	Lane []string
+	// Reader finds the lane that orders a record.
+	Reader *mapping.Reader
 	// Decoders find what reads a record's value; nil: all values are JSON.
 	Decoders Decoders
 	Limits   Limits

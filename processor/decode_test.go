@@ -43,10 +43,12 @@ func (d *tagged) Find(ctx context.Context, _ []byte) (mapping.Decoder, error) {
 
 type untagged struct{}
 
-func (untagged) Decode(value []byte) (mapping.Value, error) { return mapping.ParseObject(value[1:]) }
+func (untagged) Decode(value []byte, p mapping.Pointer) (mapping.Value, error) {
+	return mapping.JSON.Decode(value[1:], p)
+}
 
-func (untagged) Lane(value, key []byte, fields []string) string {
-	return mapping.Lane(value[1:], key, fields)
+func (untagged) Peek(value, key []byte, q *mapping.Query) string {
+	return mapping.JSON.Peek(value[1:], key, q)
 }
 
 func tag(value []byte) []byte { return append([]byte{'#'}, value...) }

@@ -72,11 +72,15 @@ func newWorld(t *testing.T, opts ...kafkatest.Option) *world {
 	opts = append(opts,
 		kafkatest.Fake(kfake.GroupMinSessionTimeout(time.Second)),
 		kafkatest.Topic(source, 4), kafkatest.Topic(responses, 3), kafkatest.Topic(deadLetters, 2))
+	reader, err := mapping.NewReader(mapping.Layout{Lane: []string{"userId", "key"}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &world{
 		t: t, kafka: kafkatest.Kafka(t, opts...), desk: newDesk(), step: 10 * time.Millisecond, log: new(safeBuffer), route: testRoute,
 		cfg: processor.Config{
 			Topics: []string{source}, Group: group, SessionTimeout: 45 * time.Second,
-			CommitInterval: time.Second, DrainTimeout: 35 * time.Second, Lane: []string{"userId", "key"},
+			CommitInterval: time.Second, DrainTimeout: 35 * time.Second, Reader: reader,
 			Limits: processor.Limits{Records: 1000, Bytes: 1 << 20, Lanes: 1000, Span: 100_000},
 			Writer: topics.Config{Responses: responses, DeadLetters: deadLetters, Bodies: true, Group: group, Destination: "desk", DestinationType: "test"},
 		},

@@ -186,7 +186,7 @@ func (p *Processor) takeInRecord(part *partition, src *kgo.Record) {
 
 // enqueue puts a record whose decoder is known at the end of its lane's queue.
 func (p *Processor) enqueue(part *partition, r *record) {
-	key := laneKey{value: r.decoder.Lane(r.Value, r.Key, p.cfg.Lane)}
+	key := laneKey{value: p.cfg.Reader.Lane(r.decoder, r.Value, r.Key)}
 	if key.value == "" {
 		key.alone = r.Offset
 	}

@@ -10,13 +10,18 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
 )
 
 // alone is a processor with one active partition and no cluster.
 func alone(limits Limits) (*Processor, *partition) {
+	reader, err := mapping.NewReader(mapping.Layout{Lane: []string{"userId"}})
+	if err != nil {
+		panic(err)
+	}
 	p := &Processor{
-		cfg: Config{Lane: []string{"userId"}, Limits: limits}, log: slog.New(slog.DiscardHandler), life: context.Background(),
+		cfg: Config{Reader: reader, Limits: limits}, log: slog.New(slog.DiscardHandler), life: context.Background(),
 		parts: make(map[topicPartition]*partition), left: make(map[topicPartition]*partition),
 		member:  newMembership(time.Minute),
 		readied: make(chan struct{}, 1), freed: make(chan struct{}, 1), doubts: make(chan struct{}, 1),

@@ -14,8 +14,8 @@ import (
 type Route struct {
 	// Name and Type are the destination's, as in the configuration.
 	Name, Type string
-	// Fields are other names for event fields.
-	Fields  mapping.Fields
+	// Reader reads records as events; nil is mapping.PlainReader.
+	Reader  *mapping.Reader
 	filter  mapping.Filter
 	deliver func(ctx context.Context, s *Session, ev mapping.Event) (Receipt, error)
 }
@@ -87,11 +87,14 @@ func (r Route) run(ctx context.Context, s *Session, value []byte, o *Outcome) (_
 	if decoder == nil {
 		decoder = mapping.JSON
 	}
-	body, err := decoder.Decode(value)
+	reader := r.Reader
+	if reader == nil {
+		reader = mapping.PlainReader
+	}
+	ev, err := reader.Event(decoder, value)
 	if err != nil {
 		return Receipt{}, failureOf(err, StageDecode)
 	}
-	ev := r.Fields.Event(body)
 	o.Warnings = slices.Clip(ev.Warnings)
 	o.Event.ID, o.Event.Type, o.Event.Name = text(ev.ID()), text(ev.Type), text(ev.Name())
 	if err := r.filter.Check(ev); err != nil {

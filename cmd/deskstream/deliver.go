@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
 )
@@ -47,7 +46,11 @@ because a destination holds beyond retry.max_elapsed or the command was stopped
 			return err
 		}
 		defer events.Close()
-		d := newDelivery(a, cfg, pipelines)
+		reader, err := eventReader(cfg)
+		if err != nil {
+			return err
+		}
+		d := newDelivery(a, reader, pipelines)
 		defer d.close()
 		return d.run(cmd.Context(), events)
 	}
@@ -61,8 +64,7 @@ const openPerDestination = 10_000
 // delivery is one run of deliver.
 type delivery struct {
 	app       *app
-	fields    mapping.Fields
-	lane      []string
+	reader    *mapping.Reader
 	pipelines []pipeline
 	lanes     []*lanes // of each pipeline
 
@@ -74,9 +76,9 @@ type delivery struct {
 	writeErr error
 }
 
-func newDelivery(a *app, cfg *config.Config, pipelines []pipeline) *delivery {
+func newDelivery(a *app, reader *mapping.Reader, pipelines []pipeline) *delivery {
 	d := &delivery{
-		app: a, fields: cfg.Source.Fields, lane: laneFields(cfg), pipelines: pipelines,
+		app: a, reader: reader, pipelines: pipelines,
 		out: outcomeEncoder(a.stdout), settled: map[sink.Disposition]int{},
 	}
 	for range pipelines {
@@ -104,7 +106,7 @@ func (d *delivery) run(ctx context.Context, events io.Reader) error {
 	defer cancel(nil)
 	stop := startProgress(d.app.stderr, d.progress)
 	err := eachLine(ctx, events, func(l line) error {
-		lane := mapping.Lane(l.text, nil, d.lane)
+		lane := d.reader.Lane(mapping.JSON, l.text, nil)
 		for i, p := range d.pipelines {
 			d.lanes[i].submit(lane, func() { d.deliver(ctx, cancel, p, lane, l) })
 		}
@@ -128,7 +130,7 @@ func (d *delivery) deliver(ctx context.Context, cancel context.CancelCauseFunc, 
 		if errors.Is(err, sink.ErrHeld) {
 			d.held++
 		}
-		fmt.Fprintf(d.app.stderr, "open: line %d, event %q, destination %s\n", l.number, eventID(d.fields, l.text), p.config.Name)
+		fmt.Fprintf(d.app.stderr, "open: line %d, event %q, destination %s\n", l.number, d.reader.ID(mapping.JSON, l.text), p.config.Name)
 		return
 	}
 	d.settled[outcome.Outcome]++

@@ -193,7 +193,11 @@ func (d *demo) prepare(ctx context.Context) error {
 	for _, dest := range d.cfg.Destinations {
 		destinations = append(destinations, tally.Destination{Name: dest.Name, Type: dest.Type, BaseURL: dest.BaseURL()})
 	}
-	d.book = tally.NewBook(laneFields(d.cfg), destinations...)
+	reader, err := eventReader(d.cfg)
+	if err != nil {
+		return err
+	}
+	d.book = tally.NewBook(reader, destinations...)
 	d.book.Text = func(value []byte) []byte { return d.text(ctx, value) }
 	topics := tally.Topics{Source: set.sources, Responses: set.responses, DeadLetters: set.deadLetters}
 	d.tail, err = tally.NewTail(ctx, d.book, topics, d.kgo...)

@@ -49,7 +49,7 @@ func demoWrites(t *testing.T, events int, form func(event []byte) []byte, decode
 		if err != nil {
 			t.Fatal(err)
 		}
-		lane := decoder.Lane(value, r.Key, laneFields(cfg))
+		lane := pipelines[0].route.Reader.Lane(decoder, value, r.Key)
 		lanes[r.Mark] = string(r.Key) + " " + lane
 		for _, p := range pipelines {
 			pass, err := p.dest.Gate().Enter(t.Context(), lane)

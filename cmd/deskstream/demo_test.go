@@ -16,6 +16,7 @@ import (
 
 	"github.com/deskstream/deskstream/internal/stub"
 	"github.com/deskstream/deskstream/internal/tally"
+	"github.com/deskstream/deskstream/mapping"
 )
 
 const addsUp = "It adds up: every event is accounted for at every destination."
@@ -133,7 +134,7 @@ func TestDemo_doesNotAddUpWithoutAnOutcome(t *testing.T) {
 	var stdout strings.Builder
 	d := demo{
 		app: &app{stdout: &stdout}, desk: stub.New(stub.Config{}),
-		book: tally.NewBook(nil, tally.Destination{Name: "crm", Type: "kustomer"}),
+		book: tally.NewBook(mapping.PlainReader, tally.Destination{Name: "crm", Type: "kustomer"}),
 	}
 	if err := d.report(); err != nil {
 		t.Errorf("nothing came in, and the report is %v", err)

@@ -16,6 +16,7 @@ import (
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/internal/scan"
+	"github.com/deskstream/deskstream/mapping"
 )
 
 func newDLQCommand(a *app) *cobra.Command {
@@ -44,7 +45,8 @@ type letterBox struct {
 	cfg *config.Config
 	cl  *kgo.Client
 	// book finds what reads an event, in JSON or in Avro, as run does.
-	book *schemaBook
+	book   *schemaBook
+	reader *mapping.Reader
 
 	cluster string
 	topic   string
@@ -65,6 +67,10 @@ func (a *app) openLetterBox(ctx context.Context, cfg *config.Config, topic strin
 	if topic == "" {
 		topic = cfg.DeadLetters.Topic
 	}
+	reader, err := eventReader(cfg)
+	if err != nil {
+		return nil, err
+	}
 	book, err := openSchemas(cfg, a.log)
 	if err != nil {
 		return nil, &exitError{Code: exitUsage, Err: err}
@@ -74,7 +80,7 @@ func (a *app) openLetterBox(ctx context.Context, cfg *config.Config, topic strin
 		book.close()
 		return nil, err
 	}
-	b := &letterBox{app: a, cfg: cfg, cl: cl, book: book, topic: topic, stateTopic: topicSet{deadLetters: topic}.letterStates()}
+	b := &letterBox{app: a, cfg: cfg, cl: cl, book: book, reader: reader, topic: topic, stateTopic: topicSet{deadLetters: topic}.letterStates()}
 	if err := b.look(ctx); err != nil {
 		b.close()
 		return nil, err

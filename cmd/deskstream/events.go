@@ -90,14 +90,13 @@ func scanLines(r io.Reader, lines chan<- line, done <-chan struct{}) error {
 	return nil
 }
 
-// eventID is what people know an event by: its id, if it has one.
-func eventID(fields mapping.Fields, value []byte) string {
-	ev, err := fields.Decode(value)
+// eventReader reads records where the configuration says that their events are.
+func eventReader(c *config.Config) (*mapping.Reader, error) {
+	r, err := mapping.NewReader(mapping.Layout{
+		Fields: c.Source.Fields, Lane: c.Lane,
+	})
 	if err != nil {
-		return ""
+		return nil, &exitError{Code: exitUsage, Err: fmt.Errorf("source: %w", err)}
 	}
-	return ev.ID()
+	return r, nil
 }
-
-// laneFields are the fields that order events, by the names that they have in events.
-func laneFields(c *config.Config) []string { return mapping.Fields(c.Source.Fields).Lane(c.Lane) }

@@ -99,7 +99,6 @@ func (a *app) explain(ctx context.Context, cfg *config.Config, id string) (*stor
 }
 
 func (s *story) readSources(ctx context.Context, box *letterBox) error {
-	name := mapping.Fields(box.cfg.Source.Fields).Lane([]string{"messageId"})
 	var extents []scan.Extent
 	for _, topic := range box.cfg.Source.Topics {
 		extent, err := scan.Find(ctx, box.cl, topic)
@@ -116,7 +115,7 @@ func (s *story) readSources(ctx context.Context, box *letterBox) error {
 		if err != nil {
 			return fmt.Errorf("finding the schema of an event: %w", err)
 		}
-		if decoder.Lane(r.Value, nil, name) == s.ID {
+		if box.reader.ID(decoder, r.Value) == s.ID {
 			s.Read = append(s.Read, letters.Place{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp})
 		}
 		return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/deskstream/deskstream/internal/kafkatest"
 	"github.com/deskstream/deskstream/internal/stub"
 	"github.com/deskstream/deskstream/internal/tally"
+	"github.com/deskstream/deskstream/mapping"
 )
 
 // restartEvents is how many events go through a cluster whose broker restarts.
@@ -20,7 +21,11 @@ const restartEvents = 4000
 // account reads the topics of a world into a book until the test ends.
 func (w *world) account() (*tally.Book, *tally.Tail) {
 	w.t.Helper()
-	book := tally.NewBook([]string{"userId", "anonymousId", "key"},
+	reader, err := mapping.NewReader(mapping.Layout{Lane: []string{"userId", "anonymousId", "key"}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	book := tally.NewBook(reader,
 		tally.Destination{Name: inbox, Type: stub.TrengoName, BaseURL: w.url + stub.TrengoPath},
 		tally.Destination{Name: crm, Type: stub.KustomerName, BaseURL: w.url + stub.KustomerPath})
 	topics := tally.Topics{Source: []string{w.topic(eventsTopic)}, Responses: w.topic(responsesTopic), DeadLetters: w.topic(lettersTopic)}

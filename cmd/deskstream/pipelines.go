@@ -45,6 +45,7 @@ func newService(cfg *config.Config, names []string, found topology, log *slog.Lo
 	}
 	for _, p := range pipelines {
 		c := processorConfig(cfg, p.config, found)
+		c.Reader = p.route.Reader
 		c.Decoders, c.Writer.Encode = book.events, book.encode
 		c.Metrics, c.Writer.Failed = s.registry, failed(p.config.Name)
 		c.Divided = func(ours, all int) { p.budget.Divide(p.config.Name, ours, all) }
@@ -114,7 +115,7 @@ func processorConfig(c *config.Config, d config.Destination, found topology) pro
 		Topics: c.Source.Topics, Group: c.Group(d), InstanceID: c.Source.GroupInstanceID,
 		Protocol: processor.Protocol(c.Source.GroupProtocol), SessionTimeout: c.Source.SessionTimeout,
 		ReadUncommitted: c.Source.Isolation == config.ReadUncommitted, Start: startOf(c, d),
-		CommitInterval: c.Source.CommitInterval, DrainTimeout: c.Source.DrainTimeout, Lane: laneFields(c),
+		CommitInterval: c.Source.CommitInterval, DrainTimeout: c.Source.DrainTimeout,
 		Limits: processor.Limits{
 			Records: c.Limits.Records, Bytes: int64(c.Limits.Bytes), Lanes: c.Limits.Lanes, Span: c.Limits.Span,
 		},

@@ -65,7 +65,11 @@ func (a *app) plan(ctx context.Context, cfg *config.Config, options planOptions,
 	if err != nil {
 		return &exitError{Code: exitUsage, Err: err}
 	}
-	p := &planner{cfg: cfg, pipelines: pipelines, mode: sink.PlanWithLookup, out: outcomeEncoder(a.stdout)}
+	reader, err := eventReader(cfg)
+	if err != nil {
+		return err
+	}
+	p := &planner{cfg: cfg, reader: reader, pipelines: pipelines, mode: sink.PlanWithLookup, out: outcomeEncoder(a.stdout)}
 	defer p.close()
 	if options.offline {
 		p.mode = sink.PlanOffline
@@ -88,6 +92,7 @@ func (a *app) plan(ctx context.Context, cfg *config.Config, options planOptions,
 // planner plans events one after the other: it is made for reading along.
 type planner struct {
 	cfg       *config.Config
+	reader    *mapping.Reader
 	pipelines []pipeline
 	mode      sink.Plan
 	out       *json.Encoder
@@ -116,7 +121,7 @@ func (p *planner) planRecords(ctx context.Context, records []*kgo.Record, log *s
 func (p *planner) plan(ctx context.Context, event planned) error {
 	for _, pipeline := range p.pipelines {
 		s := pipeline.dest.PlanSession(ctx, p.mode)
-		s.Lane, s.Timestamp = event.decoder.Lane(event.value, event.key, laneFields(p.cfg)), event.timestamp
+		s.Lane, s.Timestamp = p.reader.Lane(event.decoder, event.value, event.key), event.timestamp
 		s.Decoder = event.decoder
 		outcome, err := pipeline.route.Deliver(ctx, s, event.value)
 		if err != nil {

@@ -24,8 +24,9 @@ func newProduceCommand(a *app) *cobra.Command {
 		Short: "Loads events from a file into the source topic",
 		Long: `produce reads events as NDJSON from EVENTS or standard input and writes each to
 the first source topic, acknowledged by all replicas, with the value of its lane
-as key. Lines that are no JSON object are refused, named on standard error and
-left out, and the exit code is 1 then; --raw takes every line as it is.
+as key. Lines without an event, a JSON object in its place, are refused, named on
+standard error and left out, and the exit code is 1 then; --raw takes every line as it
+is.
 
 --sample makes up events of a web shop instead, some of them broken on purpose, until
 there are --events or it is stopped. It refuses a configuration that names a real help
@@ -37,7 +38,7 @@ desk: each would become a contact or ticket there.`,
 	}
 	path := configFlag(cmd)
 	inAvro := cmd.Flags().Bool("avro", false, "write in Avro, by the schema of source.schema_file or the example's, with its id if there is a registry")
-	raw := cmd.Flags().Bool("raw", false, "take lines that are no JSON object too")
+	raw := cmd.Flags().Bool("raw", false, "take lines without an event too")
 	topic := cmd.Flags().String("topic", "", "write to this topic instead of the first source topic")
 	var opts sampleOptions
 	sampleFlags(cmd, &opts)
@@ -55,7 +56,11 @@ desk: each would become a contact or ticket there.`,
 		if *raw && *inAvro {
 			return usageError{errors.New("--raw and --avro exclude each other: Avro holds events only")}
 		}
-		l := &loading{app: a, cfg: cfg, raw: *raw, avro: *inAvro, topic: *topic, sample: opts}
+		reader, err := eventReader(cfg)
+		if err != nil {
+			return err
+		}
+		l := &loading{app: a, cfg: cfg, reader: reader, raw: *raw, avro: *inAvro, topic: *topic, sample: opts}
 		if l.topic == "" {
 			l.topic = cfg.Source.Topics[0]
 		}
@@ -66,11 +71,12 @@ desk: each would become a contact or ticket there.`,
 
 // loading is one run of produce.
 type loading struct {
-	app   *app
-	cfg   *config.Config
-	raw   bool
-	avro  bool
-	topic string
+	app    *app
+	cfg    *config.Config
+	reader *mapping.Reader
+	raw    bool
+	avro   bool
+	topic  string
 	// sample says what to make up instead of reading it.
 	sample sampleOptions
 
@@ -132,7 +138,7 @@ func (l *loading) prepare(ctx context.Context) error {
 		if l.raw {
 			return text, nil
 		}
-		_, err := mapping.ParseObject(text)
+		_, err := l.reader.Event(mapping.JSON, text)
 		return text, err
 	}
 	if !l.avro {
@@ -158,7 +164,7 @@ func (l *loading) load(line line, produce func(*kgo.Record)) {
 		return
 	}
 	record := &kgo.Record{Value: value}
-	if lane := mapping.Lane(line.text, nil, laneFields(l.cfg)); lane != "" {
+	if lane := l.reader.Lane(mapping.JSON, line.text, nil); lane != "" {
 		record.Key = []byte(lane)
 	}
 	produce(record)

@@ -96,6 +96,7 @@ func (l *loading) madeUp(ctx context.Context, cl *kgo.Client, produce func(*kgo.
 			return context.Cause(ctx)
 		}
 		r := generator.Next()
+		r.Value = l.reader.Wrap(r.Value)
 		if value, err := l.encode(r.Value); err == nil && l.avro {
 			r.Value = value // what does not fit the schema stands there as it is
 		}

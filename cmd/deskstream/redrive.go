@@ -72,7 +72,7 @@ func (b *letterBox) candidate(ctx context.Context, rec *kgo.Record, l *letters.L
 	if c.decoder, err = b.book.events.Try(ctx, rec.Value); err != nil {
 		return nil, fmt.Errorf("finding the schema of letter %s: %w", l.ID, err)
 	}
-	c.lane = c.decoder.Lane(rec.Value, rec.Key, laneFields(b.cfg))
+	c.lane = b.reader.Lane(c.decoder, rec.Value, rec.Key)
 	if d, ok := destinationOf(b.cfg, c.destination); ok {
 		c.group = b.cfg.Group(d)
 	}
@@ -127,7 +127,7 @@ func (b *letterBox) survey(ctx context.Context, list []*candidate) error {
 	var since time.Time
 	for _, c := range list {
 		events[c.event()] = append(events[c.event()], c)
-		if key, ok := c.laneKey(); ok && c.isIdentify(b.cfg) {
+		if key, ok := c.laneKey(); ok && c.isIdentify(b.reader) {
 			identifies[key] = append(identifies[key], c)
 		}
 		for _, at := range []time.Time{c.rec.Timestamp, c.original.Timestamp} {
@@ -183,9 +183,9 @@ func supersede(list []*candidate, e *topics.LedgerEntry, r *kgo.Record) error {
 const typeIdentify = "identify"
 
 // isIdentify tells whether the letter's event is an identify.
-func (c *candidate) isIdentify(cfg *config.Config) bool {
-	body, err := c.decoder.Decode(c.rec.Value)
-	return err == nil && mapping.Fields(cfg.Source.Fields).Event(body).Type == typeIdentify
+func (c *candidate) isIdentify(r *mapping.Reader) bool {
+	ev, err := r.Event(c.decoder, c.rec.Value)
+	return err == nil && ev.Type == typeIdentify
 }
 
 // rehearsal plans letters: what they would do, without doing it.

@@ -162,7 +162,7 @@ func asJSON(ctx context.Context, d *registry.Decoders, value []byte) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	v, err := decoder.Decode(value)
+	v, err := decoder.Decode(value, mapping.Pointer{})
 	if err != nil {
 		return value, nil //nolint:nilerr // whoever reads it says what it is not
 	}

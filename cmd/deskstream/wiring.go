@@ -44,6 +44,10 @@ func wire(cfg *config.Config, names []string, opts wireOptions, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
+	reader, err := eventReader(cfg)
+	if err != nil {
+		return nil, err
+	}
 	accounts := accountsOf(cfg, opts)
 	pipelines := make([]pipeline, 0, len(chosen))
 	for _, d := range chosen {
@@ -52,7 +56,7 @@ func wire(cfg *config.Config, names []string, opts wireOptions, log *slog.Logger
 		if err != nil {
 			return nil, fmt.Errorf("destination %s: %w", d.Name, err)
 		}
-		route.Fields = cfg.Source.Fields
+		route.Reader = reader
 		budget := accounts.Budget(c)
 		if opts.reserve {
 			budget.Divide(d.Name, int(math.Round(d.Delivery.RateLimit.Reserve*budgetParts)), budgetParts)

@@ -42,7 +42,7 @@ func TestRegistry_apicurio(t *testing.T) {
 	whole := register("-value", `{"type":"record","name":"Event","namespace":"a","fields":[{"name":"home","type":"a.Address"}]}`,
 		sr.SchemaReference{Name: "a.Address", Subject: address.Subject, Version: address.Version})
 	id := uint32(whole.ID)
-	got, err := find(t, r, id).Decode(append(avro.AppendHeader(nil, id), 0))
+	got, err := find(t, r, id).Decode(append(avro.AppendHeader(nil, id), 0), mapping.Pointer{})
 	if want := `{"home":{"country":"NL"}}`; err != nil || got.JSON() != want {
 		t.Errorf("Decode = %s, %v, want %s", got.JSON(), err, want)
 	}
@@ -64,7 +64,7 @@ func TestRegistry_apicurio(t *testing.T) {
 	if again, err := r.Ensure(t.Context(), subject+"-out", schemas.Outcome, false); err != nil || again != registered {
 		t.Errorf("Ensure = %d, %v, want %d again", again, err, registered)
 	}
-	if _, err := find(t, r, registered).Decode(nil); err == nil {
+	if _, err := find(t, r, registered).Decode(nil, mapping.Pointer{}); err == nil {
 		t.Error("the schema of outcomes reads no bytes at all")
 	}
 }

@@ -80,11 +80,15 @@ func (d *Decoders) choose(value []byte) (mapping.Decoder, uint32) {
 
 func (d *Decoders) byFile(value []byte) mapping.Decoder {
 	// What the schema reads to its last byte is of it, even if it begins like JSON.
-	if d.Format == Auto && bytes.HasPrefix(bytes.TrimLeft(value, " \t\r\n"), []byte("{")) && !d.File.Fits(value) {
+	text := bytes.TrimLeft(bytes.TrimPrefix(value, byteOrderMark), " \t\r\n")
+	if d.Format == Auto && bytes.HasPrefix(text, []byte("{")) && !d.File.Fits(value) {
 		return mapping.JSON
 	}
 	return d.File.Unnumbered()
 }
+
+// byteOrderMark is what some programs write before UTF-8, JSON included.
+var byteOrderMark = []byte("\uFEFF")
 
 var (
 	notAvro = mapping.Refuse(&mapping.Error{

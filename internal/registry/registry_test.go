@@ -105,7 +105,7 @@ func bubble(t *testing.T, test func(t *testing.T, w *world)) {
 
 func codeOf(t *testing.T, d mapping.Decoder, value []byte) mapping.Code {
 	t.Helper()
-	_, err := d.Decode(value)
+	_, err := d.Decode(value, mapping.Pointer{})
 	fault, ok := errors.AsType[*mapping.Error](err)
 	if !ok {
 		t.Fatalf("Decode = %v, want a fault of the event", err)
@@ -133,7 +133,7 @@ func TestFind_asksOnceForAllWhoWaitAndKeepsTheSchema(t *testing.T) {
 		var all sync.WaitGroup
 		for range 50 {
 			all.Go(func() {
-				got, err := find(t, r, 7).Decode(value(7, "ann"))
+				got, err := find(t, r, 7).Decode(value(7, "ann"), mapping.Pointer{})
 				if err != nil || got.JSON() != `{"userId":"ann"}` {
 					t.Errorf("Decode = %s, %v", got.JSON(), err)
 				}
@@ -164,7 +164,7 @@ func TestFind_anUnknownIDIsRefusedAndAskedForAgainLater(t *testing.T) {
 		}
 		w.fake.SeedSchema("events-value", 1, 7, sr.Schema{Schema: event})
 		time.Sleep(time.Minute)
-		if _, err := find(t, r, 7).Decode(value(7, "ann")); err != nil {
+		if _, err := find(t, r, 7).Decode(value(7, "ann"), mapping.Pointer{}); err != nil {
 			t.Errorf("Decode = %v once the schema is registered", err)
 		}
 		if code := codeOf(t, find(t, r, 1<<31), value(1<<31, "ann")); code != mapping.UnknownSchema {
@@ -205,7 +205,7 @@ func TestFind_waitsForARegistryThatIsDown(t *testing.T) {
 				w.heals("one")
 				w.heals("two")
 				for range 10 {
-					if _, err := (<-done).Decode(value(7, "ann")); err != nil {
+					if _, err := (<-done).Decode(value(7, "ann"), mapping.Pointer{}); err != nil {
 						t.Errorf("Decode = %v", err)
 					}
 				}
@@ -264,7 +264,7 @@ func TestFind_resolvesReferences(t *testing.T) {
 			References: []sr.SchemaReference{{Name: "Address", Subject: "address", Version: 1}, {Name: "Country", Subject: "country", Version: 1}},
 		})
 		r := w.registry(t)
-		got, err := find(t, r, 3).Decode(append(avro.AppendHeader(nil, 3), 0, 0))
+		got, err := find(t, r, 3).Decode(append(avro.AppendHeader(nil, 3), 0, 0), mapping.Pointer{})
 		if want := `{"home":{"country":"NL"},"country":"NL"}`; err != nil || got.JSON() != want {
 			t.Errorf("Decode = %s, %v, want %s", got.JSON(), err, want)
 		}
@@ -297,11 +297,15 @@ func TestFind_aSchemaThatCannotBeReadIsBadAvro(t *testing.T) {
 				w.fake.SeedSchema("events-value", 1, 7, schema)
 				r := w.registry(t)
 				d := find(t, r, 7)
-				_, err := d.Decode(value(7, "ann"))
+				_, err := d.Decode(value(7, "ann"), mapping.Pointer{})
 				if codeOf(t, d, value(7, "ann")) != mapping.BadAvro || !strings.Contains(err.Error(), "schema 7: ") {
 					t.Errorf("Decode = %v, want bad_avro of schema 7", err)
 				}
-				if lane := d.Lane(value(7, "ann"), []byte("k"), []string{"userId", "key"}); lane != "k" {
+				reader, err := mapping.NewReader(mapping.Layout{Lane: []string{"userId", "key"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if lane := reader.Lane(d, value(7, "ann"), []byte("k")); lane != "k" {
 					t.Errorf("Lane = %q, want the key", lane)
 				}
 			})
@@ -384,6 +388,7 @@ func TestDecoders_chooseByTheValue(t *testing.T) {
 			"auto, too short":            {registry.Decoders{Format: registry.Auto, Registry: r}, framed[:4], mapping.NotJSON},
 			"auto, empty":                {registry.Decoders{Format: registry.Auto, Registry: r}, []byte{}, mapping.NotJSON},
 			"auto, file, JSON":           {registry.Decoders{Format: registry.Auto, File: file}, text, ""},
+			"auto, file, marked JSON":    {registry.Decoders{Format: registry.Auto, File: file}, append([]byte("\uFEFF"), text...), ""},
 			"auto, file, plain":          {registry.Decoders{Format: registry.Auto, File: file}, plain, ""},
 			"auto, file, framed":         {registry.Decoders{Format: registry.Auto, File: file}, framed, ""},
 			"auto, file, broken JSON":    {registry.Decoders{Format: registry.Auto, File: file}, []byte(" {"), mapping.NotJSON},
@@ -406,7 +411,7 @@ func TestDecoders_chooseByTheValue(t *testing.T) {
 			if known, ok := tt.Known(tt.value); !ok || known == nil {
 				t.Errorf("%s: not known after it was found", name)
 			}
-			_, err = d.Decode(tt.value)
+			_, err = d.Decode(tt.value, mapping.Pointer{})
 			if tt.want == "" && err != nil || tt.want != "" && codeOf(t, d, tt.value) != tt.want {
 				t.Errorf("%s: Decode(%q) = %v, want %q", name, tt.value, err, tt.want)
 			}

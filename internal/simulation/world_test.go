@@ -110,9 +110,13 @@ func (w *world) start() {
 	budget := accounts.Budget(c)
 	budget.Divide("desk", 0, partitions)
 	in.dest = sink.NewDestination(c, budget, log)
+	reader, err := mapping.NewReader(mapping.Layout{Lane: []string{"userId", "key"}})
+	if err != nil {
+		w.t.Fatalf("reader: %v", err)
+	}
 	cfg := processor.Config{
 		Topics: []string{sourceTopic}, Group: group, SessionTimeout: session, CommitInterval: s.CommitInterval, DrainTimeout: drain,
-		Lane:   []string{"userId", "key"},
+		Reader: reader,
 		Limits: processor.Limits{Records: s.LimitRecords, Bytes: 1 << 20, Lanes: 1000, Span: s.LimitSpan},
 		Writer: topics.Config{
 			Responses: responsesTopic, DeadLetters: lettersTopic, Bodies: true, Group: group, Destination: "desk", DestinationType: s.Desk,

@@ -27,7 +27,7 @@ type Book struct {
 	Text func(value []byte) []byte
 
 	mu      sync.Mutex
-	lane    []string
+	reader  *mapping.Reader
 	events  map[place]event
 	marks   map[string]place
 	desks   []*desk
@@ -75,10 +75,10 @@ func (r request) String() string { return r.method + " " + r.target }
 // event of their lane had found the vendor's id of its user.
 type kind struct{ events, calls, warmEvents, warmCalls int }
 
-// NewBook makes a Book for destinations, with the fields that order events.
-func NewBook(lane []string, destinations ...Destination) *Book {
+// NewBook makes a Book for destinations, with the reader of events, which knows their lanes.
+func NewBook(reader *mapping.Reader, destinations ...Destination) *Book {
 	b := &Book{
-		lane: lane, events: make(map[place]event), marks: make(map[string]place), letters: make(map[string]int),
+		reader: reader, events: make(map[place]event), marks: make(map[string]place), letters: make(map[string]int),
 	}
 	for _, d := range destinations {
 		b.desks = append(b.desks, &desk{
@@ -100,7 +100,7 @@ func (b *Book) text(value []byte) []byte {
 // Event takes in a record of a source topic.
 func (b *Book) Event(r *kgo.Record) {
 	text := b.text(r.Value)
-	e := event{lane: mapping.Lane(text, r.Key, b.lane), mark: sample.FindMark(text)}
+	e := event{lane: b.reader.Lane(mapping.JSON, text, r.Key), mark: sample.FindMark(text)}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.events[placeOf(r)] = e

@@ -21,7 +21,7 @@ func outcomeOf(lane string, offset int64, calls int, ids string) *kgo.Record {
 }
 
 func TestReport_aUserIsKnownOnceAnEventFoundTheVendorsID(t *testing.T) {
-	b := tally.NewBook([]string{"userId"}, tally.Destination{Name: "crm", Type: "kustomer", BaseURL: "http://desk.test"})
+	b := tally.NewBook(byUser(), tally.Destination{Name: "crm", Type: "kustomer", BaseURL: "http://desk.test"})
 	b.Outcome(outcomeOf("a", 0, 4, `{"customer_id":"c1"}`)) // finds it
 	b.Outcome(outcomeOf("a", 1, 1, `{"customer_id":"c1"}`)) // known
 	b.Outcome(outcomeOf("a", 2, 0, `{}`))                   // known, but no call

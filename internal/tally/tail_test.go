@@ -12,6 +12,7 @@ import (
 	"github.com/deskstream/deskstream/internal/kafkatest"
 	"github.com/deskstream/deskstream/internal/stub"
 	"github.com/deskstream/deskstream/internal/tally"
+	"github.com/deskstream/deskstream/mapping"
 )
 
 func TestTail_readsTheTopicsIntoTheBook(t *testing.T) {
@@ -21,7 +22,7 @@ func TestTail_readsTheTopicsIntoTheBook(t *testing.T) {
 	kafka.Produce(t, w.events[0], w.outcomes[0])
 
 	topics := tally.Topics{Source: []string{"events"}, Responses: "responses", DeadLetters: "dlq"}
-	book := tally.NewBook([]string{"userId"}, tally.Destination{Name: "crm", Type: "kustomer", BaseURL: baseURL})
+	book := tally.NewBook(byUser(), tally.Destination{Name: "crm", Type: "kustomer", BaseURL: baseURL})
 	tail, err := tally.NewTail(t.Context(), book, topics, kafka.Options()...)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +68,7 @@ func waitUntilCaughtUp(t *testing.T, tail *tally.Tail) {
 func TestNewTail_failsWithoutATopic(t *testing.T) {
 	kafka := kafkatest.Kafka(t, kafkatest.Topic("events", 1))
 	topics := tally.Topics{Source: []string{"events"}, Responses: "missing", DeadLetters: "dlq"}
-	if tail, err := tally.NewTail(t.Context(), tally.NewBook(nil), topics, kafka.Options()...); err == nil {
+	if tail, err := tally.NewTail(t.Context(), tally.NewBook(mapping.PlainReader), topics, kafka.Options()...); err == nil {
 		tail.Close()
 		t.Error("a missing topic is no error")
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/deskstream/deskstream/internal/sample"
 	"github.com/deskstream/deskstream/internal/stub"
 	"github.com/deskstream/deskstream/internal/tally"
+	"github.com/deskstream/deskstream/mapping"
 )
 
 // world is what a run left behind: four events of two users at one destination. The
@@ -52,6 +53,14 @@ const (
 	rejected  = `"outcome":"dead","dlq_id":"letter-1","error":{"class":"rejected","code":"http_400"}`
 )
 
+func byUser() *mapping.Reader {
+	r, err := mapping.NewReader(mapping.Layout{Lane: []string{"userId"}})
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
 func newWorld() world {
 	return world{
 		events:   []*kgo.Record{event(0, "ada"), event(1, "ada"), event(2, "bob"), event(3, "bob")},
@@ -65,7 +74,7 @@ func newWorld() world {
 }
 
 func (w world) report() tally.Report {
-	b := tally.NewBook([]string{"userId"}, tally.Destination{Name: "crm", Type: "kustomer", BaseURL: baseURL})
+	b := tally.NewBook(byUser(), tally.Destination{Name: "crm", Type: "kustomer", BaseURL: baseURL})
 	for _, r := range w.outcomes {
 		b.Outcome(r)
 	}
@@ -165,7 +174,7 @@ func TestReport_lookupThatNetHTTPRepeatedIsNoFault(t *testing.T) {
 }
 
 func TestBook_callsOfAnEarlierRunAreNotExpected(t *testing.T) {
-	b := tally.NewBook([]string{"userId"}, tally.Destination{Name: "crm", Type: "kustomer", BaseURL: baseURL})
+	b := tally.NewBook(byUser(), tally.Destination{Name: "crm", Type: "kustomer", BaseURL: baseURL})
 	b.Event(event(0, "ada"))
 	b.EarlierOutcome(outcome(0, 1, delivered))
 	if r := b.Report(nil); !r.OK() {
@@ -176,7 +185,7 @@ func TestBook_callsOfAnEarlierRunAreNotExpected(t *testing.T) {
 func TestBook_progressCountsPerDestination(t *testing.T) {
 	crm := tally.Destination{Name: "crm", Type: "kustomer"}
 	inbox := tally.Destination{Name: "inbox", Type: "trengo"}
-	b := tally.NewBook(nil, crm, inbox)
+	b := tally.NewBook(mapping.PlainReader, crm, inbox)
 	b.Event(event(0, "ada"))
 	b.Event(event(1, "ada"))
 	b.Outcome(outcome(0, 1, `"outcome":"skipped","reason":"filtered"`))

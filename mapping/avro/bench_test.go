@@ -41,15 +41,19 @@ func BenchmarkEvent(b *testing.B) {
 		})
 	}
 	run("goavro", func() error { _, _, err := s.codec.NativeFromBinary(data); return err })
-	run("convert", func() error { _, err := s.event(native); return err })
+	run("convert", func() error { _, err := s.event(native, mapping.Pointer{}); return err })
 	run("walk", func() error {
 		if f := s.check(data); f != nil {
 			return f.error()
 		}
 		return nil
 	})
-	run("whole", func() error { _, err := s.Decode(data); return err })
-	run("lane", func() error { s.Lane(data, nil, []string{"userId"}); return nil })
+	run("whole", func() error { _, err := s.Decode(data, mapping.Pointer{}); return err })
+	r, err := mapping.NewReader(mapping.Layout{Lane: []string{"userId"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	run("lane", func() error { r.Lane(s, data, nil); return nil })
 	run("json", func() error { _, err := mapping.ParseObject([]byte(eventJSON)); return err })
 }
 

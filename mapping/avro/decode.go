@@ -6,15 +6,15 @@ import (
 	"github.com/deskstream/deskstream/mapping"
 )
 
-// Decode reads a record's bytes, all of them, as an event's body. Members stand in the
-// schema's order, those of maps by name, because a map has no order in Avro. Errors:
-// bad_avro with the place, too_deep.
-func (s *Schema) Decode(data []byte) (mapping.Value, error) {
+// Decode reads a record's bytes, all of them, and returns the body of the event at p.
+// Members stand in the schema's order, those of maps by name, because a map has no order
+// in Avro. Errors: bad_avro with the place, too_deep, those of Pointer.Event.
+func (s *Schema) Decode(data []byte, p mapping.Pointer) (mapping.Value, error) {
 	native, err := s.native(data)
 	if err != nil {
 		return mapping.Value{}, err
 	}
-	return s.event(native)
+	return s.event(native, p)
 }
 
 // native reads the bytes with goavro, once a walk has shown that they can be trusted.
@@ -32,13 +32,18 @@ func (s *Schema) native(data []byte) (any, error) {
 	return native, nil
 }
 
-// event makes the body of an event from what goavro read.
-func (s *Schema) event(native any) (mapping.Value, error) {
+// event makes the body of the event at p from what goavro read.
+func (s *Schema) event(native any, p mapping.Pointer) (mapping.Value, error) {
 	fields, _ := native.(map[string]any)
 	members, err := recordMembers(s.root, fields, 1)
-	if err == nil {
-		members, err = unpack(rename(Names, members))
+	if err != nil {
+		return mapping.Value{}, err
 	}
+	found := p.Find(mapping.Obj(members...))
+	if found.Kind() != mapping.Object {
+		return p.Event(found) // JSON text, which has the names of events already
+	}
+	members, err = unpack(rename(Names, found.Members()), p.Depth())
 	return mapping.Obj(members...), err
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/linkedin/goavro/v2"
 
+	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/mapping/avro"
 )
 
@@ -104,7 +105,7 @@ func TestDecode_everyTypeIsWhatJSONWouldHold(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			schema := record(`{"name":"x","type":` + tt.typ + `}`)
-			got, err := parse(t, schema).Decode(encode(t, schema, native{"x": tt.value}))
+			got, err := parse(t, schema).Decode(encode(t, schema, native{"x": tt.value}), mapping.Pointer{})
 			if err != nil || got.JSON() != `{"x":`+tt.want+`}` {
 				t.Errorf("Decode of a %s = %s, %v, want %s", tt.typ, got.JSON(), err, tt.want)
 			}
@@ -122,7 +123,7 @@ func TestDecode_bytesThatGoavroDoesNotWrite(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := parse(t, record(`{"name":"x","type":`+tt.typ+`}`)).Decode([]byte(tt.bytes))
+			got, err := parse(t, record(`{"name":"x","type":`+tt.typ+`}`)).Decode([]byte(tt.bytes), mapping.Pointer{})
 			if err != nil || got.JSON() != `{"x":`+tt.want+`}` {
 				t.Errorf("Decode(%q) of a %s = %s, %v, want %s", tt.bytes, tt.typ, got.JSON(), err, tt.want)
 			}
@@ -159,7 +160,7 @@ func TestDecode_namesAndPackedMembers(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := parse(t, record(tt.fields))
-			got, err := s.Decode(appendJSON(t, s, tt.json))
+			got, err := s.Decode(appendJSON(t, s, tt.json), mapping.Pointer{})
 			if err != nil || got.JSON() != tt.want {
 				t.Errorf("Decode of %s = %s, %v, want %s", tt.json, got.JSON(), err, tt.want)
 			}

@@ -41,16 +41,16 @@ type numbered struct {
 	id     uint32
 }
 
-func (n numbered) Decode(value []byte) (mapping.Value, error) {
-	body, err := n.schema.Decode(value[min(headerSize, len(value)):])
+func (n numbered) Decode(value []byte, p mapping.Pointer) (mapping.Value, error) {
+	body, err := n.schema.Decode(value[min(headerSize, len(value)):], p)
 	if fault, ok := errors.AsType[*mapping.Error](err); ok {
 		return body, &mapping.Error{Code: fault.Code, Message: fmt.Sprintf("schema %d: %s", n.id, fault.Message)}
 	}
 	return body, err
 }
 
-func (n numbered) Lane(value, key []byte, fields []string) string {
-	return n.schema.Lane(value[min(headerSize, len(value)):], key, fields)
+func (n numbered) Peek(value, key []byte, q *mapping.Query) string {
+	return n.schema.Peek(value[min(headerSize, len(value)):], key, q)
 }
 
 // Unnumbered reads values whose schema is known to be this one: the plain binary form,
@@ -59,20 +59,20 @@ func (s *Schema) Unnumbered() mapping.Decoder { return unnumbered{s} }
 
 type unnumbered struct{ schema *Schema }
 
-func (u unnumbered) Decode(value []byte) (mapping.Value, error) {
+func (u unnumbered) Decode(value []byte, p mapping.Pointer) (mapping.Value, error) {
 	data, err := u.schema.payload(value)
 	if err != nil {
 		return mapping.Value{}, err
 	}
-	return u.schema.Decode(data)
+	return u.schema.Decode(data, p)
 }
 
-func (u unnumbered) Lane(value, key []byte, fields []string) string {
+func (u unnumbered) Peek(value, key []byte, q *mapping.Query) string {
 	data, err := u.schema.payload(value)
 	if err != nil {
-		return mapping.Lane(nil, key, fields)
+		return q.Of(mapping.Value{}, key)
 	}
-	return u.schema.Lane(data, key, fields)
+	return u.schema.Peek(data, key, q)
 }
 
 // payload takes off the header that a value may have. Plain bytes can look like a

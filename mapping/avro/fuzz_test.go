@@ -17,6 +17,7 @@ var fuzzSchemas = []string{
 	record(`{"name":"a","type":{"type":"fixed","name":"D","size":4,"logicalType":"decimal","precision":9,"scale":2}},{"name":"b","type":{"type":"bytes","logicalType":"decimal","precision":30,"scale":30}},` +
 		`{"name":"c","type":{"type":"int","logicalType":"date"}},{"name":"d","type":{"type":"long","logicalType":"timestamp-micros"}},{"name":"f","type":"float"},{"name":"j","type":{"type":"string","logicalType":"json"}},` +
 		`{"name":"k","type":{"type":"enum","name":"E","symbols":["A","B"]}},{"name":"t","type":{"type":"long","logicalType":"time-micros"}},{"name":"u","type":{"type":"fixed","name":"U","size":16,"logicalType":"uuid"}},{"name":"y","type":"bytes"}`),
+	record(envelope),
 }
 
 // FuzzDecode tries any bytes with several schemas: the answer is the same the second
@@ -33,11 +34,22 @@ func FuzzDecode(f *testing.F) {
 	f.Add(uint8(2), chain(1200))
 	f.Add(uint8(2), []byte("\x00\xfe\xff\xff\xff\x0f\x00"))
 	f.Add(uint8(3), []byte("\x00\x00\x00\x01\x04\xff\x01\xd0\x0f\x02\x00\x00\x80\x3f\x08[1,]\x02\x02\x7f\x1e\x9d\x9e\x00\x00\x40\x00\x80\x00\x00\x00\x00\x00\x00\x01\x02\xff"))
-	lane := []string{"userId", "user_id", "k", "properties", mapping.KeyField}
+	f.Add(uint8(4), appendJSON(f, schemas[4], `{"id":"7","payload":{"type":"t","user_id":"u","properties":"{}","deeper":{"mail":"m"}}}`))
+	f.Add(uint8(4), appendJSON(f, schemas[4], `{"id":"nil","payload":"{\"userId\":7.0}"}`))
+	f.Add(uint8(4), appendJSON(f, schemas[4], `{"id":"","payload":{"userId":0,"user_id":"x"}}`))
+	lane := []string{"userId", "user_id", "k", "properties", "deeper.mail", mapping.KeyField}
+	layouts := []mapping.Layout{
+		{Lane: lane[:4]},
+		{Lane: lane},
+		{Lane: []string{"userId", "key"}, Fields: map[string]string{"userId": "id"}},
+		{Lane: lane, Unwrap: "payload", Fields: map[string]string{"userId": "x", "k": "deeper.mail"}},
+		{Lane: []string{"userId", "key"}, Unwrap: "payload"},
+		{Lane: []string{"userId"}, Unwrap: "/list/0"},
+	}
 	f.Fuzz(func(t *testing.T, which uint8, data []byte) {
 		s := schemas[int(which)%len(schemas)]
-		got, err := s.Decode(data)
-		again, errAgain := s.Decode(data)
+		got, err := s.Decode(data, mapping.Pointer{})
+		again, errAgain := s.Decode(data, mapping.Pointer{})
 		if got.JSON() != again.JSON() || (err == nil) != (errAgain == nil) {
 			t.Fatalf("Decode(%x) = %s, %v, then %s, %v", data, got.JSON(), err, again.JSON(), errAgain)
 		}
@@ -52,8 +64,19 @@ func FuzzDecode(f *testing.F) {
 		if err != nil || read.JSON() != got.JSON() {
 			t.Fatalf("Decode(%x) = %s, which reads back as %s, %v", data, got.JSON(), read.JSON(), err)
 		}
-		if lane, want := s.Lane(data, []byte("key"), lane), mapping.Lane([]byte(got.JSON()), []byte("key"), lane); lane != want {
-			t.Errorf("Lane(%x) = %q, and that of %s is %q", data, lane, got.JSON(), want)
+		for _, layout := range layouts {
+			r := reader(t, layout)
+			unwrapped := layout
+			unwrapped.Unwrap = ""
+			at, _ := mapping.ParsePointer(layout.Unwrap)
+			body, err := s.Decode(data, at)
+			text := []byte(body.JSON())
+			if err != nil {
+				text = nil
+			}
+			if lane, want := r.Lane(s, data, []byte("key")), reader(t, unwrapped).Lane(mapping.JSON, text, []byte("key")); lane != want {
+				t.Errorf("Lane(%x) with %+v = %q, and that of %s is %q", data, layout, lane, text, want)
+			}
 		}
 	})
 }
@@ -70,11 +93,11 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if v, err := s.Decode(data); err == nil {
+		if v, err := s.Decode(data, mapping.Pointer{}); err == nil {
 			if _, err := mapping.ParseObject([]byte(v.JSON())); err != nil {
 				t.Errorf("Decode(%x) by %s = %s: %v", data, schema, v.JSON(), err)
 			}
 		}
-		s.Lane(data, nil, []string{"userId"})
+		mapping.PlainReader.ID(s, data)
 	})
 }

@@ -51,12 +51,12 @@ func TestDecode_brokenBytesAreBadAvroWithThePlace(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := parse(t, record(tt.fields))
-			_, err := s.Decode([]byte(tt.bytes))
+			_, err := s.Decode([]byte(tt.bytes), mapping.Pointer{})
 			if codeOf(t, err) != mapping.BadAvro || err.Error() != "bad_avro: "+tt.want {
 				t.Errorf("Decode(%q) = %v, want bad_avro: %s", tt.bytes, err, tt.want)
 			}
 			value := append(avro.AppendHeader(nil, 7), tt.bytes...)
-			if _, err := s.Numbered(7).Decode(value); err == nil || err.Error() != "bad_avro: schema 7: "+tt.want {
+			if _, err := s.Numbered(7).Decode(value, mapping.Pointer{}); err == nil || err.Error() != "bad_avro: schema 7: "+tt.want {
 				t.Errorf("Decode(%q) of schema 7 = %v", value, err)
 			}
 		})
@@ -70,7 +70,7 @@ func TestDecode_takesNoMoreMemoryThanItsBytesMay(t *testing.T) {
 	data := []byte("\x02" + strings.Repeat("\xfe\xff\xff\xff\x0f", 1000))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if _, err := s.Decode(data); codeOf(t, err) != mapping.BadAvro {
+	if _, err := s.Decode(data, mapping.Pointer{}); codeOf(t, err) != mapping.BadAvro {
 		t.Errorf("Decode = %v", err)
 	}
 	runtime.ReadMemStats(&after)
@@ -87,22 +87,22 @@ func chain(n int) []byte {
 func TestDecode_recursionIsReadToTheDepthThatJSONIs(t *testing.T) {
 	const next = `{"name":"next","type":["null","com.example.Event"]}`
 	s := parse(t, record(next))
-	got, err := s.Decode(chain(2))
+	got, err := s.Decode(chain(2), mapping.Pointer{})
 	if want := `{"next":{"next":{"next":null}}}`; err != nil || got.JSON() != want {
 		t.Errorf("Decode = %s, %v, want %s", got.JSON(), err, want)
 	}
-	if _, err := s.Decode(chain(mapping.MaxDepth - 1)); err != nil {
+	if _, err := s.Decode(chain(mapping.MaxDepth-1), mapping.Pointer{}); err != nil {
 		t.Errorf("Decode of %d levels = %v", mapping.MaxDepth, err)
 	}
 	for _, n := range []int{mapping.MaxDepth, 1_000_000} {
-		if _, err := s.Decode(chain(n)); codeOf(t, err) != mapping.TooDeep {
+		if _, err := s.Decode(chain(n), mapping.Pointer{}); codeOf(t, err) != mapping.TooDeep {
 			t.Errorf("Decode of %d levels = %v, want too_deep", n+1, err)
 		}
 	}
 	packed := parse(t, record(`{"name":"properties","type":"string"}`))
 	for n, fine := range map[int]bool{mapping.MaxDepth - 1: true, mapping.MaxDepth: false} {
 		text := strings.Repeat("[", n) + strings.Repeat("]", n)
-		_, err := packed.Decode(appendText(text))
+		_, err := packed.Decode(appendText(text), mapping.Pointer{})
 		if fine != (err == nil) || !fine && codeOf(t, err) != mapping.TooDeep {
 			t.Errorf("Decode of %d levels in a string = %v", n, err)
 		}
@@ -162,7 +162,7 @@ func TestParse_recordsWithoutBytesDoNotMultiply(t *testing.T) {
 		inner = fmt.Sprintf(`{"type":"record","name":"R%d","fields":[{"name":"a","type":%s},{"name":"b","type":"%s"}]}`, i, inner, nameOf(i))
 	}
 	s := parse(t, inner)
-	if _, err := s.Decode(nil); codeOf(t, err) != mapping.BadAvro {
+	if _, err := s.Decode(nil, mapping.Pointer{}); codeOf(t, err) != mapping.BadAvro {
 		t.Errorf("Decode = %v", err)
 	}
 }

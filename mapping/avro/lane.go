@@ -8,28 +8,88 @@ import (
 	"github.com/deskstream/deskstream/mapping"
 )
 
-// Lane is mapping.Lane for a record's bytes. It builds no more of the event than the
-// fields that it is asked for.
-func (s *Schema) Lane(data, key []byte, fields []string) string {
-	p := peek{root: s.root, data: data, from: make([]int, len(s.root.fields))}
+// Peek returns what q asks for of a record's bytes. It builds no more of the event than
+// that, unless the event's own fields are not enough.
+func (s *Schema) Peek(data, key []byte, q *mapping.Query) string {
+	names, ok := q.Names()
+	if !ok {
+		return s.build(data, key, q)
+	}
+	p := peek{event: s.root, data: data, depth: q.At().Depth()}
 	w := walker{data: data}
-	readable := w.record(s.root, func(i, at int) { p.from[i] = at }) == nil
-	return mapping.LaneOf(key, fields, func(field string) mapping.Value {
-		if !readable {
-			return mapping.Value{}
+	if len(q.At().Tokens()) == 0 {
+		p.from = make([]int, len(s.root.fields))
+		if w.record(s.root, func(i, at int) { p.from[i] = at }) != nil {
+			return q.Of(mapping.Value{}, key)
 		}
-		return p.member(field)
-	})
+		return q.Pick(key, func(slot int) mapping.Value { return p.member(names[slot]) })
+	}
+	if w.record(s.root, nil) != nil {
+		return q.Of(mapping.Value{}, key)
+	}
+	w = walker{data: data}
+	switch n := w.seek(s.root, q.At().Tokens()); {
+	case n == nil:
+		return q.Of(mapping.Value{}, key)
+	case n.kind == recordKind:
+		p.event, p.from = n, w.fields(n)
+		return q.Pick(key, func(slot int) mapping.Value { return p.member(names[slot]) })
+	case n.kind == stringKind && n.logical == noLogical:
+		text, _ := w.bytes()
+		return q.Scan(text, key)
+	default:
+		return s.build(data, key, q)
+	}
+}
+
+// build is Peek by building the event.
+func (s *Schema) build(data, key []byte, q *mapping.Query) string {
+	body, _ := s.Decode(data, q.At()) // absent if the event cannot be read
+	return q.Of(body, key)
+}
+
+// seek goes to the value that stands at the path of names in a value, of bytes that were
+// walked before. It returns its type, nil for nothing. A list, a map or JSON on the way is
+// returned itself: what it holds is known when it is built.
+func (w *walker) seek(n *node, names []string) *node {
+	for n.kind == unionKind {
+		i, _ := w.varint()
+		n = n.branches[i]
+	}
+	switch {
+	case len(names) == 0, n.kind == mapKind, n.kind == arrayKind, n.logical == jsonLogical:
+		return n
+	case n.kind != recordKind:
+		return nil
+	}
+	for _, f := range n.fields {
+		if f.name == names[0] {
+			return w.seek(f.node, names[1:])
+		}
+		_ = w.value(f.node, 1)
+	}
+	return nil
+}
+
+// fields are where the fields of a record begin, of bytes that were walked before.
+func (w *walker) fields(n *node) []int {
+	from := make([]int, len(n.fields))
+	for i, f := range n.fields {
+		from[i] = w.at
+		_ = w.value(f.node, 1)
+	}
+	return from
 }
 
 // peek looks at single members of an event.
 type peek struct {
-	root *node
-	data []byte
-	from []int // where the fields begin
+	event *node
+	data  []byte
+	from  []int // where the fields begin
+	depth int   // of the event
 }
 
-// member is what Decode has under a name at the top, where lists and objects are empty.
+// member is what Decode has under a name of the event, where lists and objects are empty.
 func (p peek) member(name string) mapping.Value {
 	v := p.named(name)
 	if own, other := Names[name]; other && usable(v) && !usable(p.field(own)) {
@@ -37,7 +97,7 @@ func (p peek) member(name string) mapping.Value {
 	}
 	if slices.Contains(packed, name) {
 		// A text too deep to be read is refused by Decode: no lane in it then.
-		unpacked, err := unpackMember(v, 2)
+		unpacked, err := unpackMember(v, p.depth+1)
 		if err != nil {
 			return mapping.Value{}
 		}
@@ -53,7 +113,7 @@ func (p peek) named(name string) mapping.Value {
 		return v
 	}
 	// Several fields can stand for one name: the first in the schema counts.
-	for _, f := range p.root.fields {
+	for _, f := range p.event.fields {
 		if Names[f.name] == name {
 			if other := p.field(f.name); usable(other) {
 				return other
@@ -64,7 +124,7 @@ func (p peek) named(name string) mapping.Value {
 }
 
 func (p peek) field(name string) mapping.Value {
-	for i, f := range p.root.fields {
+	for i, f := range p.event.fields {
 		if f.name == name {
 			w := walker{data: p.data, at: p.from[i]}
 			return w.scalar(f.node)

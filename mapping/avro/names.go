@@ -68,22 +68,22 @@ func rename(names map[string]string, members []mapping.Member) []mapping.Member 
 	return members
 }
 
-// unpack reads the JSON that members hold as text, and names the context's members.
-// The list is changed in place.
-func unpack(members []mapping.Member) ([]mapping.Member, error) {
+// unpack reads the JSON that the members of an event at the given depth hold as text, and
+// names the context's members. The list is changed in place.
+func unpack(members []mapping.Member, depth int) ([]mapping.Member, error) {
 	for i := range members {
 		m := &members[i]
 		if !slices.Contains(packed, m.Name) {
 			continue
 		}
 		var err error
-		if m.Value, err = unpackMember(m.Value, 2); err != nil {
+		if m.Value, err = unpackMember(m.Value, depth+1); err != nil {
 			return nil, err
 		}
 		if m.Name != "context" || m.Value.Kind() != mapping.Object {
 			continue
 		}
-		if m.Value, err = unpackContext(m.Value); err != nil {
+		if m.Value, err = unpackContext(m.Value, depth+1); err != nil {
 			return nil, err
 		}
 	}
@@ -91,14 +91,14 @@ func unpack(members []mapping.Member) ([]mapping.Member, error) {
 }
 
 // unpackContext changes a list that convert has just made, and nobody else has seen.
-func unpackContext(context mapping.Value) (mapping.Value, error) {
+func unpackContext(context mapping.Value, depth int) (mapping.Value, error) {
 	members := rename(ContextNames, context.Members())
 	for i := range members {
 		if members[i].Name != "traits" {
 			continue
 		}
 		var err error
-		if members[i].Value, err = unpackMember(members[i].Value, 3); err != nil {
+		if members[i].Value, err = unpackMember(members[i].Value, depth+1); err != nil {
 			return mapping.Value{}, err
 		}
 	}

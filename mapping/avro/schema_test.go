@@ -32,7 +32,7 @@ func TestParse_takesReferencedTypesInAnyOrder(t *testing.T) {
 	)
 	s := parse(t, record(`{"name":"home","type":"com.other.Address"},{"name":"work","type":["null","com.other.Address"]}`), address, country)
 	const want = `{"home":{"city":"Delft","country":"NL"},"work":{"city":"Bonn","country":"DE"}}`
-	got, err := s.Decode(appendJSON(t, s, want))
+	got, err := s.Decode(appendJSON(t, s, want), mapping.Pointer{})
 	if err != nil || got.JSON() != want {
 		t.Errorf("Decode = %s, %v, want %s", got.JSON(), err, want)
 	}
@@ -42,7 +42,7 @@ func TestParse_takesTypesThatReferToEachOther(t *testing.T) {
 	const other = `{"type":"record","name":"Other","fields":[{"name":"event","type":["null","com.example.Event"]}]}`
 	s := parse(t, record(`{"name":"other","type":["null","Other"]}`), other)
 	const want = `{"other":{"event":{"other":null}}}`
-	got, err := s.Decode(appendJSON(t, s, want))
+	got, err := s.Decode(appendJSON(t, s, want), mapping.Pointer{})
 	if err != nil || got.JSON() != want {
 		t.Errorf("Decode = %s, %v, want %s", got.JSON(), err, want)
 	}
@@ -59,7 +59,7 @@ func TestParse_takesWhatRealSchemasGetWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := parse(t, record(field))
-			got, err := s.Decode(appendJSON(t, s, `{"x":"v"}`))
+			got, err := s.Decode(appendJSON(t, s, `{"x":"v"}`), mapping.Pointer{})
 			if err != nil || got.Get("x").Str() != "v" {
 				t.Errorf("Decode = %s, %v", got.JSON(), err)
 			}
@@ -70,7 +70,7 @@ func TestParse_takesWhatRealSchemasGetWrong(t *testing.T) {
 func TestParse_aTypeWithoutANamespaceInsideOne(t *testing.T) {
 	s := parse(t, record(`{"name":"x","type":["null",{"type":"record","name":"Plain","namespace":"","fields":[{"name":"y","type":"int"}]}]},{"name":"z","type":["null","Plain"]}`))
 	const want = `{"x":{"y":1},"z":{"y":2}}`
-	got, err := s.Decode(appendJSON(t, s, want))
+	got, err := s.Decode(appendJSON(t, s, want), mapping.Pointer{})
 	if err != nil || got.JSON() != want {
 		t.Errorf("Decode = %s, %v, want %s", got.JSON(), err, want)
 	}
@@ -94,20 +94,20 @@ func TestUnnumbered_readsEveryFrame(t *testing.T) {
 		"with a header":                     append(avro.AppendHeader(nil, 77), plain...),
 		"single-object encoding":            single,
 	} {
-		got, err := s.Unnumbered().Decode(value)
+		got, err := s.Unnumbered().Decode(value, mapping.Pointer{})
 		if err != nil || got.JSON() != want {
 			t.Errorf("%s: Decode(%x) = %s, %v, want %s", name, value, got.JSON(), err, want)
 		}
-		if lane := s.Unnumbered().Lane(value, []byte("k"), []string{"a", "c"}); lane != "x" {
+		if lane := reader(t, mapping.Layout{Lane: []string{"a", "c"}}).Lane(s.Unnumbered(), value, []byte("k")); lane != "x" {
 			t.Errorf("%s: Lane(%x) = %q, want x", name, value, lane)
 		}
 	}
 	foreign := bytes.Clone(single)
 	foreign[4] ^= 1
-	if _, err := s.Unnumbered().Decode(foreign); codeOf(t, err) != mapping.UnknownSchema {
+	if _, err := s.Unnumbered().Decode(foreign, mapping.Pointer{}); codeOf(t, err) != mapping.UnknownSchema {
 		t.Errorf("Decode(%x) = %v, want unknown_schema", foreign, err)
 	}
-	if _, err := s.Unnumbered().Decode([]byte("{}")); codeOf(t, err) != mapping.BadAvro {
+	if _, err := s.Unnumbered().Decode([]byte("{}"), mapping.Pointer{}); codeOf(t, err) != mapping.BadAvro {
 		t.Errorf("Decode of JSON = %v, want bad_avro", err)
 	}
 }
@@ -138,7 +138,7 @@ func TestAppend_namesWhatDoesNotFit(t *testing.T) {
 		`{"list":[1,2],"j":{"a":0.10000000000000000001}}`: `{"userId":null,"at":null,"n":null,"d":null,"list":[1,2],"j":{"a":0.10000000000000000001}}`,
 		`{"j":"text"}`: `{"userId":null,"at":null,"n":null,"d":null,"list":null,"j":"text"}`,
 	} {
-		got, err := s.Decode(appendJSON(t, s, text))
+		got, err := s.Decode(appendJSON(t, s, text), mapping.Pointer{})
 		if err != nil {
 			t.Errorf("Decode of %s = %v", text, err)
 		}

@@ -1,0 +1,103 @@
+package mapping
+
+import (
+	"errors"
+	"strings"
+)
+
+// Layout says where a record has its event, and under which names the event has its
+// fields. The zero Layout is that of RudderStack's and Segment's Kafka destinations.
+type Layout struct {
+	// Unwrap is the Pointer to the event, as text.
+	Unwrap string
+	// Fields gives event fields other names: userId: customer_id reads the event's userId
+	// from its member customer_id, traits.email: contact.mail its e-mail address from the
+	// member mail of contact. An event without that keeps its own.
+	Fields map[string]string
+	// NoIDs are the words that are no ids; nil means DefaultNoIDs.
+	NoIDs NoIDs
+	// Lane are the fields that order events, see Reader.Lane.
+	Lane []string
+}
+
+// Reader reads records as events. It is safe for concurrent use.
+type Reader struct {
+	at       Pointer
+	fields   []renamed
+	noIDs    NoIDs
+	lane, id *Query
+}
+
+// NewReader makes a Reader. Its error joins those of ParsePointer and CheckFields.
+func NewReader(l Layout) (*Reader, error) {
+	at, err := ParsePointer(l.Unwrap)
+	if err := errors.Join(append(CheckFields(l.Fields), err)...); err != nil {
+		return nil, err
+	}
+	r := &Reader{at: at, fields: renames(l.Fields), noIDs: l.NoIDs}
+	r.lane, r.id = r.query(l.Lane...), r.query("messageId")
+	r.id.message = true
+	return r, nil
+}
+
+// PlainReader reads records with the zero Layout.
+var PlainReader = func() *Reader {
+	r, err := NewReader(Layout{})
+	if err != nil {
+		panic(err) // no layout is simpler
+	}
+	return r
+}()
+
+// Event reads a record's value, which d decodes, as an event: its fields in their places,
+// containers of the wrong type left out. Errors mean that it is no event at all; what an
+// event lacks, its type included, is found by Check.
+func (r *Reader) Event(d Decoder, value []byte) (Event, error) {
+	body, err := d.Decode(value, r.at)
+	if err != nil {
+		return Event{}, err
+	}
+	e := Event{Body: body, NoIDs: r.noIDs}
+	e.rename(r.fields)
+	e.Type = strings.ToLower(strings.TrimSpace(e.Body.Get("type").Str()))
+	e.check()
+	return e, nil
+}
+
+// Wrap returns a record that has an event in JSON in its place: within objects if the layout
+// unwraps it. What is no JSON is put there as text.
+func (r *Reader) Wrap(event []byte) []byte {
+	if len(r.at.tokens) == 0 || event == nil {
+		return event
+	}
+	v, err := ParseJSON(event)
+	if err != nil {
+		v = Str(string(event))
+	}
+	return Value{}.withPath(r.at.tokens, v).AppendJSON(nil)
+}
+
+// Lane returns the value that orders a record: the text form of the first of the layout's
+// lane fields that is present, where KeyField is the record's key and any other name a
+// field of the event. Absent are an empty value, one that is no scalar, a word that is no
+// id, the number 0 and a number that is not whole. "" is no lane: the record stands alone.
+// A record without an event has only its key.
+func (r *Reader) Lane(d Decoder, value, key []byte) string { return d.Peek(value, key, r.lane) }
+
+// ID returns what Event.ID does of the event in a record, "" for none.
+func (r *Reader) ID(d Decoder, value []byte) string { return d.Peek(value, nil, r.id) }
+
+// isUsable reports whether v is there: neither absent, null nor an empty text.
+func isUsable(v Value) bool { return v.Exists() && (v.kind != String || v.text != "") }
+
+// laneText is the lane that a value makes, "" for none.
+func (r *Reader) laneText(v Value) string {
+	if v.kind == Bool {
+		return v.text
+	}
+	text, ok := v.ID()
+	if !ok || r.noIDs.isNoID(v) {
+		return ""
+	}
+	return text
+}
