@@ -93,7 +93,8 @@ func scanLines(r io.Reader, lines chan<- line, done <-chan struct{}) error {
 // eventReader reads records where the configuration says that their events are.
 func eventReader(c *config.Config) (*mapping.Reader, error) {
 	r, err := mapping.NewReader(mapping.Layout{
-		Fields: c.Source.Fields, Lane: c.Lane,
+		Unwrap: c.Source.Unwrap, Fields: c.Source.Fields, Lane: c.Lane,
+		NoIDs: append(mapping.NoIDs{}, c.Source.NoIDs...), // not nil, which means the default words
 	})
 	if err != nil {
 		return nil, &exitError{Code: exitUsage, Err: fmt.Errorf("source: %w", err)}

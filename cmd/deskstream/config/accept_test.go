@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
 )
 
@@ -65,7 +66,8 @@ func TestParse_everyDefault(t *testing.T) {
 		Kafka: config.Kafka{Brokers: []string{"localhost:9092"}, ClientID: "deskstream"},
 		Source: config.Source{
 			Topics: []string{"events"}, Group: "deskstream", GroupProtocol: "classic", SessionTimeout: 45 * time.Second,
-			Isolation: "read_committed", Format: "auto", Start: start(t, "earliest"), CommitInterval: time.Second, DrainTimeout: 35 * time.Second,
+			Isolation: "read_committed", Format: "auto", NoIDs: mapping.DefaultNoIDs(), Start: start(t, "earliest"), CommitInterval: time.Second,
+			DrainTimeout: 35 * time.Second,
 		},
 		Responses: config.Responses{Topic: "events.responses", Format: "json", Bodies: true},
 		DeadLetters: config.DeadLetters{
@@ -108,7 +110,8 @@ func TestParse_everyKeyIsRead(t *testing.T) {
 		},
 		Source: config.Source{
 			Topics: []string{"in1", "in2"}, Group: "g", GroupInstanceID: "i-1", GroupProtocol: "consumer", SessionTimeout: 50 * time.Second,
-			Isolation: "read_uncommitted", Format: "json", Fields: map[string]string{"userId": "customer_id"}, Start: start(t, "2026-01-02T03:04:05+01:00"),
+			Isolation: "read_uncommitted", Format: "json", Unwrap: "/body/event", NoIDs: []string{"guest"},
+			Fields: map[string]string{"userId": "customer_id", "traits.email": "contact.mail"}, Start: start(t, "2026-01-02T03:04:05+01:00"),
 			CommitInterval: 2 * time.Second, DrainTimeout: 70 * time.Second,
 		},
 		Responses:    config.Responses{Topic: "out", Format: "json"},
@@ -120,6 +123,12 @@ func TestParse_everyKeyIsRead(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config.Start{}), cmpopts.IgnoreUnexported(config.Config{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+}
+
+func TestParse_anEmptyListOfWordsIsNoWord(t *testing.T) {
+	if got := parse(t, "source: {no_ids: []}"+minimal, nil).Source.NoIDs; len(got) != 0 {
+		t.Errorf("no_ids = %q, want none", got)
 	}
 }
 
@@ -167,7 +176,9 @@ source:
   isolation: read_uncommitted
   format: json
   schema_file: ""
-  fields: {userId: customer_id}
+  unwrap: /body/event
+  fields: {userId: customer_id, traits.email: contact.mail}
+  no_ids: [guest]
   start: 2026-01-02T03:04:05+01:00
   commit_interval: 2s
   drain_timeout: 70s

@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/url"
 	"strings"
+
+	"github.com/deskstream/deskstream/mapping"
 )
 
 func (c *Config) checkKafka(d *decoder) {
@@ -102,9 +104,15 @@ func (c *Config) checkSource(d *decoder) {
 	if s.Start.IsZero() {
 		d.refuse("source.start", "write earliest, latest or an RFC 3339 time")
 	}
-	for name, other := range s.Fields {
-		if strings.TrimSpace(name) == "" || strings.TrimSpace(other) == "" {
-			d.refuse("source.fields", "names must not be blank")
+	for _, err := range mapping.CheckFields(s.Fields) {
+		d.refuse("source.fields", "%v", err)
+	}
+	if _, err := mapping.ParsePointer(s.Unwrap); err != nil {
+		d.refuse("source.unwrap", "%v", err)
+	}
+	for i, word := range s.NoIDs {
+		if word == "" || mapping.Trim(word) != word {
+			d.refuse(indexed("source.no_ids", i), "must be a word without blanks around it: ids are trimmed before they are compared")
 		}
 	}
 }

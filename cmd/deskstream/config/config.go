@@ -9,7 +9,7 @@ type Config struct {
 	SchemaRegistry SchemaRegistry `yaml:"schema_registry" doc:"The Confluent schema registry."`
 	Responses      Responses      `yaml:"responses" doc:"The topic of outcomes, which is also what a restart reads to repeat nothing."`
 	DeadLetters    DeadLetters    `yaml:"dead_letters" doc:"The topic of what could not be delivered."`
-	Lane           []string       `yaml:"lane" default:"userId,anonymousId,key" doc:"The fields that order events: the first one present counts. key is the record's key. An event with none stands alone."`
+	Lane           []string       `yaml:"lane" default:"userId,anonymousId,key" doc:"The fields that order events: the first one present counts. A name with dots is a path. key is the record's key. An event with none stands alone."`
 	Limits         Limits         `yaml:"limits" doc:"What one pipeline may hold in memory."`
 	HTTP           HTTP           `yaml:"http" doc:"The program's own endpoints."`
 	Destinations   []Destination  `yaml:"destinations" doc:"The help desks, each a consumer group of its own."`
@@ -84,7 +84,9 @@ type Source struct {
 	Isolation       string            `yaml:"isolation" default:"read_committed" enum:"read_committed,read_uncommitted" doc:"Whether records of open and aborted transactions are read."`
 	Format          string            `yaml:"format" default:"auto" enum:"auto,json,avro" doc:"auto reads the Confluent magic byte per record; with schema_file, what that schema reads is Avro."`
 	SchemaFile      string            `yaml:"schema_file" doc:"File with the Avro schema of all events, for values in plain binary or single-object encoding; the registry is not asked for events then."`
-	Fields          map[string]string `yaml:"fields" doc:"Other names for event fields: {userId: customer_id} reads userId from customer_id."`
+	Unwrap          string            `yaml:"unwrap" doc:"The member of the record that holds the event, or its JSON text: a name, or a JSON Pointer like /body/event. Empty: the record is the event."`
+	Fields          map[string]string `yaml:"fields" doc:"Other names for event fields: {userId: customer_id} reads userId from customer_id, {traits.email: contact.mail} from a path."`
+	NoIDs           []string          `yaml:"no_ids" default:"undefined,null,None,nil,NaN,nan,(null),[object Object]" doc:"Words that are no id: such a user id is absent, for lanes and help desks alike. The list replaces the default one; the number 0 is never an id."`
 	Start           Start             `yaml:"start" default:"earliest" doc:"Where a group without offsets begins: earliest, latest or an RFC 3339 time."`
 	CommitInterval  time.Duration     `yaml:"commit_interval" default:"1s" min:"10ms" doc:"How often offsets are committed."`
 	DrainTimeout    time.Duration     `yaml:"drain_timeout" default:"35s" min:"1ms" doc:"How long calls in flight may take to land when a partition is lost or the process stops. Longer than any delivery.timeout, shorter than session_timeout."`
