@@ -27,7 +27,8 @@ type Call struct {
 	// after an answer was lost: a ticket, an event, a create that nothing deduplicates.
 	Unrepeatable bool
 	// Answers are the statuses outside 2xx that are an answer to this call and
-	// neither a failure nor the event's fault, as 404 is for a lookup by id.
+	// neither a failure nor the event's fault, as 404 is for a lookup by id. They count
+	// when the answer is the API's own; from a gateway they are a passing failure.
 	Answers []int
 	// Accept, when set, tells what is malformed about the body of a 2xx answer;
 	// such an answer is a passing failure. When nil, a body must be empty or JSON. Its

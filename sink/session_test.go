@@ -32,6 +32,10 @@ func status(code int, header ...string) scripted {
 	return func() (*http.Response, error) { return answer(code, "", header...) }
 }
 
+func says(code int, body string) scripted {
+	return func() (*http.Response, error) { return answer(code, body) }
+}
+
 func lost() (*http.Response, error) { return nil, errors.New("connection reset") }
 
 func TestSession_repeatsOfACallAreOneRecord(t *testing.T) {
@@ -452,7 +456,7 @@ func TestSession_aloneEndsALongHoldWithErrHeld(t *testing.T) {
 
 func TestSession_answersAreNoFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := destination(t, config(script(status(404))))
+		d := destination(t, config(script(says(404, `{"message":"not found"}`))))
 		call := find
 		call.Answers = []int{404}
 		route := sending(func(ctx context.Context, do sink.Doer) error {

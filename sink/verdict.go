@@ -16,7 +16,8 @@ import (
 type verdict uint8
 
 const (
-	// accepted is a well-formed 2xx, or a status that is an answer to this call.
+	// accepted is a well-formed 2xx, or an answer of the API's own with a status that is one
+	// to this call.
 	accepted verdict = iota
 	// refusedForGood is any other 4xx, and a redirect: the API judged the call.
 	refusedForGood
@@ -71,8 +72,11 @@ func judge(call Call, reply Reply, err error, now time.Time) judgement {
 	}
 	j := judgement{status: reply.Status, code: HTTPCode(reply.Status), at: now, wait: askedWait(reply, now)}
 	switch status := reply.Status; {
-	case call.answers(status):
+	case call.answers(status) && isOwn(reply):
 		j.verdict = accepted
+	case call.answers(status):
+		j.verdict = passing
+		j.message = "the answer " + statusText(status) + " is not in the API's own form: a gateway may have given it"
 	case reply.OK():
 		if malformed := check(call, reply); malformed != nil {
 			j.verdict, j.code, j.unanswered, j.mayHaveActed = passing, BadAnswer, true, true
@@ -92,12 +96,15 @@ func judge(call Call, reply Reply, err error, now time.Time) judgement {
 	default:
 		j.verdict = refusedForGood
 	}
-	if j.verdict != accepted && j.code != BadAnswer {
-		j.message = "the API answered " + strconv.Itoa(reply.Status) + " " + http.StatusText(reply.Status)
-		j.detail = vendorMessage(reply)
+	if j.verdict != accepted && j.message == "" {
+		j.message, j.detail = answered(reply.Status), vendorMessage(reply)
 	}
 	return j
 }
+
+func answered(status int) string { return "the API answered " + statusText(status) }
+
+func statusText(status int) string { return strconv.Itoa(status) + " " + http.StatusText(status) }
 
 func transportMessage(fault *transportError) string {
 	switch fault.code {

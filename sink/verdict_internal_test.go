@@ -61,8 +61,43 @@ func TestJudge_everyStatus(t *testing.T) {
 func TestJudge_answersOfTheCallAreAccepted(t *testing.T) {
 	call := Call{Answers: []int{404, 409}}
 	for status, want := range map[int]verdict{404: accepted, 409: accepted, 410: refusedForGood} {
-		if j := judge(call, Reply{Status: status, Body: []byte("<html>")}, nil, noon); j.verdict != want {
+		if j := judge(call, Reply{Status: status, Body: []byte(`{"message":"no"}`)}, nil, noon); j.verdict != want {
 			t.Errorf("judge(%d) = %v, want %v", status, j.verdict, want)
+		}
+	}
+}
+
+// A gateway's page says nothing of what the API has.
+func TestJudge_answersCountOnlyInTheAPIsOwnForm(t *testing.T) {
+	for _, tt := range []struct {
+		status int
+		body   string
+		own    bool
+	}{
+		{404, `{"errors":[{"status":404}]}`, true},
+		{404, `{"error":"not found"}`, true},
+		{404, ` {"message":null} `, true},
+		{404, "", false},
+		{404, "<html>Not Found</html>", false},
+		{404, `{"status":404}`, false},
+		{404, `["errors"]`, false},
+		{404, `"message"`, false},
+		{409, "", true},
+		{409, "\n", true},
+		{409, "Conflict", false},
+		{422, "", true},
+		{422, "{}", false},
+	} {
+		want := judgement{verdict: passing, code: HTTPCode(tt.status)}
+		if tt.own {
+			want.verdict = accepted
+		}
+		for _, lookup := range []bool{true, false} {
+			call := Call{Lookup: lookup, Answers: []int{404, 409, 422}}
+			j := judge(call, Reply{Status: tt.status, Body: []byte(tt.body)}, nil, noon)
+			if j.verdict != want.verdict || j.code != want.code || j.mayHaveActed {
+				t.Errorf("judge(%d, %q) = %+v, want %+v", tt.status, tt.body, j, want)
+			}
 		}
 	}
 }
