@@ -72,6 +72,24 @@ func (c *IDs) Put(identifier, id string) {
 	c.entries.Add(identifier, entry{id: strings.Clone(id), at: time.Now()})
 }
 
+// Change remembers what change makes of what is remembered of an identifier, "" for
+// nothing. Changes are made one after another, so none is lost. Unless change says that it
+// renews, the lifetime goes on from where it was. The new text is kept as it is.
+func (c *IDs) Change(identifier string, change func(was string) (now string, renews bool)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.entries.Get(identifier)
+	if !ok || time.Since(e.at) >= c.lifetime {
+		e = entry{}
+	}
+	now, renews := change(e.id)
+	if renews || e.at.IsZero() {
+		e.at = time.Now()
+	}
+	e.id = now
+	c.entries.Add(identifier, e)
+}
+
 // Drop forgets an identifier.
 func (c *IDs) Drop(identifier string) { c.entries.Remove(identifier) }
 

@@ -186,3 +186,42 @@ func TestIDs_keepsNothingBesideTheID(t *testing.T) {
 		t.Errorf("remembered %q as a part of the answer, want a copy of id-7", id)
 	}
 }
+
+func TestIDs_changesLoseNothing(t *testing.T) {
+	ids := sink.NewIDs(10, time.Minute)
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() { ids.Change("a", func(was string) (string, bool) { return was + "x", true }) })
+	}
+	all.Wait()
+	if got, _ := ids.Get("a"); got != strings.Repeat("x", 100) {
+		t.Errorf("remembered %q, want what 100 changes made", got)
+	}
+}
+
+func TestIDs_changeKeepsOrRenewsTheLifetime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ids := sink.NewIDs(10, time.Minute)
+		change := func(identifier string, renews bool) (was string) {
+			ids.Change(identifier, func(text string) (string, bool) { was = text; return text + "x", renews })
+			return was
+		}
+		for _, renews := range []bool{false, true} {
+			change("kept", false)
+			change("renewed", renews)
+			time.Sleep(40 * time.Second)
+		}
+		if _, ok := ids.Get("kept"); ok {
+			t.Error("an entry lives on by changes that do not renew it")
+		}
+		if got, ok := ids.Get("renewed"); !ok || got != "xx" {
+			t.Errorf("renewed = %q, %t", got, ok)
+		}
+		if was := change("kept", false); was != "" {
+			t.Errorf("an expired entry was changed: %q", was)
+		}
+		if got, ok := ids.Get("kept"); !ok || got != "x" {
+			t.Errorf("kept = %q, %t, want a new entry", got, ok)
+		}
+	})
+}
