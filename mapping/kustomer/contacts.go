@@ -14,13 +14,7 @@ var (
 )
 
 func contactsOf(entry coerce, field string, alone []string) contacts {
-	entries := list(maxEntries, entry)
-	take := func(n *notes, label string, v mapping.Value) mapping.Value {
-		if v = entries(n, label, v); v.Len() == 0 {
-			return mapping.Value{}
-		}
-		return v
-	}
+	take := list(maxEntries, entry)
 	return contacts{rule{field, both(field), take}, rule{field, alone, take}}
 }
 

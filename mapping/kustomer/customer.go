@@ -47,7 +47,7 @@ var (
 var birthdayPaths = both("dob", "birthday")
 
 // upsert maps an identify.
-func upsert(ev mapping.Event, n *notes) (Step, error) {
+func (m *Mapper) upsert(ev mapping.Event, n *notes) (Step, error) {
 	who, err := identify(ev, n)
 	if err != nil {
 		return nil, err
@@ -60,13 +60,14 @@ func upsert(ev mapping.Event, n *notes) (Step, error) {
 	if id == "" && len(ids) == 0 {
 		return nil, who.missing(mapping.MissingIdentifier, "there is neither a userId nor an anonymousId nor a kustomerId")
 	}
-	step := Upsert{ID: id, ExternalIDs: ids}
+	step := Upsert{ID: id, ExternalIDs: ids, Mode: m.config.Lists}
 	if id == "" {
 		if step.Lookups, err = lookups(firstEmail(ev), who); err != nil {
 			return nil, err
 		}
 	}
 	step.Customer = customer(ev, n, ids)
+	step.Implied = n.implied
 	return step, nil
 }
 

@@ -139,7 +139,7 @@ func TestMap_tags(t *testing.T) {
 		{traits(`"tags":[" vip ","vip",7,"a b/<c>-_.d","É"]`), "tags", `["vip","7","a b/<c>-_.d","É"]`, ""},
 		{traits(`"tags":["ok","R&D"]`), "tags", `["ok"]`, "tags[1]"},
 		{traits(`"tags":["` + strings.Repeat("a", 65) + `",true,""]`), "tags", `null`, "tags[0]"},
-		{traits(`"tags":[]`), "tags", `[]`, ""},
+		{traits(`"tags":[]`), "tags", `null`, ""},
 		{traits(`"tags":null`), "tags", `null`, ""},
 	} {
 		f.check(t)

@@ -13,8 +13,8 @@ const (
 )
 
 // list takes a list of at most limit different elements, or a single element in place
-// of a list. When none of them fits, nothing is sent: an empty list would clear the
-// field. A list that the sender left empty goes out as it is.
+// of a list. When none of them fits, or the sender left the list empty, nothing is sent:
+// an empty list would clear the field.
 func list(limit int, element coerce) coerce {
 	return func(n *notes, label string, v mapping.Value) mapping.Value {
 		if v.Kind() != mapping.Array {
@@ -38,7 +38,7 @@ func list(limit int, element coerce) coerce {
 			seen[text] = true
 			kept = append(kept, e)
 		}
-		if len(kept) == 0 && v.Len() > 0 {
+		if len(kept) == 0 {
 			return mapping.Value{}
 		}
 		return mapping.Arr(kept...)
@@ -56,7 +56,8 @@ type part struct {
 // A bare text or number stands for the entry that bare makes of it; bare may be nil.
 func entry(bare func(mapping.Value) mapping.Value, parts ...part) coerce {
 	return func(n *notes, label string, v mapping.Value) mapping.Value {
-		if bare != nil && (v.Kind() == mapping.String || v.Kind() == mapping.Number) {
+		isBare := bare != nil && (v.Kind() == mapping.String || v.Kind() == mapping.Number)
+		if isBare {
 			v = bare(v)
 		}
 		if v.Kind() != mapping.Object {
@@ -82,6 +83,9 @@ func entry(bare func(mapping.Value) mapping.Value, parts ...part) coerce {
 		}
 		if known < v.Len() {
 			n.add(label, "members that Kustomer does not take left out")
+		}
+		if isBare {
+			return n.imply(mapping.Obj(kept...))
 		}
 		return mapping.Obj(kept...)
 	}

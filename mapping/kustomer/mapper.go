@@ -19,6 +19,8 @@ type Config struct {
 	// EventTime is the name of the member of meta that takes the event's own time, with
 	// or without the suffix At; "" for none. See Validate.
 	EventTime string
+	// Lists says what becomes of the lists of a customer that exists; "" is MergeLists.
+	Lists ListMode
 }
 
 // Message is what to tell Kustomer about one event.
@@ -42,8 +44,14 @@ type Upsert struct {
 	Lookups []Lookup
 	// ExternalIDs are the event's own ids of the person, the one in Customer first.
 	ExternalIDs []string
-	// Customer is the customer object, without the envelope of answers.
+	// Customer is the customer object, without the envelope of answers. Its lists hold the
+	// event's own entries, and none of them is empty.
 	Customer mapping.Value
+	// Implied are the JSON texts of the entries in Customer's lists whose type is our default
+	// and not the event's.
+	Implied []string `json:",omitempty"`
+	// Mode says what becomes of the lists of a customer that exists; "" is MergeLists.
+	Mode ListMode `json:",omitempty"`
 }
 
 // Lookup is a way to find a customer.
@@ -59,6 +67,7 @@ type Key string
 const (
 	ByEmail      Key = "email"
 	ByExternalID Key = "externalId"
+	ByPhone      Key = "phone" // only to find out who holds a number
 )
 
 // Track puts one event on a customer's timeline.
@@ -90,7 +99,7 @@ func (m *Mapper) Map(ev mapping.Event) (Message, error) {
 	var err error
 	switch ev.Type {
 	case "identify":
-		step, err = upsert(ev, &n)
+		step, err = m.upsert(ev, &n)
 	case "track", "page", "screen":
 		step, err = m.track(ev, &n)
 	default:

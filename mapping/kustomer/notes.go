@@ -3,6 +3,8 @@ package kustomer
 import (
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/deskstream/deskstream/mapping"
 )
 
 // maxNotes bounds the warnings of one event, maxLabel the characters of a name in one.
@@ -11,10 +13,18 @@ const (
 	maxLabel = 80
 )
 
-// notes collects warnings.
+// notes collects warnings, and which entries have a type that we gave them.
 type notes struct {
 	list []string
 	more int
+	// implied are the entries, in JSON, that were a single text in the event.
+	implied []string
+}
+
+// imply notes that the type of an entry, if it has one, is not the event's own.
+func (n *notes) imply(entry mapping.Value) mapping.Value {
+	n.implied = append(n.implied, entry.JSON())
+	return entry
 }
 
 // add notes what happened to the value that label names.
