@@ -153,5 +153,6 @@ func kustomerMapping(k *config.Kustomer) mapkustomer.Config {
 		DisableEmailAsTrackingProperty: k.DisableEmailAsTrackingProperty,
 		GenericPage:                    k.GenericPage, GenericScreen: k.GenericScreen,
 		EventTime: k.EventTime,
+		Lists:     mapkustomer.ListMode(k.Lists),
 	}
 }

@@ -4,8 +4,21 @@ import (
 	"log/slog"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	mapkustomer "github.com/deskstream/deskstream/mapping/kustomer"
 )
+
+func TestKustomerMapping_modesOfLists(t *testing.T) {
+	for text, want := range map[string]mapkustomer.ListMode{
+		"merge": mapkustomer.MergeLists, "replace": mapkustomer.ReplaceLists, "leave": mapkustomer.LeaveLists,
+	} {
+		if diff := cmp.Diff(mapkustomer.Config{Lists: want}, kustomerMapping(&config.Kustomer{Lists: text})); diff != "" {
+			t.Errorf("lists: %s (-want +got):\n%s", text, diff)
+		}
+	}
+}
 
 // Destinations of one host and credential have one budget, of which each has its part
 // though it runs elsewhere.

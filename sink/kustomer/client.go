@@ -25,10 +25,11 @@ type Client struct{ ids *sink.IDs }
 func New(ids *sink.IDs) *Client { return &Client{ids: ids} }
 
 // Send makes the calls that m needs, in order. The error is the Doer's, or a
-// *sink.Failure of its own: rejected, for a create that Kustomer refuses as a duplicate
-// of a customer whom no lookup finds. It is mapping.NothingToUpdate when lookups made
-// for this event show that Kustomer holds all of it already. The receipt is good, as far
-// as it goes, with an error too.
+// *sink.Failure of its own, code http_409: exhausted, for a write that is refused as a
+// duplicate of a customer whom no lookup finds, and rejected, for the second one that is
+// refused. It is mapping.NothingToUpdate when lookups made for this event show that
+// Kustomer holds all of it already. The receipt is good, as far as it goes, with an error
+// too.
 func (c *Client) Send(ctx context.Context, do sink.Doer, m kustomer.Message) (sink.Receipt, error) {
 	receipt := sink.Receipt{IDs: map[string]string{}, Warnings: slices.Clone(m.Warnings)}
 	wrote := false
@@ -60,7 +61,7 @@ func (c *Client) step(ctx context.Context, do sink.Doer, step kustomer.Step, rec
 }
 
 func (c *Client) upsert(ctx context.Context, do sink.Doer, step kustomer.Upsert, receipt *sink.Receipt) error {
-	u := upsert{memory: memory{ids: c.ids, step: step}, do: do, receipt: receipt}
+	u := upsert{memory: memory{ids: c.ids, step: step}, do: do, receipt: receipt, lists: step.Lists()}
 	return u.run(ctx)
 }
 

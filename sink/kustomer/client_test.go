@@ -3,6 +3,7 @@ package kustomer_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -69,8 +70,8 @@ func TestSend_looksUpInOrderAndStopsAtTheFirstHit(t *testing.T) {
 func TestSend_escapesWhatItLooksUp(t *testing.T) {
 	d := &desk{}
 	deliver(t, kustomer.New(newIDs()), d, identify("org/7?x#y z%", "a=b@c+d", "a b+c/d?e#f@example.test", "A"))
-	wantCalls(t, d, "GET /v1/customers/email=a%20b+c%2Fd%3Fe%23f@example.test",
-		"GET /v1/customers/externalId=org%2F7%3Fx%23y%20z%25", "GET /v1/customers/externalId=a=b@c+d", create)
+	wantCalls(t, d, "GET /v1/customers/email=a%20b%2Bc%2Fd%3Fe%23f@example.test",
+		"GET /v1/customers/externalId=org%2F7%3Fx%23y%20z%25", "GET /v1/customers/externalId=a=b@c%2Bd", create)
 }
 
 func TestSend_kustomerIDNeedsNoLookup(t *testing.T) {
@@ -113,7 +114,7 @@ func TestSend_duplicateCreateBecomesAnUpdate(t *testing.T) {
 	t.Run("found by the second lookup", func(t *testing.T) {
 		d := &desk{script: map[string][]answer{create: {{409, ``}}, byUser: {{404, ``}, found("c-7")}}}
 		receipt := deliver(t, kustomer.New(newIDs()), d, event)
-		wantCalls(t, d, byEmail, byUser, create, byEmail, byUser, put("c-7"))
+		wantCalls(t, d, byEmail, byUser, create, byUser, byEmail, put("c-7"))
 		if receipt.IDs["customer_id"] != "c-7" {
 			t.Errorf("ids %v", receipt.IDs)
 		}
@@ -122,7 +123,7 @@ func TestSend_duplicateCreateBecomesAnUpdate(t *testing.T) {
 		full := answer{200, `{"data":{"id":"c-7","attributes":{"name":"A","externalId":"u1","emails":[{"type":"home","email":"a@example.test"}]}}}`}
 		d := &desk{script: map[string][]answer{create: {{409, ``}}, byEmail: {{404, ``}, full}}}
 		deliver(t, kustomer.New(newIDs()), d, event)
-		wantCalls(t, d, byEmail, byUser, create, byEmail, put("c-7"))
+		wantCalls(t, d, byEmail, byUser, create, byUser, byEmail, put("c-7"))
 	})
 	t.Run("second conflict", func(t *testing.T) {
 		d := &desk{script: map[string][]answer{create: {{409, ``}}, byEmail: {{404, ``}, found("c-7")}, "PUT /v1/customers/c-7": {{409, ``}}}}
@@ -133,7 +134,7 @@ func TestSend_duplicateCreateBecomesAnUpdate(t *testing.T) {
 		d := &desk{script: map[string][]answer{create: {{409, ``}}}}
 		_, err := kustomer.New(newIDs()).Send(t.Context(), d, message(t, event))
 		wantFailure(t, err, sink.StageRequest, "http_409")
-		wantCalls(t, d, byEmail, byUser, create, byEmail, byUser)
+		wantCalls(t, d, byEmail, byUser, create, byUser, byEmail)
 	})
 }
 
@@ -243,15 +244,22 @@ func TestSend_planRemembersNoWrite(t *testing.T) {
 
 func TestSend_templatesHoldNothingOfTheEvent(t *testing.T) {
 	want := []string{
-		"GET /v1/customers/email={email}", "GET /v1/customers/externalId={id}", "POST /v1/customers",
-		"PUT /v1/customers/{id}", "POST /v1/tracking/identityEvent",
+		"GET /v1/customers/email={email}", "GET /v1/customers/externalId={id}", "GET /v1/customers/phone={phone}",
+		"GET /v1/customers/{id}", "POST /v1/customers", "PUT /v1/customers/{id}", "POST /v1/tracking/identityEvent",
 	}
-	d := &account{customers: []*person{{id: "c1", external: "u1"}}}
-	for _, event := range []string{identify("u1", "", "b@example.test", "A"), identify("u2", "", "", "A"), `{"type":"page","userId":"u1"}`} {
+	used := map[string]bool{}
+	d := &account{customers: []*person{{id: "c1", fields: map[string]mapping.Value{
+		"externalId": mapping.Str("u1"), "phones": mapping.Arr(mapping.Obj(mapping.Member{Name: "phone", Value: mapping.Str("+3161")})),
+	}}}}
+	for _, event := range []string{identify("u1", "", "b@example.test", "A"), identify("u2", "", "", "A"), `{"type":"page","userId":"u1"}`,
+		`{"type":"identify","userId":"u3","traits":{"phone":"+3161"},"context":{"externalId":[{"type":"kustomerId","id":"c1"}]}}`,
+		`{"type":"identify","userId":"u4","traits":{"phone":"+3161"}}`,
+	} {
 		_, err := kustomer.New(newIDs()).Send(t.Context(), sink.DoerFunc(func(ctx context.Context, call sink.Call) (sink.Reply, error) {
 			if !slices.Contains(want, call.Op) || !strings.HasPrefix(call.Op, call.Method+" ") {
 				t.Errorf("template %q of %s", call.Op, call.Path)
 			}
+			used[call.Op] = true
 			if call.Path == "/v1/tracking/identityEvent" {
 				return sink.Reply{Status: 204}, nil
 			}
@@ -260,6 +268,9 @@ func TestSend_templatesHoldNothingOfTheEvent(t *testing.T) {
 		if err != nil {
 			t.Errorf("sending %s: %v", event, err)
 		}
+	}
+	if len(used) != len(want) {
+		t.Errorf("templates %q used, want all of %q", slices.Sorted(maps.Keys(used)), want)
 	}
 }
 

@@ -3,9 +3,11 @@ package kustomer_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +33,7 @@ type desk struct {
 	// lookup is answered 404 and a write as Kustomer does.
 	script map[string][]answer
 	calls  []string // "METHOD /path?query"
+	bodies []string // the calls of writes with their bodies, "PUT /path {...}"
 	last   sink.Call
 	plan   bool
 }
@@ -45,8 +48,9 @@ func (d *desk) Do(_ context.Context, call sink.Call) (sink.Reply, error) {
 	}
 	d.calls = append(d.calls, noted)
 	d.last = call
-	reply := sink.Reply{Status: http.StatusNotFound}
+	reply := notFound
 	if !call.Lookup {
+		d.bodies = append(d.bodies, line+" "+call.Body.JSON())
 		reply = sink.Reply{Status: http.StatusCreated, Body: []byte(`{"data":{"id":"new"}}`)}
 	}
 	if d.plan {
@@ -64,6 +68,8 @@ func (d *desk) Do(_ context.Context, call sink.Call) (sink.Reply, error) {
 	}
 	return judged(call, reply)
 }
+
+var notFound = sink.Reply{Status: http.StatusNotFound, Body: []byte(`{"errors":[{"code":"notfound"}]}`)}
 
 func judged(call sink.Call, reply sink.Reply) (sink.Reply, error) {
 	stage := sink.StageRequest
@@ -90,11 +96,16 @@ func newIDs() *sink.IDs { return sink.NewIDs(1000, time.Hour) }
 // message maps an event as New(Config{}) does.
 func message(t testing.TB, event string) mapper.Message {
 	t.Helper()
+	return mapped(t, event, mapper.Config{})
+}
+
+func mapped(t testing.TB, event string, c mapper.Config) mapper.Message {
+	t.Helper()
 	ev, err := mapping.Decode([]byte(event))
 	if err != nil {
 		t.Fatalf("decoding %s: %v", event, err)
 	}
-	m, err := mapper.New(mapper.Config{}).Map(ev)
+	m, err := mapper.New(c).Map(ev)
 	if err != nil {
 		t.Fatalf("mapping %s: %v", event, err)
 	}
@@ -123,10 +134,15 @@ func deliver(t *testing.T, c *kustomer.Client, d sink.Doer, event string) sink.R
 	return receipt
 }
 
-// account is a Kustomer account: customers that are unique by externalId and e-mail.
+// account is a Kustomer account: customers that are unique by externalId, e-mail and phone,
+// whose lists an update replaces, and who take a revision as a condition.
 type account struct{ customers []*person }
 
-type person struct{ id, external, email, name string }
+type person struct {
+	id     string
+	rev    int
+	fields map[string]mapping.Value
+}
 
 func (a *account) Do(_ context.Context, call sink.Call) (sink.Reply, error) {
 	reply := a.lookUp(call)
@@ -137,50 +153,77 @@ func (a *account) Do(_ context.Context, call sink.Call) (sink.Reply, error) {
 }
 
 func (a *account) lookUp(call sink.Call) sink.Reply {
-	key, value, _ := strings.Cut(strings.TrimPrefix(call.Path, "/v1/customers/"), "=")
-	value, _ = url.PathUnescape(value)
+	path, _ := url.PathUnescape(strings.TrimPrefix(call.Path, "/v1/customers/"))
 	for _, p := range a.customers {
-		if key == "email" && p.email == value || key == "externalId" && p.external == value {
+		if p.id == path || slices.Contains(identifiers(p.fields), path) {
 			return p.reply()
 		}
 	}
-	return sink.Reply{Status: http.StatusNotFound}
+	return notFound
+}
+
+// identifiers are what no other customer may have, as lookups name them.
+func identifiers(fields map[string]mapping.Value) []string {
+	var all []string
+	if id := fields["externalId"].Str(); id != "" {
+		all = append(all, "externalId="+id)
+	}
+	for list, member := range map[string]string{"emails": "email", "phones": "phone"} {
+		for _, e := range fields[list].Members() {
+			all = append(all, member+"="+e.Value.Get(member).Str())
+		}
+	}
+	return all
 }
 
 func (a *account) write(call sink.Call) sink.Reply {
-	target := &person{id: fmt.Sprintf("c%d", len(a.customers)+1)}
+	target := &person{id: fmt.Sprintf("c%d", len(a.customers)+1), fields: map[string]mapping.Value{}}
 	if id, ok := strings.CutPrefix(call.Path, "/v1/customers/"); ok {
 		i := slices.IndexFunc(a.customers, func(p *person) bool { return p.id == id })
 		if i < 0 {
-			return sink.Reply{Status: http.StatusNotFound}
+			return notFound
 		}
 		target = a.customers[i]
 	}
-	external, email := call.Body.Get("externalId").Str(), call.Body.Get("emails").At(0).Get("email").Str()
+	fields := maps.Clone(target.fields)
+	for _, m := range call.Body.Members() {
+		fields[m.Name] = m.Value
+	}
+	if rev := fields["rev"]; rev.Exists() && rev.Text() != strconv.Itoa(target.rev) {
+		return sink.Reply{Status: http.StatusConflict}
+	}
+	delete(fields, "rev")
 	for _, p := range a.customers {
-		if p != target && (p.external == external || email != "" && p.email == email) {
+		taken := identifiers(p.fields)
+		if p != target && slices.ContainsFunc(identifiers(fields), func(id string) bool { return slices.Contains(taken, id) }) {
 			return sink.Reply{Status: http.StatusConflict}
 		}
 	}
-	target.external, target.name = external, call.Body.Get("name").Str()
-	if email != "" {
-		target.email = email
-	}
+	target.fields, target.rev = fields, target.rev+1
 	if !slices.Contains(a.customers, target) {
 		a.customers = append(a.customers, target)
 	}
 	return target.reply()
 }
 
-func (p *person) reply() sink.Reply {
-	return sink.Reply{Status: http.StatusOK, Body: fmt.Appendf(nil,
-		`{"data":{"id":%q,"attributes":{"externalId":%q,"name":%q,"emails":[{"type":"home","email":%q,"verified":false}]}}}`, p.id, p.external, p.name, p.email)}
+// shown are the attributes of a customer, in the order of their names.
+func (p *person) shown() mapping.Value {
+	var members []mapping.Member
+	for _, name := range slices.Sorted(maps.Keys(p.fields)) {
+		members = append(members, mapping.Member{Name: name, Value: p.fields[name]})
+	}
+	return mapping.Obj(append(members, mapping.Member{Name: "rev", Value: mapping.Int(int64(p.rev))})...)
 }
 
+func (p *person) reply() sink.Reply {
+	return sink.Reply{Status: http.StatusOK, Body: fmt.Appendf(nil, `{"data":{"id":%q,"attributes":%s}}`, p.id, p.shown().JSON())}
+}
+
+// String shows who has what. Revisions are left out: they count the writes.
 func (a *account) String() string {
 	var b strings.Builder
 	for _, p := range a.customers {
-		fmt.Fprintf(&b, "%+v\n", *p)
+		fmt.Fprintln(&b, p.id, p.shown().Without("rev").JSON())
 	}
 	return b.String()
 }

@@ -18,4 +18,17 @@
 //
 // A remembered customer that is answered 404 or 422 is forgotten, and the event
 // starts over once with lookups of its own.
+//
+// # Lists
+//
+// Kustomer sets a list whole, so an update that knows one address would take the others
+// away. What the customer has is known from a lookup made for this event, or is read. Of
+// what a customer was shown and written with, memory has hashes of the entries: enough to see
+// that an event brings nothing new, and to leave the list out. An update with a merged
+// list carries the revision that the customer was shown with. Of two lanes who have read the
+// same customer the second is answered 409, and reads and merges again.
+//
+// # Conflicts
+//
+// Any other 409 means that somebody else has an identifier of the event: see resolve.
 package kustomer

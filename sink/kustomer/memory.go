@@ -1,28 +1,19 @@
 package kustomer
 
 import (
-	"strings"
-
 	"github.com/deskstream/deskstream/mapping/kustomer"
 	"github.com/deskstream/deskstream/sink"
 )
 
-// memory is what one event may read and write of the remembered ids: the customer of
-// a lookup, and the externalId that a customer was last seen with. See the package's
-// documentation for why both are needed.
+// memory is what one event may read and write of what is remembered: the customer of a
+// lookup, and of a customer what known says. See the package's documentation for why each
+// is needed.
 type memory struct {
 	ids  *sink.IDs
 	step kustomer.Upsert
 }
 
-// lookupKey is the identifier of a lookup. Addresses differ in case by how they were
-// typed, hardly ever by whose they are.
-func lookupKey(l kustomer.Lookup) string {
-	if l.By == kustomer.ByEmail {
-		return string(l.By) + "=" + strings.ToLower(l.Value)
-	}
-	return string(l.By) + "=" + l.Value
-}
+func customerKey(id string) string { return "customer=" + id }
 
 // owner is the externalId that the event gives its customer, "" for none.
 func (m memory) owner() string {
@@ -32,9 +23,13 @@ func (m memory) owner() string {
 	return m.step.ExternalIDs[0]
 }
 
-func ownerKey(id string) string { return "customer=" + id }
+// known returns what is remembered of a customer.
+func (m memory) known(id string) known {
+	text, _ := m.ids.Get(customerKey(id))
+	return parseKnown(text)
+}
 
-// mayAnswer tells whether a remembered customer is still the answer to the lookup: one
+// mayAnswer reports whether a remembered customer is still the answer to the lookup: one
 // by an external id must find that id's owner, and one by e-mail the owner whom the
 // update would set.
 func (m memory) mayAnswer(l kustomer.Lookup, id string) bool {
@@ -42,33 +37,39 @@ func (m memory) mayAnswer(l kustomer.Lookup, id string) bool {
 	if l.By == kustomer.ByEmail {
 		want = m.owner()
 	}
-	owner, ok := m.ids.Get(ownerKey(id))
-	return ok && owner == want
+	return want != "" && m.known(id).owner == want
 }
 
-// seen remembers what a lookup showed of a customer's owner.
-func (m memory) seen(found match) {
-	if owner := idText(found.attributes.Get("externalId")); owner != "" {
-		m.ids.Put(ownerKey(found.id), owner)
-		return
+// seen remembers of a customer what a lookup or a reading showed, which of its lists is all
+// of their values, and whether they hold the event's own entries as the event names them.
+func (m memory) seen(found match, lists []kustomer.List) {
+	now := known{owner: found.owner(), company: found.company}
+	for _, member := range found.attributes.Members() {
+		if !kustomer.IsList(member.Name) {
+			continue
+		}
+		for _, e := range member.Value.Members() {
+			if key := kustomer.EntryKey(member.Name, e.Value); key != "" {
+				now.facts = now.facts.with(factOf(kustomer.List{Name: member.Name}, kustomer.Entry{Value: e.Value, Key: key}))
+			}
+		}
 	}
-	m.ids.Drop(ownerKey(found.id))
-}
-
-// written remembers a customer after a create or an update that Kustomer accepted.
-func (m memory) written(id string) {
-	if owner := m.owner(); owner != "" {
-		m.ids.Put(ownerKey(id), owner)
+	for _, l := range lists {
+		have := found.attributes.Get(l.Name)
+		for _, e := range l.Entries {
+			if l.Has(have, e) {
+				now.facts = now.facts.with(factOf(l, e))
+			}
+		}
 	}
-	for _, l := range m.step.Lookups {
-		m.ids.Put(lookupKey(l), id)
-	}
+	text := now.text()
+	m.ids.Change(customerKey(found.id), func(string) (string, bool) { return text, true })
 }
 
 // forget drops a customer that is gone.
 func (m memory) forget(id string) {
-	m.ids.Drop(ownerKey(id))
+	m.ids.Drop(customerKey(id))
 	for _, l := range m.step.Lookups {
-		m.ids.Drop(lookupKey(l))
+		m.ids.Drop(l.Key())
 	}
 }

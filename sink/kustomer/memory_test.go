@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/deskstream/deskstream/mapping"
+	mapper "github.com/deskstream/deskstream/mapping/kustomer"
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/kustomer"
 )
@@ -113,11 +114,11 @@ func TestSend_lookupShowsWhoseCustomerItIs(t *testing.T) {
 		`{"externalId":"u9"}`:            byUser,
 		`{"externalId":null}`:            byUser,
 	} {
-		refused[byUser], refused[byEmail] = []answer{found("c-1")}, []answer{withAttributes(attributes)}
+		refused[byUser], refused[byEmail] = []answer{found("c-1"), withAttributes(attributes)}, []answer{withAttributes(attributes)}
 		d := &desk{script: maps.Clone(refused)}
 		c := kustomer.New(newIDs())
 		deliver(t, c, d, identify("u1", "", "", "A"))
-		_, err := c.Send(t.Context(), d, message(t, identify("u1", "", "a@example.test", "B")))
+		_, err := c.Send(t.Context(), d, mapped(t, identify("u1", "", "a@example.test", "B"), mapper.Config{Lists: mapper.ReplaceLists}))
 		wantFailure(t, err, sink.StageRequest, "http_400")
 		d.calls = nil
 		deliver(t, c, d, identify("u1", "", "", "C"))
@@ -157,30 +158,44 @@ func TestSend_startsOverOnlyOnce(t *testing.T) {
 }
 
 func TestSend_sharesALookupThatIsUnderWay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := &desk{script: map[string][]answer{byEmail: {found("c-1")}}}
-		slow := sink.DoerFunc(func(ctx context.Context, call sink.Call) (sink.Reply, error) {
-			if call.Lookup {
-				time.Sleep(time.Second) // of the bubble's clock
-			}
-			return d.Do(ctx, call)
-		})
-		c := kustomer.New(newIDs())
-		events := []string{identify("u1", "", "a@example.test", "A"), identify("u2", "", "a@example.test", "B")}
-		var wg sync.WaitGroup
-		for _, event := range events {
-			m := message(t, event)
-			wg.Go(func() {
-				if _, err := c.Send(t.Context(), slow, m); err != nil {
-					t.Errorf("sending %s: %v", event, err)
+	for name, tt := range map[string]struct {
+		mode mapper.ListMode
+		want map[string]int
+	}{
+		"lists are left":   {mapper.LeaveLists, map[string]int{byEmail: 1, put("c-1"): 2}},
+		"lists are merged": {mapper.MergeLists, map[string]int{byEmail: 1, "GET /v1/customers/c-1": 1, put("c-1"): 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &desk{script: map[string][]answer{byEmail: {found("c-1")}, "GET /v1/customers/c-1": {found("c-1")}}}
+				slow := sink.DoerFunc(func(ctx context.Context, call sink.Call) (sink.Reply, error) {
+					if call.Lookup {
+						time.Sleep(time.Second) // of the bubble's clock
+					}
+					return d.Do(ctx, call)
+				})
+				c := kustomer.New(newIDs())
+				var wg sync.WaitGroup
+				for _, user := range []string{"u1", "u2"} {
+					event := `{"type":"identify","userId":"` + user + `","traits":{"email":"a@example.test","tags":"of-` + user + `"}}`
+					m := mapped(t, event, mapper.Config{Lists: tt.mode})
+					wg.Go(func() {
+						if _, err := c.Send(t.Context(), slow, m); err != nil {
+							t.Errorf("sending %s: %v", event, err)
+						}
+					})
+				}
+				wg.Wait()
+				calls := map[string]int{}
+				for _, call := range d.calls {
+					calls[call]++
+				}
+				if diff := cmp.Diff(tt.want, calls); diff != "" {
+					t.Errorf("calls (-want +got):\n%s", diff)
 				}
 			})
-		}
-		wg.Wait()
-		if n := strings.Count(strings.Join(d.calls, "\n"), byEmail); n != 1 || len(d.calls) != 3 {
-			t.Errorf("calls %q, want one lookup and two updates", d.calls)
-		}
-	})
+		})
+	}
 }
 
 // withAttributes is a lookup's answer that shows attributes.
@@ -197,8 +212,9 @@ func TestSend_nothingToUpdateWhenTheLookupShowsAllOfIt(t *testing.T) {
 	}{
 		{`{"name":"A",` + full + `,"tags":["x","y"],"custom":{"seatsNum":3,"planStr":"p"},"phones":[]}`, true},
 		{`{"name":"B",` + full + `,"tags":["x","y"],"custom":{"seatsNum":3}}`, false},
-		{`{"name":"A",` + full + `,"tags":["y","x"],"custom":{"seatsNum":3}}`, false},
-		{`{"name":"A",` + full + `,"tags":["x","y","z"],"custom":{"seatsNum":3}}`, false},
+		{`{"name":"A",` + full + `,"tags":["y","x"],"custom":{"seatsNum":3}}`, true},
+		{`{"name":"A",` + full + `,"tags":["x","y","z"],"custom":{"seatsNum":3}}`, true},
+		{`{"name":"A",` + full + `,"tags":["x","z"],"custom":{"seatsNum":3}}`, false},
 		{`{"name":"A",` + full + `,"tags":["x","y"],"custom":{"seatsNum":"3"}}`, false},
 		{`{"name":"A",` + full + `,"tags":["x","y"]}`, false},
 		{`null`, false},
@@ -239,12 +255,13 @@ func TestSend_whatWasSentBeforeIsNoEvidence(t *testing.T) {
 func TestSend_memoryMergesNobody(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	one := func(values ...string) string { return values[random.IntN(len(values))] }
-	for range 2000 {
+	for range 700 {
 		with, without := &account{}, &account{}
 		remembering, forgetful := kustomer.New(newIDs()), kustomer.New(sink.NewIDs(1, 0))
 		var events []string
 		for i := range 12 {
 			event := identify(one("", "u1", "u2", "u3"), one("an", "bn"), one("", "", "a@example.test", "b@example.test"), fmt.Sprint(one("N", "M"), i/4))
+			event = strings.Replace(event, `"traits":{`, one(`"traits":{`, `"traits":{"phone":"+3161",`, `"traits":{"phone":"+3162",`, `"traits":{"tags":["x"],`), 1)
 			events = append(events, event)
 			m := message(t, event)
 			_, err := remembering.Send(t.Context(), with, m)
@@ -253,5 +270,41 @@ func TestSend_memoryMergesNobody(t *testing.T) {
 				t.Fatalf("after\n%s\nerrors %v and %v, without and with memory:\n%s", strings.Join(events, "\n"), wantErr, err, diff)
 			}
 		}
+	}
+}
+
+// Who the event is about is found the same way with what the first event left in memory.
+func TestSend_rememberedConflictGoesTheSameWay(t *testing.T) {
+	d := &desk{script: map[string][]answer{
+		byEmail: {who("c-1", `{"emails":[{"email":"a@example.test"}]}`)}, byUser: {who("c-2", `{"externalId":"u1"}`)},
+		update: {{409, ""}},
+	}}
+	c := kustomer.New(newIDs())
+	for range 2 {
+		deliver(t, c, d, identify("u1", "", "a@example.test", "A"))
+		wantCalls(t, d, byEmail, put("c-1"), byUser, put("c-2"))
+	}
+	deliver(t, c, d, identify("u1", "", "", "A"))
+	wantCalls(t, d, put("c-2"))
+}
+
+// A company that is sent back undoes what people change at the desk, so it is looked at
+// again when it is as old as anything that is remembered, however often it was sent.
+func TestSend_companyIsLookedAtAgain(t *testing.T) {
+	for company, want := range map[string][]string{
+		`{"company":{"data":{"id":"5fc"}}}`: {byUser, put("c-1")},
+		`{}`:                                {put("c-1")},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &desk{script: map[string][]answer{byUser: {{200, `{"data":{"id":"c-1","attributes":{"externalId":"u1"},"relationships":` + company + `}}`}}}}
+			c := kustomer.New(sink.NewIDs(100, 10*time.Minute))
+			for range 2 {
+				deliver(t, c, d, identify("u1", "", "", "A"))
+				time.Sleep(6 * time.Minute) // of the bubble's clock
+			}
+			d.calls = nil
+			deliver(t, c, d, identify("u1", "", "", "A"))
+			wantCalls(t, d, want...)
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/mapping/kustomer"
@@ -15,6 +16,7 @@ import (
 var lookupOps = map[kustomer.Key]string{
 	kustomer.ByEmail:      "GET /v1/customers/email={email}",
 	kustomer.ByExternalID: "GET /v1/customers/externalId={id}",
+	kustomer.ByPhone:      "GET /v1/customers/phone={phone}",
 }
 
 // upsert is one Upsert under way.
@@ -22,6 +24,18 @@ type upsert struct {
 	memory
 	do      sink.Doer
 	receipt *sink.Receipt
+	// lists are the event's lists, without what a conflict has taken out of them.
+	lists []kustomer.List
+	// found are the customers that lookups made for this event found, by Lookup.Key.
+	found map[string]match
+	// resolved is set once a conflict has been resolved: the next one is final.
+	resolved bool
+	// withoutID leaves out the externalId, which somebody else has.
+	withoutID bool
+	// withoutLists leaves out the lists, which Kustomer refused.
+	withoutLists bool
+	// conflicts counts the answers 409 in a row.
+	conflicts int
 }
 
 // match is a customer that was found; the zero match is none.
@@ -29,39 +43,44 @@ type match struct {
 	id string
 	// remembered marks an id that may be out of date.
 	remembered bool
-	// attributes are what a lookup made for this event showed; absent without one.
+	// shown marks that a lookup or a reading made for this event has shown the attributes.
+	shown      bool
 	attributes mapping.Value
+	// company is the customer's company, "" for none.
+	company string
 }
 
+// owner is the externalId that a customer was shown with, "" for none.
+func (m match) owner() string { return idText(m.attributes.Get("externalId")) }
+
+// errGone is said of a remembered customer that is not there any more.
+var errGone = errors.New("the remembered customer is gone")
+
 func (u *upsert) run(ctx context.Context) error {
-	if u.step.ID != "" {
-		_, err := u.update(ctx, u.step.ID)
-		return err
-	}
-	found, err := u.find(ctx)
-	if err != nil {
-		return err
-	}
-	if found.remembered {
-		status, err := u.update(ctx, found.id, http.StatusNotFound, http.StatusUnprocessableEntity)
-		if err != nil || isOK(status) {
-			return err
-		}
-		u.forget(found.id)
-		if found, err = u.lookUp(ctx); err != nil {
+	target := match{id: u.step.ID}
+	if target.id == "" {
+		var err error
+		if target, err = u.find(ctx); err != nil {
 			return err
 		}
 	}
-	switch {
-	case found.id == "":
+	err := u.save(ctx, target)
+	if !errors.Is(err, errGone) {
+		return err
+	}
+	u.forget(target.id)
+	if target, err = u.lookUp(ctx); err != nil {
+		return err
+	}
+	return u.save(ctx, target)
+}
+
+// save brings the event to the customer that was found, or to a new one.
+func (u *upsert) save(ctx context.Context, target match) error {
+	if target.id == "" {
 		return u.create(ctx)
-	case holds(found.attributes, u.step.Customer):
-		u.settle(found.id)
-		return mapping.NothingToUpdate
-	default:
-		_, err = u.update(ctx, found.id)
-		return err
 	}
+	return u.update(ctx, target)
 }
 
 // find tries the lookups in order and lets what is remembered, or what another event
@@ -69,7 +88,7 @@ func (u *upsert) run(ctx context.Context) error {
 func (u *upsert) find(ctx context.Context) (match, error) {
 	for _, l := range u.step.Lookups {
 		var found match
-		id, how, err := u.ids.FindFor(ctx, u.do, lookupKey(l), func(ctx context.Context) (string, error) {
+		id, how, err := u.ids.FindFor(ctx, u.do, l.Key(), func(ctx context.Context) (string, error) {
 			var err error
 			found, err = u.ask(ctx, l)
 			return found.id, err
@@ -105,18 +124,57 @@ func (u *upsert) lookUp(ctx context.Context) (match, error) {
 
 // ask makes one lookup.
 func (u *upsert) ask(ctx context.Context, l kustomer.Lookup) (match, error) {
-	reply, err := u.do.Do(ctx, sink.Call{
-		Op: lookupOps[l.By], Method: "GET",
-		Path:   "/v1/customers/" + string(l.By) + "=" + url.PathEscape(l.Value),
-		Lookup: true, Answers: []int{http.StatusNotFound}, Accept: acceptCustomer,
+	found, err := u.get(ctx, sink.Call{
+		Op: lookupOps[l.By], Path: "/v1/customers/" + string(l.By) + "=" + segment(l.Value),
+		Answers: []int{http.StatusNotFound},
 	})
+	if err == nil && found.id != "" {
+		if u.found == nil {
+			u.found = make(map[string]match)
+		}
+		u.found[l.Key()] = found
+	}
+	return found, err
+}
+
+// read shows what Kustomer holds of a customer now. A remembered one may be gone.
+func (u *upsert) read(ctx context.Context, target match) (match, error) {
+	call := sink.Call{Op: "GET /v1/customers/{id}", Path: "/v1/customers/" + segment(target.id)}
+	if target.remembered {
+		call.Answers = []int{http.StatusNotFound, http.StatusUnprocessableEntity}
+	}
+	found, err := u.get(ctx, call)
+	if err == nil && found.id == "" && target.remembered {
+		return match{}, errGone
+	}
+	found.id, found.remembered = target.id, target.remembered
+	return found, err
+}
+
+// get makes a call whose answer shows a customer.
+func (u *upsert) get(ctx context.Context, call sink.Call) (match, error) {
+	call.Method, call.Lookup, call.Accept = "GET", true, acceptCustomer
+	reply, err := u.do.Do(ctx, call)
 	if err != nil || !reply.OK() {
 		return match{}, err
 	}
 	data := reply.JSON().Get("data")
-	found := match{id: idText(data.Get("id")), attributes: data.Get("attributes")}
-	u.seen(found)
+	found := match{id: idText(data.Get("id")), shown: true, attributes: data.Get("attributes"), company: companyOf(data)}
+	if found.id != "" {
+		u.seen(found, u.lists)
+	}
 	return found, nil
+}
+
+// companyOf is the id of the company to which an answer shows a customer linked.
+func companyOf(data mapping.Value) string {
+	return idText(data.Get("relationships", "company", "data", "id"))
+}
+
+// segment escapes a value for a path. The plus is escaped too: Kustomer's documents ask
+// for it, as some servers read one as a blank.
+func segment(value string) string {
+	return strings.ReplaceAll(url.PathEscape(value), "+", "%2B")
 }
 
 // errNoCustomer is said of a lookup's 2xx answer that names no customer.
@@ -128,72 +186,3 @@ func acceptCustomer(reply sink.Reply) error {
 	}
 	return nil
 }
-
-// update changes the given fields of a customer and leaves the others, which is what
-// replace=false says. Statuses in answers are returned.
-func (u *upsert) update(ctx context.Context, id string, answers ...int) (status int, err error) {
-	reply, err := u.do.Do(ctx, sink.Call{
-		Op: "PUT /v1/customers/{id}", Method: "PUT",
-		Path: "/v1/customers/" + url.PathEscape(id), Query: "replace=false",
-		Body: u.step.Customer, Answers: answers,
-	})
-	if err != nil {
-		return 0, err
-	}
-	if reply.Planned {
-		u.receipt.IDs[customerID] = id
-		return http.StatusOK, nil
-	}
-	if reply.OK() {
-		u.settle(id)
-	}
-	return reply.Status, nil
-}
-
-// create makes the customer. It may be repeated: the externalId is unique, so a second
-// one is answered 409, as is one that loses a race. Then it is there, and is updated;
-// the update is made even if the lookup shows all of it, because what it shows
-// may be this event's own create, whose answer was lost.
-func (u *upsert) create(ctx context.Context) error {
-	reply, err := u.do.Do(ctx, sink.Call{
-		Op: "POST /v1/customers", Method: "POST", Path: "/v1/customers",
-		Body: u.step.Customer, Answers: []int{http.StatusConflict},
-	})
-	if err != nil || reply.Planned {
-		return err
-	}
-	if !reply.OK() {
-		return u.updateDuplicate(ctx)
-	}
-	id := idText(reply.JSON().Get("data", "id"))
-	if !kustomer.ValidID(id) {
-		u.receipt.Warnings = append(u.receipt.Warnings, "Kustomer's answer to the create has no customer id")
-		return nil
-	}
-	u.settle(id)
-	return nil
-}
-
-func (u *upsert) updateDuplicate(ctx context.Context) error {
-	found, err := u.lookUp(ctx)
-	if err != nil {
-		return err
-	}
-	if found.id == "" {
-		return &sink.Failure{
-			Stage: sink.StageRequest, Class: sink.Rejected,
-			Code: sink.HTTPCode(http.StatusConflict), Status: http.StatusConflict,
-			Message: "the API refused the create as a duplicate, but no lookup finds the customer",
-		}
-	}
-	_, err = u.update(ctx, found.id)
-	return err
-}
-
-// settle notes that the customer with the given id now is as the event says.
-func (u *upsert) settle(id string) {
-	u.receipt.IDs[customerID] = id
-	u.written(id)
-}
-
-func isOK(status int) bool { return sink.Reply{Status: status}.OK() }

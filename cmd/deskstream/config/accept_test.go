@@ -85,7 +85,7 @@ func TestParse_everyDefault(t *testing.T) {
 			},
 			{
 				Name: "crm", Type: "kustomer", Start: start(t, "earliest"), Delivery: delivery(1000),
-				Kustomer: &config.Kustomer{APIKey: sink.NewSecret("key-for-kustomer"), BaseURL: "https://api.kustomerapp.com", AdvancedTransform: true},
+				Kustomer: &config.Kustomer{APIKey: sink.NewSecret("key-for-kustomer"), BaseURL: "https://api.kustomerapp.com", AdvancedTransform: true, Lists: "merge"},
 			},
 		},
 	}
@@ -146,7 +146,7 @@ func everyDestination(t *testing.T) []config.Destination {
 		Name: "crm", Type: "kustomer", EventFilter: config.EventFilter{Deny: []string{"B"}}, Start: start(t, "2026-01-02T03:04:05+01:00"),
 		Kustomer: &config.Kustomer{
 			APIKey: sink.NewSecret("key-for-kustomer"), BaseURL: "https://api.prod2.kustomerapp.com", AllowInsecure: true, SetIdentityEmail: true,
-			DisableEmailAsTrackingProperty: true, GenericPage: true, GenericScreen: true, EventTime: "occurredAt",
+			DisableEmailAsTrackingProperty: true, GenericPage: true, GenericScreen: true, EventTime: "occurredAt", Lists: "leave",
 		},
 		Delivery: config.Delivery{
 			MaxInFlight: 5, RateLimit: config.RateLimit{Requests: 6, Per: time.Second, Reserve: 0}, Timeout: 60 * time.Second, MaxAge: time.Hour,
@@ -223,6 +223,7 @@ destinations:
       generic_page: true
       generic_screen: true
       event_time: occurredAt
+      lists: leave
     delivery:
       max_in_flight: 5
       rate_limit: {requests: 6, per: 1s, reserve: 0}

@@ -62,6 +62,7 @@ type Kustomer struct {
 	GenericPage                    bool   `yaml:"generic_page" default:"false" doc:"One event name for all pages."`
 	GenericScreen                  bool   `yaml:"generic_screen" default:"false" doc:"One event name for all screens."`
 	EventTime                      string `yaml:"event_time" doc:"The member of a tracking event's meta that takes the event's own time, like occurredAt; empty: none."`
+	Lists                          string `yaml:"lists" default:"merge" enum:"merge,replace,leave" doc:"What an update does with the customer's e-mails, phones, tags and other lists: merge adds the event's entries to them, replace sends the event's entries alone, leave sends none."`
 }
 
 // The values of delivery.unknown.

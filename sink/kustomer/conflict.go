@@ -1,0 +1,203 @@
+package kustomer
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/mapping/kustomer"
+	"github.com/deskstream/deskstream/sink"
+)
+
+// maxConflicts is the number of answers 409 in a row from which on each is a passing
+// failure: other writers change the customer faster than it can be read.
+const maxConflicts = 4
+
+// conflict goes on after an update that was answered 409. If it carried the revision that
+// the customer was shown with, somebody may have changed the customer since: then its lists
+// are merged again. Otherwise somebody else has one of the identifiers.
+func (u *upsert) conflict(ctx context.Context, r refusal) error {
+	u.conflicts++
+	if !r.body.rev.Exists() {
+		return u.resolve(ctx, r)
+	}
+	if u.conflicts >= maxConflicts {
+		if err := sink.CountFailure(ctx, u.do, r.call, r.reply); err != nil {
+			return err
+		}
+	}
+	now, err := u.read(ctx, r.target)
+	if err != nil {
+		return err
+	}
+	if rev := now.attributes.Get("rev"); rev.Kind() == mapping.Number && rev.Text() != r.body.rev.Text() {
+		return u.update(ctx, now)
+	}
+	r.target = now
+	return u.resolve(ctx, r)
+}
+
+// resolve goes on after a write that Kustomer refused, because of an identifier that
+// somebody else has if the lookups find one: then the event goes to who it is about, without
+// what others have. With nobody found a 409 is a passing failure, because lookups may lag
+// behind writes, and a 400 is about something else.
+func (u *upsert) resolve(ctx context.Context, r refusal) error {
+	for !u.resolved {
+		if err := u.askAll(ctx); err != nil {
+			return err
+		}
+		if u.foundOther(r.target) {
+			u.resolved = true
+			target := u.choose(r.target)
+			u.leaveOut(target)
+			return u.save(ctx, target)
+		}
+		// A revision that the event names is a condition that no waiting fulfils.
+		conditional := r.target.id != "" && u.step.Customer.Get("rev").Exists()
+		if r.reply.Status != http.StatusConflict || conditional {
+			break
+		}
+		if err := sink.CountFailure(ctx, u.do, r.call, r.reply); err != nil {
+			return err
+		}
+	}
+	return u.refused(ctx, r)
+}
+
+// refused gives up on a write, unless it may have been the merged lists that Kustomer
+// refused: what the customer has may break rules that were made later.
+func (u *upsert) refused(ctx context.Context, r refusal) error {
+	if r.reply.Status != http.StatusBadRequest || !r.body.merged {
+		return sink.RejectAnswer(u.do, r.call, r.reply)
+	}
+	u.withoutLists = true
+	u.warn("lists: left out, Kustomer refused them together with what the customer has")
+	return u.update(ctx, r.target)
+}
+
+// askAll looks up every identity of the event that has found nobody yet.
+func (u *upsert) askAll(ctx context.Context) error {
+	for _, l := range u.step.Identities() {
+		if _, found := u.found[l.Key()]; found {
+			continue
+		}
+		if _, err := u.ask(ctx, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// foundOther reports whether a lookup found another customer than the one that was written
+// to: one who stands in the way of the write, or whom the event is about.
+func (u *upsert) foundOther(written match) bool {
+	for _, l := range u.step.Identities() {
+		holder, found := u.found[l.Key()]
+		sent := l.By != kustomer.ByExternalID || l.Value == u.owner()
+		if found && sent && holder.id != written.id {
+			return true
+		}
+	}
+	return u.choose(written).id != written.id
+}
+
+// choose is the customer whom the event is about: the one that it names, else the one of an
+// external id, else of the first e-mail address, else of a further one, else of a phone. A
+// further address, or a phone, may be shared: a customer found by one who has an external id
+// of another person is passed over. With nobody left the write is made again, and only a
+// create that has nothing left to be found by becomes an update of the first passed over.
+func (u *upsert) choose(written match) match {
+	if u.step.ID != "" {
+		return written
+	}
+	var passedOver []match
+	free := false // whether an identity is left to create by
+	further := false
+	for _, l := range u.step.Identities() {
+		holder, found := u.found[l.Key()]
+		further = further || l.By == kustomer.ByPhone
+		switch {
+		case !found:
+			free = true
+		case further && u.isSomebodyElse(holder):
+			passedOver = append(passedOver, holder)
+		case holder.id == written.id && written.shown:
+			return written // it may have been shown later
+		default:
+			return holder
+		}
+		further = further || l.By == kustomer.ByEmail
+	}
+	if written.id != "" || free || len(passedOver) == 0 {
+		return written
+	}
+	return passedOver[0]
+}
+
+// isSomebodyElse reports whether a customer has an external id that is none of the event's.
+func (u *upsert) isSomebodyElse(holder match) bool {
+	owner := holder.owner()
+	return owner != "" && !slices.Contains(u.step.ExternalIDs, owner)
+}
+
+// uniqueLists are the lists of which an entry can be only one customer's.
+var uniqueLists = [...]string{"emails", "phones", "whatsapps", "socials"}
+
+// leaveOut takes out of the event what others than the target have.
+func (u *upsert) leaveOut(target match) {
+	held := make(map[string]bool) // by list and key of the entry
+	for _, l := range u.step.Identities() {
+		holder, found := u.found[l.Key()]
+		if !found || holder.id == target.id {
+			continue
+		}
+		if l.By == kustomer.ByExternalID && l.Value == u.owner() {
+			u.leaveOutID("another customer has it")
+		}
+		held[l.Key()] = true
+		for _, list := range uniqueLists {
+			for _, e := range holder.attributes.Get(list).Members() {
+				held[list+kustomer.EntryKey(list, e.Value)] = true
+			}
+		}
+	}
+	if target.id != "" && u.isSomebodyElse(target) {
+		u.leaveOutID("the customer has another one")
+	}
+	u.dropHeld(held, target)
+}
+
+func (u *upsert) leaveOutID(why string) {
+	if !u.withoutID && u.owner() != "" {
+		u.withoutID = true
+		u.warn("externalId: left out, " + why)
+	}
+}
+
+// dropHeld takes entries that others hold out of the lists.
+func (u *upsert) dropHeld(held map[string]bool, target match) {
+	var lists []kustomer.List
+	for _, l := range u.lists {
+		rest := l.Without(func(e kustomer.Entry) bool { return held[l.Name+e.Key] || held[identityOf(l, e).Key()] })
+		if n := len(l.Entries) - len(rest.Entries); n > 0 && (target.id == "" || u.step.Mode != kustomer.LeaveLists) {
+			u.warn(l.Name + ": " + strconv.Itoa(n) + " left out, held by another customer")
+		}
+		if len(rest.Entries) > 0 {
+			lists = append(lists, rest)
+		}
+	}
+	u.lists = lists
+}
+
+// identityOf is the lookup by an entry; the zero Lookup if there is none.
+func identityOf(l kustomer.List, e kustomer.Entry) kustomer.Lookup {
+	switch l.Name {
+	case "emails":
+		return kustomer.Lookup{By: kustomer.ByEmail, Value: e.Value.Get("email").Str()}
+	case "phones":
+		return kustomer.Lookup{By: kustomer.ByPhone, Value: e.Value.Get("phone").Str()}
+	}
+	return kustomer.Lookup{}
+}

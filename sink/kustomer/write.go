@@ -1,0 +1,141 @@
+package kustomer
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+
+	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/mapping/kustomer"
+	"github.com/deskstream/deskstream/sink"
+)
+
+// refusal is a write that Kustomer answered 409 or 400.
+type refusal struct {
+	call  sink.Call
+	reply sink.Reply
+	// target is the customer of an update; the zero match for a create.
+	target match
+	body   body
+}
+
+// create makes the customer. It may be repeated: the externalId is unique, so a second
+// one is answered 409, as is one that loses a race. Then it is there, and is updated;
+// the update is made even if the lookup shows all of it, because what it shows
+// may be this event's own create, whose answer was lost.
+func (u *upsert) create(ctx context.Context) error {
+	b := u.newCustomer()
+	call := sink.Call{
+		Op: "POST /v1/customers", Method: "POST", Path: "/v1/customers",
+		Body: b.value(), Answers: []int{http.StatusConflict},
+	}
+	if b.carriesIdentifiers() {
+		call.Answers = append(call.Answers, http.StatusBadRequest)
+	}
+	reply, err := u.do.Do(ctx, call)
+	switch {
+	case err != nil || reply.Planned:
+		return err
+	case !reply.OK():
+		return u.resolve(ctx, refusal{call: call, reply: reply, body: b})
+	}
+	data := reply.JSON().Get("data")
+	id := idText(data.Get("id"))
+	if !kustomer.ValidID(id) {
+		u.warn("Kustomer's answer to the create has no customer id")
+		return nil
+	}
+	u.settle(id, &b, data)
+	return nil
+}
+
+// update changes the given fields of a customer and leaves the others, which is what
+// replace=false says. After a conflict it is made even if nothing is left to change.
+func (u *upsert) update(ctx context.Context, target match) error {
+	target, err := u.show(ctx, target)
+	if err != nil {
+		return err
+	}
+	b, changes := u.change(target)
+	if b.empty || !changes && !u.resolved && !u.withoutLists {
+		u.settle(target.id, &b, mapping.Value{})
+		return mapping.NothingToUpdate
+	}
+	call := sink.Call{
+		Op: "PUT /v1/customers/{id}", Method: "PUT",
+		Path: "/v1/customers/" + segment(target.id), Query: "replace=false",
+		Body: b.value(), Answers: u.answersTo(target, &b),
+	}
+	reply, err := u.do.Do(ctx, call)
+	switch {
+	case err != nil:
+		return err
+	case reply.Planned:
+		u.receipt.IDs[customerID] = target.id
+		return nil
+	case reply.OK():
+		u.settle(target.id, &b, reply.JSON().Get("data"))
+		return nil
+	case reply.Status == http.StatusConflict:
+		return u.conflict(ctx, refusal{call, reply, target, b})
+	case reply.Status == http.StatusBadRequest:
+		return u.resolve(ctx, refusal{call, reply, target, b})
+	}
+	return errGone
+}
+
+// answersTo are the statuses that an update of the target has a use for.
+func (u *upsert) answersTo(target match, b *body) []int {
+	answers := []int{http.StatusConflict}
+	if target.remembered {
+		answers = append(answers, http.StatusNotFound, http.StatusUnprocessableEntity)
+	}
+	if b.merged || b.carriesIdentifiers() {
+		answers = append(answers, http.StatusBadRequest)
+	}
+	return answers
+}
+
+// show reads a customer that nothing made for this event has shown, if lists have to be
+// merged and memory does not have all of the event's entries.
+func (u *upsert) show(ctx context.Context, target match) (match, error) {
+	if target.shown {
+		return target, nil
+	}
+	k := u.known(target.id)
+	merges := u.step.Mode != kustomer.ReplaceLists && u.step.Mode != kustomer.LeaveLists && !u.withoutLists
+	if merges && !k.facts.hold(u.lists) {
+		return u.read(ctx, target)
+	}
+	target.company = k.company
+	return target, nil
+}
+
+// settle notes that the customer with the given id now is as the event says. data is what
+// the answer shows of it.
+func (u *upsert) settle(id string, b *body, data mapping.Value) {
+	u.receipt.IDs[customerID] = id
+	sent := b.value()
+	u.ids.Change(customerKey(id), func(was string) (string, bool) {
+		k := parseKnown(was)
+		k.owner = cmp.Or(sent.Get("externalId").Str(), k.owner)
+		k.company = cmp.Or(companyOf(data), sent.Get("company").Text())
+		if u.step.Mode == kustomer.ReplaceLists && len(b.there) > 0 {
+			k.facts = "" // what went out has replaced it
+		}
+		for _, l := range b.there {
+			for _, e := range l.Entries {
+				k.facts = k.facts.with(factOf(l, e))
+			}
+		}
+		// A company is sent back, so it may not get older than what is remembered: people
+		// change it at the desk.
+		return k.text(), k.company == ""
+	})
+	for _, l := range u.step.Lookups {
+		if holder, asked := u.found[l.Key()]; asked && holder.id != id {
+			continue // it is somebody else's
+		}
+		u.ids.Put(l.Key(), id)
+	}
+}
