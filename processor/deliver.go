@@ -108,6 +108,7 @@ func (p *Processor) deliver(ev started) {
 		Group: p.cfg.Group, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
 		Timestamp: sink.Time{Time: r.Timestamp},
 	}
+	p.unknown.note(&outcome)
 	attempts, first, last := s.Attempts()
 	p.writer.Write(p.life, topics.Entry{
 		Source: r.Record, Lane: l.key.value, Outcome: &outcome,
@@ -157,6 +158,7 @@ func (p *Processor) settled(l *lane, r *record, o *sink.Outcome, offset int64, e
 	p.open--
 	p.bytes -= r.bytes
 	p.counts.settled(o)
+	p.metrics.reasons.settled(o)
 	switch {
 	case !l.pop():
 		p.lanes--

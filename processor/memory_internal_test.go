@@ -21,7 +21,8 @@ func alone(limits Limits) (*Processor, *partition) {
 		panic(err)
 	}
 	p := &Processor{
-		cfg: Config{Reader: reader, Limits: limits}, log: slog.New(slog.DiscardHandler), life: context.Background(),
+		metrics: &metrics{reasons: newReasons("crm")},
+		cfg:     Config{Reader: reader, Limits: limits}, log: slog.New(slog.DiscardHandler), life: context.Background(),
 		parts: make(map[topicPartition]*partition), left: make(map[topicPartition]*partition),
 		member:  newMembership(time.Minute),
 		readied: make(chan struct{}, 1), freed: make(chan struct{}, 1), doubts: make(chan struct{}, 1),

@@ -41,6 +41,7 @@ type metrics struct {
 	kafka                                                                          *kprom.Metrics
 	events, read, expired, open, inFlight, bytes, lanes, oldest, gap, hold, paused *prometheus.Desc
 	trouble, writes, oldestWrite                                                   *prometheus.Desc
+	reasons                                                                        reasons
 }
 
 func newMetrics(p *Processor) *metrics {
@@ -49,6 +50,7 @@ func newMetrics(p *Processor) *metrics {
 	}
 	m := &metrics{
 		p:           p,
+		reasons:     newReasons(p.route.Name),
 		events:      desc("events_total", "Records by what became of them: delivered, skipped, dead, found_done, given_up.", "outcome"),
 		read:        desc("read_total", "Records read from the source topics."),
 		expired:     desc("expired_total", "Records that retention deleted before they were read."),
@@ -92,6 +94,7 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	} {
 		ch <- d
 	}
+	m.reasons.describe(ch)
 }
 
 // Collect implements prometheus.Collector.
@@ -101,6 +104,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	default:
 		return // New is still at work
 	}
+	m.reasons.collect(ch)
 	f := m.p.Figures()
 	counter := func(d *prometheus.Desc, v int64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)

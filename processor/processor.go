@@ -78,6 +78,7 @@ type Processor struct {
 	fetchTrouble, claimTrouble, commitTrouble *trouble
 
 	metrics *metrics
+	unknown *unknownNames
 }
 
 var errStopping = errors.New("the process stops")
@@ -113,6 +114,7 @@ func New(cfg Config, route sink.Route, dest *sink.Destination, log *slog.Logger,
 		func(attrs ...any) { p.log.Warn("commit failed, the next one follows", attrs...) },
 		func(attrs ...any) { p.log.Info("commits failed no more", attrs...) })
 	p.metrics = newMetrics(p)
+	p.unknown = &unknownNames{log: p.log}
 	client, err := kgo.NewClient(append(append([]kgo.Opt{}, opts...), p.clientOpts()...)...)
 	if err != nil {
 		return nil, fmt.Errorf("setting up the Kafka client of %s: %w", route.Name, err)
