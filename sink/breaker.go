@@ -1,6 +1,9 @@
 package sink
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
 // Breaker stops a destination that rejects too much of what reaches it: a bad deploy
 // or a changed API must page a person, not empty one topic into another. Its hold ends
@@ -51,28 +54,47 @@ func (v *verdicts) count(rejected bool, n int) {
 func (v *verdicts) reset() { v.rejected, v.next, v.bad = v.rejected[:0], 0, 0 }
 
 // Judged reports the end of an event that reached the API, or that panicked on the
-// way: whether it was rejected.
-func (p *Pass) Judged(rejected bool) {
+// way: whether it was rejected. While the breaker holds, a rejected event is put back:
+// then Judged returns true, the event has no place any more and is not settled.
+func (p *Pass) Judged(rejected bool) (putBack bool) {
 	g := p.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	tooMany := g.verdicts.add(rejected)
-	p.rejected = rejected
-	switch {
-	case !g.hold.Active() && tooMany:
+	if g.tripped && rejected {
+		g.vain(p, 0)
+		g.leave(p)
+		return true
+	}
+	if g.verdicts.add(rejected) && !g.hold.Active() {
 		g.tripped = true
 		g.open(breakerHold, 0)
-	case g.tripped && rejected:
-		g.vain(p, 0)
 	}
+	return false
 }
 
-// judged tells the gate how the event ended.
-func (s *Session) judged(o *Outcome) {
+// alone reports whether nobody else waits for a place.
+func (p *Pass) alone() bool {
+	p.gate.mu.Lock()
+	defer p.gate.mu.Unlock()
+	return p.gate.waiting.Len() == 0
+}
+
+// putBack reports the event's end to the gate. An event that is put back has forgotten its
+// calls when it returns true, and its turn has come again: the others have had theirs.
+func (s *Session) putBack(ctx context.Context, o *Outcome) (bool, error) {
 	panicked := o.Error != nil && o.Error.Code == Panic
 	reached := slices.ContainsFunc(s.calls, func(r CallRecord) bool { return r.Attempts > 0 })
 	if s.pass == nil || !reached && !panicked {
-		return
+		return false, nil
 	}
-	s.pass.Judged(panicked || o.Error != nil && o.Error.Class == Rejected)
+	if !s.pass.Judged(panicked || o.Error != nil && o.Error.Class == Rejected) {
+		return false, nil
+	}
+	if s.pass.alone() && !s.saidAlone {
+		s.saidAlone = true
+		s.dest.log.Warn("only one lane waits and its event is rejected: resume the destination by hand when the cause is removed", "hold", breakerHold)
+	}
+	s.calls, s.trials, s.own, s.failures, s.limited = nil, nil, nil, 0, 0
+	s.does(awaitsPlace)
+	return true, s.wait(ctx, s.pass.Return)
 }

@@ -2,8 +2,10 @@ package sink_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +18,8 @@ import (
 type breakerDesk struct {
 	status int
 	calls  int
+	tried  map[string]int // calls by lane
+	log    strings.Builder
 	dest   *sink.Destination
 	route  sink.Route
 }
@@ -26,11 +30,15 @@ func newBreakerDesk(breaker sink.Breaker) *breakerDesk {
 		Name: "desk", BaseURL: "http://desk.test", Credential: sink.NewSecret("breaker-token"), MaxInFlight: 8,
 		Timeout: time.Second, Retry: sink.Policy{Initial: time.Second, Max: time.Minute}, Breaker: breaker,
 		Rate: sink.Rate{Requests: 1e6, Per: time.Minute},
-		Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+		Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			d.calls++
+			if d.tried == nil {
+				d.tried = make(map[string]int)
+			}
+			d.tried[strings.TrimPrefix(r.URL.Path, "/")]++
 			return &http.Response{StatusCode: d.status, Body: http.NoBody, Header: http.Header{}}, nil
 		}),
-	}, sink.NewBudget(sink.Rate{Requests: 1e6, Per: time.Minute}), slog.New(slog.DiscardHandler))
+	}, sink.NewBudget(sink.Rate{Requests: 1e6, Per: time.Minute}), slog.New(slog.NewTextHandler(&d.log, nil)))
 	d.route = sink.NewRoute("desk", "test", mapping.Filter{},
 		func(ev mapping.Event) (mapping.Event, error) {
 			if ev.Name() == "panic" {
@@ -38,8 +46,8 @@ func newBreakerDesk(breaker sink.Breaker) *breakerDesk {
 			}
 			return ev, nil
 		},
-		func(ctx context.Context, do sink.Doer, _ mapping.Event) (sink.Receipt, error) {
-			_, err := do.Do(ctx, sink.Call{Op: "POST /x", Method: http.MethodPost, Path: "/x", Body: mapping.Obj()})
+		func(ctx context.Context, do sink.Doer, ev mapping.Event) (sink.Receipt, error) {
+			_, err := do.Do(ctx, sink.Call{Op: "POST /{name}", Method: http.MethodPost, Path: "/" + ev.Name(), Body: mapping.Obj()})
 			return sink.Receipt{}, err
 		})
 	return d
@@ -52,14 +60,19 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 // deliver carries one event with the given name to its end.
 func (d *breakerDesk) deliver(t *testing.T, name string) {
 	t.Helper()
-	pass, err := d.dest.Gate().Enter(t.Context(), name)
+	if _, err := d.send(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// send carries one event, whose lane is its name, until ctx ends.
+func (d *breakerDesk) send(ctx context.Context, name string) (sink.Outcome, error) {
+	pass, err := d.dest.Gate().Enter(ctx, name)
 	if err != nil {
-		t.Fatalf("Enter: %v", err)
+		return sink.Outcome{}, err
 	}
-	s := d.dest.Session(pass, sink.Stop{Soft: t.Context(), Hard: t.Context()})
-	if _, err := d.route.Deliver(t.Context(), s, []byte(`{"type":"track","event":"`+name+`"}`)); err != nil {
-		t.Fatalf("Deliver: %v", err)
-	}
+	s := d.dest.Session(pass, sink.Stop{Soft: ctx, Hard: ctx})
+	return d.route.Deliver(ctx, s, []byte(`{"type":"track","event":"`+name+`"}`))
 }
 
 func TestBreaker_holdsWhenMoreThanTheShareOfTheLastEventsWereRejected(t *testing.T) {
@@ -82,22 +95,39 @@ func TestBreaker_holdsWhenMoreThanTheShareOfTheLastEventsWereRejected(t *testing
 	})
 }
 
-func TestBreaker_aRejectedProbeGoesOnHoldingAndADeliveredOneEndsIt(t *testing.T) {
+// A probe that is rejected in the hold is put back and the next lane is tried: no event
+// dies in a hold, however long it lasts.
+func TestBreaker_aRejectedProbeIsPutBackAndADeliveredOneEndsTheHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newBreakerDesk(sink.Breaker{Share: 0.2, Of: 5})
 		d.status = 422
-		for range 5 {
+		for range 2 {
 			d.deliver(t, "bad")
 		}
-		began := time.Now()
-		for range 4 {
-			d.deliver(t, "bad") // each the probe, in its turn
+		outcomes := make(chan sink.Outcome, 3)
+		for _, name := range []string{"one", "two", "three"} {
+			go func() {
+				o, err := d.send(t.Context(), name)
+				if err != nil {
+					t.Error(err)
+				}
+				outcomes <- o
+			}()
 		}
-		if hold := d.dest.Gate().Held(); !hold.Active() || time.Since(began) < 15*time.Second {
-			t.Errorf("after four rejected probes in %v: hold %+v", time.Since(began), hold)
+		d.calls, d.tried = 0, nil
+		time.Sleep(10 * time.Minute)
+		if hold := d.dest.Gate().Held(); hold.Reason != "breaker" || len(outcomes) != 0 {
+			t.Errorf("after %d rejected probes: hold %+v, %d events have ended", d.calls, hold, len(outcomes))
+		}
+		if len(d.tried) != 3 || d.tried["one"] < d.calls/3-1 || d.tried["two"] < d.calls/3-1 || d.calls < 50 {
+			t.Errorf("%d probes, by lane %v: want turns", d.calls, d.tried)
 		}
 		d.status = 201
-		d.deliver(t, "good")
+		for range 3 {
+			if o := <-outcomes; o.Outcome != sink.Delivered || len(o.Calls) != 1 {
+				t.Errorf("an event that was put back ended %s with %d calls in its outcome", o.Outcome, len(o.Calls))
+			}
+		}
 		if hold := d.dest.Gate().Held(); hold.Active() {
 			t.Errorf("on hold for %s after a delivered probe", hold.Reason)
 		}
@@ -105,6 +135,57 @@ func TestBreaker_aRejectedProbeGoesOnHoldingAndADeliveredOneEndsIt(t *testing.T)
 		d.deliver(t, "bad")
 		if hold := d.dest.Gate().Held(); hold.Active() {
 			t.Error("on hold at the first rejected event after: it did not count anew")
+		}
+	})
+}
+
+// With one lane left only a person can end the hold, and the log says so, once.
+func TestBreaker_aLoneLaneWaitsForResumeAndTheLogSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newBreakerDesk(sink.Breaker{Share: 0.2, Of: 5})
+		d.status = 422
+		for range 2 {
+			d.deliver(t, "bad")
+		}
+		done := make(chan sink.Outcome)
+		go func() {
+			o, err := d.send(t.Context(), "alone")
+			if err != nil {
+				t.Error(err)
+			}
+			done <- o
+		}()
+		time.Sleep(time.Hour)
+		if n := strings.Count(d.log.String(), "resume the destination by hand"); n != 1 {
+			t.Errorf("the log says %d times what to do:\n%s", n, d.log.String())
+		}
+		if _, err := d.dest.Gate().Resume(); err != nil {
+			t.Fatal(err)
+		}
+		if o := <-done; o.Outcome != sink.Dead || o.Error.Class != sink.Rejected {
+			t.Errorf("after the resume the event ended %s", o.Outcome)
+		}
+	})
+}
+
+// A stop while an event that was put back waits leaves it open.
+func TestBreaker_aStopLeavesWhatWasPutBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newBreakerDesk(sink.Breaker{Share: 0.2, Of: 5})
+		d.status = 422
+		for range 2 {
+			d.deliver(t, "bad")
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() {
+			_, err := d.send(ctx, "open")
+			done <- err
+		}()
+		time.Sleep(time.Minute)
+		stop()
+		if err := <-done; !errors.Is(err, sink.ErrInterrupted) {
+			t.Errorf("the stop ended the event with %v", err)
 		}
 	})
 }

@@ -192,7 +192,7 @@ func TestClient_answersThatAreOne(t *testing.T) {
 		"gzip by its old name":     {gzipped("x-gzip"), ""},
 		"gzip and no more":         {gzipped("GZIP, identity"), ""},
 		"a byte-order mark":        {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "\uFEFF{\"id\":42}") }, ""},
-		"half of a refusal's body": {hijacked("HTTP/1.1 422 X\r\nContent-Length: 20\r\n\r\n{\"mes", false), "request rejected http_422"},
+		"half of a refusal's body": {hijacked("HTTP/1.1 422 X\r\nContent-Length: 20\r\n\r\n{\"mes", false), "request exhausted http_422"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -330,8 +330,8 @@ func TestClient_redirects(t *testing.T) {
 		}
 	})
 	tests := map[string]string{
-		"own": "", "user": "", "long": "lookup rejected redirect", "longer": "lookup rejected redirect", "stranger": "lookup rejected redirect",
-		"scheme": "lookup rejected redirect", "file": "lookup rejected redirect", "broken": "lookup rejected redirect", "nowhere": "lookup rejected redirect",
+		"own": "", "user": "", "long": "lookup exhausted redirect", "longer": "lookup exhausted redirect", "stranger": "lookup exhausted redirect",
+		"scheme": "lookup exhausted redirect", "file": "lookup exhausted redirect", "broken": "lookup exhausted redirect", "nowhere": "lookup exhausted redirect",
 	}
 	for to, want := range tests {
 		t.Run(to, func(t *testing.T) {
@@ -340,7 +340,7 @@ func TestClient_redirects(t *testing.T) {
 			if got := died(deliverOnce(t, server.URL, lookup)); got != want {
 				t.Errorf("a lookup died of %q, want %q", got, want)
 			}
-			if got := died(deliverOnce(t, server.URL, write)); got != "request rejected redirect" {
+			if got := died(deliverOnce(t, server.URL, write)); got != "request exhausted redirect" {
 				t.Errorf("a write died of %q, want it not to follow", got)
 			}
 		})
@@ -356,7 +356,7 @@ func TestClient_followsAtMostFiveRedirects(t *testing.T) {
 		asked++
 		http.Redirect(w, r, fmt.Sprintf("/things?%d", asked), http.StatusFound)
 	})
-	if got := died(deliverOnce(t, server.URL, find)); got != "lookup rejected redirect" || asked != 6 {
+	if got := died(deliverOnce(t, server.URL, find)); got != "lookup exhausted redirect" || asked != 6 {
 		t.Errorf("died of %q after %d requests, want redirect after 6", got, asked)
 	}
 }

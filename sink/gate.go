@@ -48,9 +48,8 @@ type Pass struct {
 	gate *Gate
 	lane string
 	// Guarded by gate.mu.
-	place    bool
-	proved   bool // as the probe, a write of this event was accepted or judged
-	rejected bool // the event ended rejected
+	place  bool
+	proved bool // as the probe, a write of this event was accepted or judged
 }
 
 // NewGate makes a Gate for limit events in flight. initial is the first pause before
@@ -144,7 +143,7 @@ func (p *Pass) Done() {
 	g := p.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.probe == p && p.proved && (!g.tripped || !p.rejected) {
+	if g.probe == p && p.proved {
 		g.end()
 	}
 	g.leave(p)

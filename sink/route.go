@@ -45,20 +45,15 @@ func NewRoute[T any](
 // a dead letter. The error is ErrInterrupted or ErrHeld: then there is no outcome.
 func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, error) {
 	defer s.done()
-	o := Outcome{
-		Destination: DestinationInfo{Name: r.Name, Type: r.Type},
-		Outcome:     Delivered, Round: s.Round, Schema: 1,
-		Event: EventInfo{Lane: text(s.Lane)},
+	o, receipt, err := r.once(ctx, s, value)
+	for again := true; err == nil && again; {
+		if again, err = s.putBack(ctx, &o); again && err == nil {
+			o, receipt, err = r.once(ctx, s, value)
+		}
 	}
-	receipt, err := r.run(ctx, s, value, &o)
-	if errors.Is(err, ErrInterrupted) || errors.Is(err, ErrHeld) {
+	if err != nil {
 		return Outcome{}, err
 	}
-	if s.plan != Live {
-		o.Outcome = Planned
-	}
-	o.conclude(err)
-	s.judged(&o)
 	o.IDs = s.dest.redaction().calls.ids(receipt.IDs)
 	if o.Warnings = append(o.Warnings, receipt.Warnings...); o.Warnings == nil {
 		o.Warnings = []string{}
@@ -68,6 +63,24 @@ func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, 
 	}
 	o.At = Time{time.Now()}
 	return o, nil
+}
+
+// once makes the event's calls. The error is ErrInterrupted or ErrHeld.
+func (r Route) once(ctx context.Context, s *Session, value []byte) (Outcome, Receipt, error) {
+	o := Outcome{
+		Destination: DestinationInfo{Name: r.Name, Type: r.Type},
+		Outcome:     Delivered, Round: s.Round, Schema: 1,
+		Event: EventInfo{Lane: text(s.Lane)},
+	}
+	receipt, err := r.run(ctx, s, value, &o)
+	if errors.Is(err, ErrInterrupted) || errors.Is(err, ErrHeld) {
+		return Outcome{}, Receipt{}, err
+	}
+	if s.plan != Live {
+		o.Outcome = Planned
+	}
+	o.conclude(err)
+	return o, receipt, nil
 }
 
 // run does the work of Deliver. A panic is the record's fault, or it would end the

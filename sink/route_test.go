@@ -242,7 +242,9 @@ func TestRoute_truncatedIsOfTheAnswerThatStands(t *testing.T) {
 func TestRoute_answerThatIsNoJSONIsRecordedAsText(t *testing.T) {
 	deep := strings.Repeat("[", 2000) + strings.Repeat("]", 2000)
 	for _, body := range []string{"<html>\x00é</html>", deep, "\xff"} {
-		d := destination(t, config(script(func() (*http.Response, error) { return answer(422, body) })))
+		c := config(script(func() (*http.Response, error) { return answer(422, body) }))
+		c.Alone, c.Retry.MaxAttempts = true, 1
+		d := destination(t, c)
 		var got string
 		o := deliverValue(t, d, calling(update), []byte(track))
 		if err := json.Unmarshal([]byte(o.Calls[0].Response.String()), &got); err != nil || got != strings.ToValidUTF8(body, "\uFFFD") {

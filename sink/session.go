@@ -42,6 +42,7 @@ type Session struct {
 	calls []CallRecord
 
 	warned    mapping.Code // of the failure that was logged last
+	saidAlone bool         // that no other lane waits for the breaker's hold to end
 	wrote     bool         // a write may have taken effect
 	failures  int
 	limited   int           // answers that were a limit of one object

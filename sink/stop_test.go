@@ -30,7 +30,7 @@ func newStops() stops {
 func TestSession_stop(t *testing.T) {
 	const hang = time.Minute
 	slow := func(code int) scripted {
-		return func() (*http.Response, error) { time.Sleep(hang / 2); return answer(code, "{}") }
+		return func() (*http.Response, error) { time.Sleep(hang / 2); return answer(code, `{"message":"m"}`) }
 	}
 	tests := map[string]struct {
 		answers exchange

@@ -19,7 +19,7 @@ const (
 	// accepted is a well-formed 2xx, or an answer of the API's own with a status that is one
 	// to this call.
 	accepted verdict = iota
-	// refusedForGood is any other 4xx, and a redirect: the API judged the call.
+	// refusedForGood is any other 4xx in the API's own form: the API judged the call.
 	refusedForGood
 	// denied is 401 and 403: the credentials, or the rights, are at fault.
 	denied
@@ -28,7 +28,8 @@ const (
 	// unreachable is a refused connection: nothing was sent.
 	unreachable
 	// passing is everything else: 408, 425, 5xx, time-outs, resets, malformed answers,
-	// and a 429 that says that budget is left: see limited.
+	// redirects and 4xx that are not in the API's own form, and a 429 that says that budget
+	// is left: see limited.
 	passing
 )
 
@@ -74,9 +75,6 @@ func judge(call Call, reply Reply, err error, now time.Time) judgement {
 	switch status := reply.Status; {
 	case call.answers(status) && isOwn(reply):
 		j.verdict = accepted
-	case call.answers(status):
-		j.verdict = passing
-		j.message = "the answer " + statusText(status) + " is not in the API's own form: a gateway may have given it"
 	case reply.OK():
 		if malformed := check(call, reply); malformed != nil {
 			j.verdict, j.code, j.unanswered, j.mayHaveActed = passing, BadAnswer, true, true
@@ -92,9 +90,12 @@ func judge(call Call, reply Reply, err error, now time.Time) judgement {
 	case status == http.StatusRequestTimeout || status == http.StatusTooEarly || status >= 500 || status < 200:
 		j.verdict, j.mayHaveActed = passing, status != http.StatusTooEarly
 	case isRedirect(status):
-		j.verdict, j.code = refusedForGood, Redirect
-	default:
+		j.verdict, j.code, j.mayHaveActed = passing, Redirect, true
+	case isOwn(reply):
 		j.verdict = refusedForGood
+	default:
+		j.verdict, j.mayHaveActed = passing, true
+		j.message = "the answer " + statusText(status) + " is not in the API's own form: a gateway may have given it"
 	}
 	if j.verdict != accepted && j.message == "" {
 		j.message, j.detail = answered(reply.Status), vendorMessage(reply)

@@ -1,6 +1,8 @@
 package sink
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -18,14 +20,15 @@ type judged struct {
 	mayHaveActed bool
 }
 
-// wantJudged states the rules of DECISIONS, "Both", once more and by ranges.
-func wantJudged(status int) judged {
+// wantJudged states once more, by ranges, whose answer it is. own is whether the body is
+// in the API's own form.
+func wantJudged(status int, own bool) judged {
 	code := HTTPCode(status)
 	switch {
 	case status >= 200 && status < 300:
 		return judged{accepted, code, false}
 	case status >= 300 && status < 400:
-		return judged{refusedForGood, Redirect, false}
+		return judged{passing, Redirect, true}
 	case status == 401, status == 403:
 		return judged{denied, code, false}
 	case status == 408:
@@ -34,7 +37,7 @@ func wantJudged(status int) judged {
 		return judged{passing, code, false}
 	case status == 429:
 		return judged{throttled, code, false}
-	case status >= 400 && status < 500:
+	case status >= 400 && status < 500 && own:
 		return judged{refusedForGood, code, false}
 	default:
 		return judged{passing, code, true}
@@ -44,10 +47,20 @@ func wantJudged(status int) judged {
 func TestJudge_everyStatus(t *testing.T) {
 	for _, call := range []Call{{Lookup: true}, {Unrepeatable: true}, {}} {
 		for status := 100; status < 600; status++ {
-			j := judge(call, Reply{Status: status}, nil, noon)
-			if got, want := (judged{j.verdict, j.code, j.mayHaveActed}), wantJudged(status); got != want {
-				t.Errorf("judge(%+v, %d) = %v, want %v", call, status, got, want)
+			for body, own := range map[string]bool{
+				`{"message":"no"}`: true, `{"error":"no"}`: true, `{"errors":[]}`: true, `{"errors":{"name":["no"]}}`: true,
+				"": status == 409 || status == 422, "<html>no</html>": false, `{"status":"no"}`: false, `["errors"]`: false, `"message"`: false,
+			} {
+				reply := Reply{Status: status, Body: []byte(body)}
+				if reply.OK() {
+					reply.Body = nil // TestCheck is about the bodies of success
+				}
+				j := judge(call, reply, nil, noon)
+				if got, want := (judged{j.verdict, j.code, j.mayHaveActed}), wantJudged(status, own); got != want {
+					t.Fatalf("judge(lookup %v, %d %s) = %v, want %v", call.Lookup, status, body, got, want)
+				}
 			}
+			j := judge(call, Reply{Status: status}, nil, noon)
 			if j.unanswered || j.status != status {
 				t.Errorf("judge(%d): unanswered %v, status %d; it is an answer", status, j.unanswered, j.status)
 			}
@@ -95,7 +108,7 @@ func TestJudge_answersCountOnlyInTheAPIsOwnForm(t *testing.T) {
 		for _, lookup := range []bool{true, false} {
 			call := Call{Lookup: lookup, Answers: []int{404, 409, 422}}
 			j := judge(call, Reply{Status: tt.status, Body: []byte(tt.body)}, nil, noon)
-			if j.verdict != want.verdict || j.code != want.code || j.mayHaveActed {
+			if j.verdict != want.verdict || j.code != want.code || j.mayHaveActed == tt.own {
 				t.Errorf("judge(%d, %q) = %+v, want %+v", tt.status, tt.body, j, want)
 			}
 		}
@@ -245,4 +258,31 @@ func TestCut_leavesWholeCharacters(t *testing.T) {
 			t.Errorf("cut(%q, %d) = %q, want %q", tt.in, tt.limit, got, tt.want)
 		}
 	}
+}
+
+// Whatever an answer is, it refuses the event only in the API's own form.
+func FuzzJudge_onlyTheAPIsOwnFormRefuses(f *testing.F) {
+	for _, body := range []string{"", "{}", `{"message":"no"}`, `{"errors":[]}`, "<html>", `["error"]`, `{"a":{"error":1}}`, "\xEF\xBB\xBF{\"error\":1}"} {
+		for _, status := range []int{302, 400, 403, 404, 409, 413, 422, 429} {
+			f.Add(status, body, "7", "120", true)
+			f.Add(status, body, "", "", false)
+		}
+	}
+	f.Fuzz(func(t *testing.T, status int, body, retryAfter, remaining string, lookup bool) {
+		header := make(http.Header)
+		header.Set("Retry-After", retryAfter)
+		header.Set("X-Ratelimit-Remaining", remaining)
+		reply := Reply{Status: status, Body: []byte(body), Header: header}
+		j := judge(Call{Lookup: lookup, Unrepeatable: !lookup}, reply, nil, noon)
+		if j.verdict != refusedForGood {
+			return
+		}
+		var object map[string]json.RawMessage
+		err := json.Unmarshal(bytes.TrimPrefix([]byte(body), []byte("\xEF\xBB\xBF")), &object)
+		named := object["errors"] != nil || object["error"] != nil || object["message"] != nil
+		empty := strings.TrimSpace(body) == "" && (status == http.StatusConflict || status == http.StatusUnprocessableEntity)
+		if status < 400 || status > 499 || !empty && (err != nil || !named) {
+			t.Errorf("%d %q refuses an event", status, body)
+		}
+	})
 }

@@ -48,7 +48,7 @@ const (
 
 // SASL is how the client authenticates at the brokers.
 type SASL struct {
-	Mechanism string `yaml:"mechanism" enum:"plain,scram-sha-256,scram-sha-512,oauthbearer" doc:"The mechanism; empty: none."`
+	Mechanism string `yaml:"mechanism" enum:"plain,scram-sha-256,scram-sha-512,oauthbearer" case:"any" doc:"The mechanism; empty: none."`
 	Username  string `yaml:"username" doc:"For plain and scram."`
 	Password  Secret `yaml:"password" doc:"For plain and scram."`
 	OAuth     OAuth  `yaml:"oauth" doc:"For oauthbearer: a token, or the client credentials grant."`

@@ -223,14 +223,14 @@ func (d *decoder) set(s scalar, v reflect.Value, f field) error {
 	return inRange(v, f)
 }
 
-// choose holds a text against the words that its field takes, in any case: manuals of
-// Kafka spell SCRAM-SHA-512.
+// choose holds a text against the words that its field takes; in any case where the
+// field says so: manuals of Kafka spell SCRAM-SHA-512.
 func choose(v reflect.Value, f field) error {
 	if len(f.enum) == 0 || v.String() == "" && f.def == "" {
 		return nil
 	}
 	for _, word := range f.enum {
-		if strings.EqualFold(word, v.String()) {
+		if word == v.String() || f.anyCase && strings.EqualFold(word, v.String()) {
 			v.SetString(word)
 			return nil
 		}

@@ -17,6 +17,7 @@ type field struct {
 	def        string // as the file would spell it
 	doc        string
 	enum       []string
+	anyCase    bool // of the enum's words
 	min, below string
 }
 
@@ -30,7 +31,7 @@ func fieldsOf(t reflect.Type) []field {
 		}
 		fields = append(fields, field{
 			key: f.Tag.Get("yaml"), index: i, typ: f.Type,
-			def: f.Tag.Get("default"), doc: f.Tag.Get("doc"), enum: list(f.Tag.Get("enum")),
+			def: f.Tag.Get("default"), doc: f.Tag.Get("doc"), enum: list(f.Tag.Get("enum")), anyCase: f.Tag.Get("case") == "any",
 			min: f.Tag.Get("min"), below: f.Tag.Get("below"),
 		})
 	}
