@@ -109,18 +109,36 @@ func TestClients_aKnownPersonIsFoundWhateverTheLibrary(t *testing.T) {
 			i := slices.IndexFunc(c.Events, func(e clientEvent) bool { return e.get("type").Str() == "identify" })
 			event, outcomes := c.Events[i], c.outcomes(t)[i]
 			user, email := event.get("userId").Text(), event.trait("email").Text()
-			if lane := *outcomes[0].Event.Lane; lane != user || user == "" {
-				t.Errorf("the lane is %q, want %q", lane, user)
+			byEmail, byPhone, customer := written(t, outcomes[0]), written(t, outcomes[1]), written(t, outcomes[2])
+			phone := "316123456" + user[len(user)-2:]
+			got := []string{
+				byEmail.Get("identifier").Text(), digits(byPhone.Get("identifier").Text()), customer.Get("externalId").Text(),
+				customer.Get("emails").At(0).Get("email").Text(), digits(customer.Get("phones").At(0).Get("phone").Text()),
 			}
-			byEmail, customer := written(t, outcomes[0]), written(t, outcomes[2])
-			got := []string{byEmail.Get("identifier").Text(), customer.Get("externalId").Text(), customer.Get("emails").At(0).Get("email").Text()}
-			if diff := cmp.Diff([]string{email, user, email}, got); diff != "" {
-				t.Errorf("the identifier at Trengo, and the customer's id and address (-want +got):\n%s", diff)
+			if diff := cmp.Diff([]string{email, phone, user, email, phone}, got); diff != "" {
+				t.Errorf("identifiers at Trengo, and the customer's id and addresses (-want +got):\n%s", diff)
 			}
 			if name := customer.Get("name").Text(); name == "" || name != byEmail.Get("name").Text() || !strings.Contains(string(event.Event), strings.Fields(name)[0]) {
 				t.Errorf("the name is %q and %q", name, byEmail.Get("name").Text())
 			}
 		})
+	}
+}
+
+func TestClients_theLaneIsThePersonsWhateverTheLibrary(t *testing.T) {
+	for _, c := range readClients(t) {
+		for i, outcomes := range c.outcomes(t) {
+			event := c.Events[i]
+			want := event.get("userId").Str() // a library that writes a number writes 0, for nobody
+			if want == "" {
+				want = event.get("anonymousId").Text()
+			}
+			for _, o := range outcomes {
+				if o.Event.Lane == nil || *o.Event.Lane != want || want == "" {
+					t.Errorf("%s: %s: the lane at %s is %s, want %q", c.Library, event.What, o.Destination.Name, laneOf(o), want)
+				}
+			}
+		}
 	}
 }
 
@@ -143,4 +161,13 @@ func written(t *testing.T, o sink.Outcome) mapping.Value {
 		t.Fatal(err)
 	}
 	return body
+}
+
+func digits(text string) string {
+	return strings.TrimPrefix(strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return r
+		}
+		return -1
+	}, text), "00")
 }
