@@ -90,7 +90,7 @@ func TestDLQList_groupsByCause(t *testing.T) {
   from    2026-01-02T03:05:05Z to 2026-01-02T03:07:05Z
   error   no such tag
   sample  00000000000000000000000000000001  track m-1 user-7 events/3/1
-  to do   the API refused it for good`, "1 letter there twice")
+  to do   the help desk refused a field: the message names it`, "1 letter there twice")
 	got.want(t, exitOK, "bbbb  1 letter  crm invalid contact_not_found", "note")
 	got.want(t, exitOK, "4 letters, 2 causes", "note")
 }
