@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -23,29 +24,33 @@ const (
 	solePatience = soleSession + 5*time.Second
 )
 
-// ErrNotAlone is the error for a group that has another member.
-var ErrNotAlone = errors.New("somebody else is in the group")
+// ErrNotAlone is the error for a group whose lock another member has.
+var ErrNotAlone = errors.New("another member has the lock of the group")
 
-// SoleMember is the only member of a consumer group: a lock that Kafka keeps. It reads
-// nothing and commits nothing.
+// SoleMember has the lock that a consumer group is: all partitions are given to one
+// member. It reads nothing and commits nothing.
 type SoleMember struct {
-	group  string
-	client *kgo.Client
-	member *membership
-	joined chan struct{}
-	lost   chan struct{}
+	group   string
+	client  *kgo.Client
+	member  *membership
+	joined  chan struct{} // closed when the group has let us in, with the lock or without
+	locked  chan struct{} // closed when we have the lock
+	lost    chan struct{}
+	leaving atomic.Bool
 }
 
-// JoinAlone joins a group of the classic protocol that nobody is in. Two who try at
-// the same time may both get ErrNotAlone; never do both get in, because each looks
-// at the members once it is one itself. topic is any topic that may be read.
+// JoinAlone joins a group of the classic protocol and returns when it has the lock. Of
+// several that try at the same time one gets it; the others get ErrNotAlone after 15
+// seconds. topic is any topic that may be read.
 func JoinAlone(ctx context.Context, group, topic string, log *slog.Logger, opts ...kgo.Opt) (*SoleMember, error) {
-	s := &SoleMember{group: group, member: newMembership(soleSession), joined: make(chan struct{}), lost: make(chan struct{})}
+	s := &SoleMember{
+		group: group, member: newMembership(soleSession),
+		joined: make(chan struct{}), locked: make(chan struct{}), lost: make(chan struct{}),
+	}
 	client, err := kgo.NewClient(append(opts,
-		kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.DisableAutoCommit(),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()), // a newcomer that leaves again takes nothing from us meanwhile
+		kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.DisableAutoCommit(), kgo.Balancers(newExclusive()),
 		kgo.SessionTimeout(soleSession), kgo.RebalanceTimeout(soleSession), kgo.HeartbeatInterval(soleHeartbeat),
-		kgo.OnPartitionsAssigned(s.assigned), kgo.OnPartitionsRevoked(func(context.Context, *kgo.Client, map[string][]int32) {}),
+		kgo.OnPartitionsAssigned(s.assigned), kgo.OnPartitionsRevoked(s.revoked),
 		kgo.OnPartitionsLost(s.taken), kgo.WithHooks(s.member))...)
 	if err != nil {
 		return nil, fmt.Errorf("making a client of group %s: %w", group, err)
@@ -58,8 +63,7 @@ func JoinAlone(ctx context.Context, group, topic string, log *slog.Logger, opts 
 	return s, nil
 }
 
-// join is what begins the membership: kgo joins as soon as its client is made, so the
-// look at who is there comes second, and a dead member is waited for as a member.
+// join waits for the lock. A dead member keeps it for its session.
 func (s *SoleMember) join(ctx context.Context, topic string, log *slog.Logger) error {
 	s.client.PauseFetchTopics(topic)
 	bounded, cancel := context.WithTimeout(ctx, solePatience+soleSession)
@@ -72,23 +76,23 @@ func (s *SoleMember) join(ctx context.Context, topic string, log *slog.Logger) e
 		}
 		return fmt.Errorf("joining group %s: its coordinator did not let us in within %v", s.group, solePatience+soleSession)
 	}
-	until := time.Now().Add(solePatience)
-	for told := false; ; told = true {
-		others, err := s.others(bounded)
-		if err != nil || len(others) == 0 {
-			return err
-		}
-		if time.Now().After(until) {
-			return fmt.Errorf("group %s: %w: %s", s.group, ErrNotAlone, strings.Join(others, ", "))
-		}
-		if !told {
-			log.Warn("another member was in the group", "group", s.group, "others", others, "waiting", solePatience)
-		}
-		select {
-		case <-time.After(soleHeartbeat):
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+	select {
+	case <-s.locked:
+		return nil
+	default:
+	}
+	others, err := s.others(bounded)
+	if err != nil {
+		return err
+	}
+	log.Warn("another member has the lock of the group, waiting", "group", s.group, "others", others, "at_most", solePatience)
+	select {
+	case <-s.locked:
+		return nil
+	case <-time.After(solePatience):
+		return fmt.Errorf("group %s: %w: %s", s.group, ErrNotAlone, strings.Join(others, ", "))
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
@@ -113,20 +117,29 @@ func (s *SoleMember) others(ctx context.Context) ([]string, error) {
 	return others, nil
 }
 
-func (s *SoleMember) assigned(context.Context, *kgo.Client, map[string][]int32) {
+func (s *SoleMember) assigned(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
 	s.member.assigned()
-	select {
-	case <-s.joined:
-	default:
-		close(s.joined)
+	closeOnce(s.joined)
+	if len(partitions) > 0 {
+		closeOnce(s.locked)
 	}
 }
 
-func (s *SoleMember) taken(context.Context, *kgo.Client, map[string][]int32) {
+// revoked is called when the lock goes to another member, and when we leave.
+func (s *SoleMember) revoked(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
+	if len(partitions) > 0 && !s.leaving.Load() {
+		closeOnce(s.lost)
+	}
+}
+
+func (s *SoleMember) taken(context.Context, *kgo.Client, map[string][]int32) { closeOnce(s.lost) }
+
+// closeOnce closes a channel that only the group's callbacks close, one at a time.
+func closeOnce(c chan struct{}) {
 	select {
-	case <-s.lost:
+	case <-c:
 	default:
-		close(s.lost)
+		close(c)
 	}
 }
 
@@ -139,6 +152,7 @@ func (s *SoleMember) Await(ctx context.Context) error { return s.member.await(ct
 
 // Leave gives the group up, so that the next one need not wait.
 func (s *SoleMember) Leave() {
+	s.leaving.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	_ = s.client.LeaveGroupContext(ctx) // the session ends by itself otherwise
