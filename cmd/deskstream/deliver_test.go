@@ -43,7 +43,12 @@ func newDesk(t *testing.T, answer func(name string) int) *desk {
 		d.names = append(d.names, name)
 		d.mu.Unlock()
 		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(answer(name))
+		status := answer(name)
+		w.WriteHeader(status)
+		if status >= http.StatusBadRequest {
+			_, _ = io.WriteString(w, `{"errors":[{"title":"no"}]}`)
+			return
+		}
 		_, _ = io.WriteString(w, `{"data":{"id":"e-1"}}`)
 	}))
 	t.Cleanup(d.Close)

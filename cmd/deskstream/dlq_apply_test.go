@@ -59,6 +59,7 @@ func (c *clinic) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		if !c.known {
 			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `{"errors":[{"title":"nobody"}]}`)
 			return
 		}
 		fmt.Fprint(w, `{"data":{"id":"5f0000000000000000000001","attributes":{}}}`)

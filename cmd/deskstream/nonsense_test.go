@@ -62,7 +62,7 @@ func (d *rawDesk) serve(conn net.Conn) {
 	case req.Method != http.MethodGet || d.lookups:
 		d.nonsense(conn)
 	case strings.HasPrefix(req.URL.Path, "/v1"): // Kustomer's way to say that there is nobody
-		_, _ = io.WriteString(conn, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		_, _ = io.WriteString(conn, "HTTP/1.1 404 Not Found\r\nContent-Length: 14\r\nConnection: close\r\n\r\n{\"error\":\"no\"}")
 	default:
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\nConnection: close\r\n\r\n{\"data\":[]}")
 	}
@@ -144,8 +144,8 @@ func TestDeliver_nonsenseAnswersAreBoundedAndClassified(t *testing.T) {
 		"a gzip of 64 MB":              {says(withLength("Content-Encoding: gzip\r\n", gzipOf(strings.Repeat("7", 64<<20)))), "exhausted bad_answer"},
 		"an encoding that we lack":     {says(withLength("Content-Encoding: br\r\n", "\x0b\x02\x80{}\x03")), "exhausted bad_answer"},
 		"UTF-16":                       {says(withLength("Content-Type: application/json; charset=utf-16\r\n", "\xff\xfe{\x00}\x00")), "exhausted bad_answer"},
-		"a redirect to another host":   {says("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://" + stranger.listener.Addr().String() + "/\r\nContent-Length: 0\r\n\r\n"), "rejected redirect"},
-		"a redirect to nowhere":        {says("HTTP/1.1 302 Found\r\nLocation: http://%zz\r\nContent-Length: 0\r\n\r\n"), "rejected redirect"},
+		"a redirect to another host":   {says("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://" + stranger.listener.Addr().String() + "/\r\nContent-Length: 0\r\n\r\n"), "exhausted redirect"},
+		"a redirect to nowhere":        {says("HTTP/1.1 302 Found\r\nLocation: http://%zz\r\nContent-Length: 0\r\n\r\n"), "exhausted redirect"},
 		"a switch of protocols":        {thenHangs("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"), "exhausted http_101"},
 		"a status that nobody knows":   {says("HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n"), "exhausted http_999"},
 		"a status of two digits":       {says("HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n"), "exhausted connection"},
@@ -158,7 +158,7 @@ func TestDeliver_nonsenseAnswersAreBoundedAndClassified(t *testing.T) {
 		"a body that drips":            {drips(ok200+"\r\n", " "), "exhausted timeout"},
 		"silence":                      {thenHangs(""), "exhausted timeout"},
 		"early hints without an end":   {drips("", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"), "exhausted timeout"},
-		"a refusal with a broken body": {says("HTTP/1.1 422 No\r\nContent-Length: 90\r\n\r\n{\"mess"), "rejected http_422"},
+		"a refusal with a broken body": {says("HTTP/1.1 422 No\r\nContent-Length: 90\r\n\r\n{\"mess"), "exhausted http_422"},
 	} {
 		for _, lookups := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, lookups too %v", name, lookups), func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestDeliver_nonsenseAnswersAreBoundedAndClassified(t *testing.T) {
 func TestDeliver_whatFollowsAnAnswerIsNotLogged(t *testing.T) {
 	t.Parallel()
 	desk := newRawDesk(t, true, func(conn net.Conn) {
-		_, _ = io.WriteString(conn, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"+secretText)
+		_, _ = io.WriteString(conn, "HTTP/1.1 404 Not Found\r\nContent-Length: 14\r\n\r\n{\"error\":\"no\"}"+secretText)
 		_, _ = io.Copy(io.Discard, conn)
 	})
 	events := writeFile(t, "events.ndjson", strings.Repeat(`{"type":"identify","messageId":"m-1","userId":"u-1","traits":{"email":"a@example.com","name":"A"}}`+"\n", 20))

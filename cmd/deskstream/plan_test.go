@@ -26,6 +26,7 @@ func lookupsOnly(t *testing.T) (url string, lookups *int) {
 		}
 		*lookups++
 		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, `{"errors":[{"title":"nobody"}]}`)
 	}))
 	t.Cleanup(server.Close)
 	return server.URL, lookups
