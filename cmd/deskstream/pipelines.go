@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -126,7 +124,7 @@ func processorConfig(c *config.Config, d config.Destination, found topology) pro
 			Responses: c.Responses.Topic, Bodies: c.Responses.Bodies,
 			DeadLetters: c.DeadLetters.Topic, Dialects: dialects,
 			Group: c.Group(d), Destination: d.Name, DestinationType: d.Type,
-			ConfigHash: configHash(d), AppVersion: version(), Cluster: found.cluster,
+			ConfigHash: c.Hash(d), AppVersion: version(), Cluster: found.cluster,
 		},
 	}
 }
@@ -147,20 +145,6 @@ func startOf(c *config.Config, d config.Destination) processor.Start {
 		start = c.Source.Start
 	}
 	return processor.Start{Latest: start.String() == config.Latest, At: start.At}
-}
-
-// configHash tells letters of different settings of one destination apart. Secrets
-// print as a constant, so a new credential makes no difference.
-func configHash(d config.Destination) string {
-	text := fmt.Sprintf("%+v", d)
-	if d.Trengo != nil {
-		text += fmt.Sprintf("%+v", *d.Trengo)
-	}
-	if d.Kustomer != nil {
-		text += fmt.Sprintf("%+v", *d.Kustomer)
-	}
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:8])
 }
 
 // connectBackoff bounds the pause between two first contacts.
