@@ -1,62 +1,95 @@
 package avro
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
-	"strings"
+	"hash/crc64"
+	"strconv"
 )
 
-// canonical is the schema in Avro's parsing canonical form, but for the order of
-// members: each named type is defined where it is used first and has its full name.
-func canonical(root *node) string {
+// fingerprintOf is the schema's fingerprint as single-object encoding has it: CRC-64-AVRO
+// of its parsing canonical form, lowest byte first. Source: Avro's specification,
+// "Schema Fingerprints".
+func fingerprintOf(root *node) (sum [8]byte) {
 	c := canonicalizer{defined: map[*node]bool{}}
-	text, err := json.Marshal(c.schema(root, ""))
-	if err != nil {
-		panic("encoding a schema: " + err.Error()) // it is made of maps and texts only
-	}
-	return string(text)
+	c.schema(root)
+	const empty = 0xc15d213aa4d7a795 // the polynomial, and the fingerprint of nothing
+	// Go's CRC begins and ends with all bits the other way round, and Avro's does not.
+	crc := ^crc64.Update(^uint64(empty), crc64.MakeTable(empty), c.text.Bytes())
+	binary.LittleEndian.PutUint64(sum[:], crc)
+	return sum
 }
 
-type canonicalizer struct{ defined map[*node]bool }
+// canonicalizer writes a schema in its parsing canonical form: each named type is
+// defined where it is used first and has its full name.
+type canonicalizer struct {
+	text    bytes.Buffer
+	defined map[*node]bool
+}
 
-func (c canonicalizer) schema(n *node, namespace string) any {
+func (c *canonicalizer) schema(n *node) {
 	switch {
 	case n.kind == unionKind:
-		members := make([]any, len(n.branches))
-		for i, b := range n.branches {
-			members[i] = c.schema(b, namespace)
-		}
-		return members
+		c.list(len(n.branches), func(i int) { c.schema(n.branches[i]) })
 	case n.kind == arrayKind:
-		return map[string]any{"type": "array", "items": c.schema(n.items, namespace)}
+		c.container(`{"type":"array","items":`, n.items)
 	case n.kind == mapKind:
-		return map[string]any{"type": "map", "values": c.schema(n.items, namespace)}
+		c.container(`{"type":"map","values":`, n.items)
 	case !n.named():
-		return n.kind.String()
+		c.quoted(n.kind.String())
 	case c.defined[n]:
-		return n.native
+		c.quoted(n.name)
+	default:
+		c.defined[n] = true
+		c.definition(n)
 	}
-	c.defined[n] = true
-	// goavro puts a type without a namespace into the one around it.
-	n.native = fullName(n.name, namespace)
-	if i := strings.LastIndexByte(n.native, '.'); i >= 0 {
-		namespace = n.native[:i]
-	}
-	return c.definition(n, namespace)
 }
 
-func (c canonicalizer) definition(n *node, namespace string) any {
-	definition := map[string]any{"type": n.kind.String(), "name": n.native}
+func (c *canonicalizer) container(opening string, items *node) {
+	c.text.WriteString(opening)
+	c.schema(items)
+	c.text.WriteByte('}')
+}
+
+func (c *canonicalizer) definition(n *node) {
+	c.text.WriteString(`{"name":`)
+	c.quoted(n.name)
+	c.text.WriteString(`,"type":"` + n.kind.String() + `",`)
 	switch n.kind {
 	case enumKind:
-		definition["symbols"] = n.symbols
+		c.text.WriteString(`"symbols":`)
+		c.list(len(n.symbols), func(i int) { c.quoted(n.symbols[i]) })
 	case fixedKind:
-		definition["size"] = n.size
+		c.text.WriteString(`"size":` + strconv.Itoa(n.size))
 	default:
-		fields := make([]any, len(n.fields))
-		for i, f := range n.fields {
-			fields[i] = map[string]any{"name": f.name, "type": c.schema(f.node, namespace)}
-		}
-		definition["fields"] = fields
+		c.text.WriteString(`"fields":`)
+		c.list(len(n.fields), func(i int) {
+			c.text.WriteString(`{"name":`)
+			c.quoted(n.fields[i].name)
+			c.container(`,"type":`, n.fields[i].node)
+		})
 	}
-	return definition
+	c.text.WriteByte('}')
+}
+
+func (c *canonicalizer) list(size int, item func(i int)) {
+	c.text.WriteByte('[')
+	for i := range size {
+		if i > 0 {
+			c.text.WriteByte(',')
+		}
+		item(i)
+	}
+	c.text.WriteByte(']')
+}
+
+// quoted writes a text as JSON in its own letters, without escapes as the form wants it.
+func (c *canonicalizer) quoted(text string) {
+	e := json.NewEncoder(&c.text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(text); err != nil {
+		panic("encoding a name: " + err.Error()) // every text has a form in JSON
+	}
+	c.text.Truncate(c.text.Len() - 1) // the encoder ends each value with a line feed
 }

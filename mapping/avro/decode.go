@@ -19,8 +19,7 @@ func (s *Schema) Decode(data []byte, p mapping.Pointer) (mapping.Value, error) {
 
 // native reads the bytes with goavro, once a walk has shown that they can be trusted.
 func (s *Schema) native(data []byte) (any, error) {
-	w := walker{data: data}
-	if f := w.record(s.root, nil); f != nil {
+	if f := s.check(data); f != nil {
 		return nil, f.error()
 	}
 	native, _, err := s.codec.NativeFromBinary(data)
@@ -34,16 +33,20 @@ func (s *Schema) native(data []byte) (any, error) {
 
 // event makes the body of the event at p from what goavro read.
 func (s *Schema) event(native any, p mapping.Pointer) (mapping.Value, error) {
-	fields, _ := native.(map[string]any)
-	members, err := recordMembers(s.root, fields, 1)
-	if err != nil {
-		return mapping.Value{}, err
+	root, native := unwrap(s.root, native)
+	record := mapping.NullValue()
+	if fields, ok := native.(map[string]any); ok {
+		members, err := recordMembers(root, fields, 1)
+		if err != nil {
+			return mapping.Value{}, err
+		}
+		record = mapping.Obj(members...)
 	}
-	found := p.Find(mapping.Obj(members...))
+	found := p.Find(record)
 	if found.Kind() != mapping.Object {
 		return p.Event(found) // JSON text, which has the names of events already
 	}
-	members, err = unpack(rename(Names, found.Members()), p.Depth())
+	members, err := unpack(rename(Names, found.Members()), p.Depth())
 	return mapping.Obj(members...), err
 }
 
@@ -56,15 +59,16 @@ func convert(v *mapping.Value, n *node, native any, depth int) error {
 		*v = mapping.NullValue()
 		return nil
 	}
-	if n.kind == unionKind {
-		n, native = unwrap(n, native)
-	}
+	n, native = unwrap(n, native)
 	switch x := native.(type) {
 	case string:
 		if n.logical == jsonLogical {
 			var err error
 			*v, err = jsonText(x, depth)
 			return err
+		}
+		if n.kind == enumKind {
+			x = n.symbol(x)
 		}
 		*v = mapping.Str(x)
 	case map[string]any:
@@ -95,8 +99,11 @@ func convert(v *mapping.Value, n *node, native any, depth int) error {
 	return nil
 }
 
-// unwrap is the branch of a union and the value in it.
+// unwrap is the branch of a union and the value in it; of another type itself.
 func unwrap(n *node, native any) (*node, any) {
+	if n.kind != unionKind {
+		return n, native
+	}
 	if wrapped, ok := native.(map[string]any); ok {
 		for _, b := range n.branches {
 			if b.kind == nullKind {
@@ -111,10 +118,15 @@ func unwrap(n *node, native any) (*node, any) {
 }
 
 func convertMap(v *mapping.Value, n *node, native map[string]any, depth int) error {
-	if n.kind == recordKind {
+	switch n.kind {
+	case fixedKind:
+		*v = n.binary(nil) // of size 0
+		return nil
+	case recordKind:
 		members, err := recordMembers(n, native, depth)
 		*v = mapping.Obj(members...)
 		return err
+	default:
 	}
 	var few [32]string // on the stack, where sorting costs no more than comparing
 	names := few[:0]
@@ -138,7 +150,7 @@ func recordMembers(n *node, native map[string]any, depth int) ([]mapping.Member,
 	for i := range n.fields {
 		f := &n.fields[i]
 		members[i].Name = f.name
-		if err := convert(&members[i].Value, f.node, native[f.name], depth+1); err != nil {
+		if err := convert(&members[i].Value, f.node, native[f.native], depth+1); err != nil {
 			return nil, err
 		}
 	}

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/linkedin/goavro/v2"
-
 	"github.com/deskstream/deskstream/mapping"
 )
 
@@ -18,7 +16,7 @@ import (
 // gives the same values again. Of a union's types the first that fits counts. The
 // error names the member that the schema has no place for.
 func (s *Schema) Append(dst []byte, v mapping.Value) ([]byte, error) {
-	native, err := toNative(s.root, s.ownNames(v))
+	native, err := rootNative(s.root, v)
 	if err != nil {
 		return dst, err
 	}
@@ -29,10 +27,29 @@ func (s *Schema) Append(dst []byte, v mapping.Value) ([]byte, error) {
 	return data, nil
 }
 
-// ownNames gives members the other names of Names where the schema has those only.
-func (s *Schema) ownNames(body mapping.Value) mapping.Value {
+// rootNative is what goavro writes of an event: of a union the first record that fits.
+func rootNative(root *node, v mapping.Value) (any, error) {
+	err := error(&unfitError{why: "fits no record"})
+	for _, b := range root.alternatives() {
+		if b.kind != recordKind {
+			continue
+		}
+		var native any
+		if native, err = toNative(b, ownNames(b, v)); err != nil {
+			continue
+		}
+		if root.kind == unionKind {
+			native = nativeUnion(b, native)
+		}
+		return native, nil
+	}
+	return nil, err
+}
+
+// ownNames gives members the other names of Names where the record has those only.
+func ownNames(record *node, body mapping.Value) mapping.Value {
 	has := func(name string) bool {
-		return slices.ContainsFunc(s.root.fields, func(f field) bool { return f.name == name })
+		return slices.ContainsFunc(record.fields, func(f field) bool { return f.name == name })
 	}
 	var members []mapping.Member
 	for other, own := range Names {
@@ -103,12 +120,12 @@ func toNative(n *node, v mapping.Value) (any, error) {
 			return v.Str(), nil
 		}
 	case enumKind:
-		if v.Kind() == mapping.String && slices.Contains(n.symbols, v.Str()) {
-			return v.Str(), nil
+		if i := slices.Index(n.symbols, v.Str()); i >= 0 && v.Kind() == mapping.String {
+			return nativeSymbol(i), nil
 		}
 	case bytesKind, fixedKind:
 		b, err := base64.StdEncoding.DecodeString(v.Str())
-		if err == nil && v.Kind() == mapping.String && n.logical == noLogical && (n.kind == bytesKind || len(b) == n.size) {
+		if err == nil && v.Kind() == mapping.String && n.logical == noLogical && (n.kind == bytesKind || len(b) == n.size && n.size > 0) {
 			return b, nil
 		}
 	case arrayKind:
@@ -137,7 +154,7 @@ func unionNative(n *node, v mapping.Value) (any, error) {
 			if b.kind == nullKind {
 				return nil, nil
 			}
-			return goavro.Union(b.native, native), nil
+			return nativeUnion(b, native), nil
 		}
 		err = errBranch
 	}
@@ -188,7 +205,7 @@ func recordNative(n *node, v mapping.Value) (any, error) {
 		if err != nil {
 			return nil, within(err, f.name)
 		}
-		members[f.name] = native
+		members[f.native] = native
 	}
 	return members, nil
 }

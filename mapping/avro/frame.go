@@ -98,11 +98,6 @@ func (s *Schema) payload(value []byte) ([]byte, error) {
 	}
 }
 
-func (s *Schema) check(data []byte) *fault {
-	w := walker{data: data}
-	return w.record(s.root, nil)
-}
-
 // Fits tells whether Unnumbered reads the value to its last byte.
 func (s *Schema) Fits(value []byte) bool {
 	data, err := s.payload(value)

@@ -18,6 +18,7 @@ var fuzzSchemas = []string{
 		`{"name":"c","type":{"type":"int","logicalType":"date"}},{"name":"d","type":{"type":"long","logicalType":"timestamp-micros"}},{"name":"f","type":"float"},{"name":"j","type":{"type":"string","logicalType":"json"}},` +
 		`{"name":"k","type":{"type":"enum","name":"E","symbols":["A","B"]}},{"name":"t","type":{"type":"long","logicalType":"time-micros"}},{"name":"u","type":{"type":"fixed","name":"U","size":16,"logicalType":"uuid"}},{"name":"y","type":"bytes"}`),
 	record(envelope),
+	`["null",` + identify + `,` + track + `,` + record(`{"name":"user-id","type":{"type":"bytes","logicalType":"big-decimal"}},{"name":"userId","type":{"type":"fixed","name":"Span","size":12,"logicalType":"duration"}},{"name":"k","type":{"type":"enum","name":"ß","symbols":["ü","-"]}},{"name":"f","type":{"type":"fixed","name":"F0","size":0}}`) + `]`,
 }
 
 // FuzzDecode tries any bytes with several schemas: the answer is the same the second
@@ -37,6 +38,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add(uint8(4), appendJSON(f, schemas[4], `{"id":"7","payload":{"type":"t","user_id":"u","properties":"{}","deeper":{"mail":"m"}}}`))
 	f.Add(uint8(4), appendJSON(f, schemas[4], `{"id":"nil","payload":"{\"userId\":7.0}"}`))
 	f.Add(uint8(4), appendJSON(f, schemas[4], `{"id":"","payload":{"userId":0,"user_id":"x"}}`))
+	f.Add(uint8(5), []byte("\x06\x08\x04\x04\xe2\x04\x01\x00\x00\x00\x02\x00\x00\x00\xac\x0d\x00\x00\x02"))
+	f.Add(uint8(5), []byte("\x02\x10identify\x02u\x04{}"))
 	lane := []string{"userId", "user_id", "k", "properties", "deeper.mail", mapping.KeyField}
 	layouts := []mapping.Layout{
 		{Lane: lane[:4]},
@@ -55,7 +58,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		if err != nil {
 			fault, ok := errors.AsType[*mapping.Error](err)
-			if !ok || fault.Code != mapping.BadAvro && fault.Code != mapping.TooDeep {
+			if !ok || fault.Code != mapping.BadAvro && fault.Code != mapping.TooDeep && fault.Code != mapping.NotAnObject {
 				t.Fatalf("Decode(%x) = %v, which is no fault of the event", data, err)
 			}
 			return

@@ -15,16 +15,20 @@ func (s *Schema) Peek(data, key []byte, q *mapping.Query) string {
 	if !ok {
 		return s.build(data, key, q)
 	}
-	p := peek{event: s.root, data: data, depth: q.At().Depth()}
 	w := walker{data: data}
+	root, f := w.alternative(s.root)
+	if f != nil {
+		return q.Of(mapping.Value{}, key)
+	}
+	p := peek{event: root, data: data, depth: q.At().Depth()}
 	if len(q.At().Tokens()) == 0 {
-		p.from = make([]int, len(s.root.fields))
-		if w.record(s.root, func(i, at int) { p.from[i] = at }) != nil {
+		p.from = make([]int, len(root.fields))
+		if w.record(root, func(i, at int) { p.from[i] = at }) != nil {
 			return q.Of(mapping.Value{}, key)
 		}
 		return q.Pick(key, func(slot int) mapping.Value { return p.member(names[slot]) })
 	}
-	if w.record(s.root, nil) != nil {
+	if w.record(root, nil) != nil {
 		return q.Of(mapping.Value{}, key)
 	}
 	w = walker{data: data}

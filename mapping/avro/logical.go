@@ -4,9 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"math"
-	"math/big"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/deskstream/deskstream/mapping"
@@ -27,6 +25,8 @@ const (
 	localMicros
 	localNanos
 	decimalLogical
+	bigDecimalLogical
+	durationLogical
 	uuidLogical // of a fixed; that of a string is text as it is
 	jsonLogical // our own: a string that holds JSON
 )
@@ -40,8 +40,8 @@ var logicals = map[kind]map[string]logical{
 		"timestamp-micros": timestampMicros, "local-timestamp-micros": localMicros,
 		"timestamp-nanos": timestampNanos, "local-timestamp-nanos": localNanos,
 	},
-	bytesKind:  {"decimal": decimalLogical},
-	fixedKind:  {"decimal": decimalLogical, "uuid": uuidLogical},
+	bytesKind:  {"decimal": decimalLogical, "big-decimal": bigDecimalLogical},
+	fixedKind:  {"decimal": decimalLogical, "uuid": uuidLogical, "duration": durationLogical},
 	stringKind: {"json": jsonLogical},
 }
 
@@ -50,6 +50,7 @@ const (
 	maxPrecision    = 1000
 	maxDecimalBytes = 512
 	uuidSize        = 16
+	durationSize    = 12
 )
 
 // setLogical takes the logical type of a schema's object. One that is not known or
@@ -67,6 +68,10 @@ func (n *node) setLogical(s map[string]any) {
 		n.scale = int(scale)
 	case uuidLogical:
 		if n.size != uuidSize {
+			return
+		}
+	case durationLogical:
+		if n.size != durationSize {
 			return
 		}
 	default:
@@ -195,31 +200,17 @@ func (n *node) binary(b []byte) mapping.Value {
 	switch n.logical {
 	case decimalLogical:
 		return mapping.Num(decimal(b, n.scale))
+	case bigDecimalLogical:
+		if literal, ok := bigDecimal(b); ok {
+			return mapping.Num(literal)
+		}
+		return mapping.Str(base64.StdEncoding.EncodeToString(b))
+	case durationLogical:
+		return mapping.Str(duration(b))
 	case uuidLogical:
 		x := hex.EncodeToString(b)
 		return mapping.Str(x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:])
 	default:
 		return mapping.Str(base64.StdEncoding.EncodeToString(b))
 	}
-}
-
-// decimal is the literal of a two's complement number, highest byte first, with the
-// point before the last scale digits.
-func decimal(b []byte, scale int) string {
-	unscaled := new(big.Int).SetBytes(b)
-	if len(b) > 0 && b[0]&0x80 != 0 {
-		unscaled.Sub(unscaled, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
-	}
-	sign, digits := "", unscaled.String()
-	if unscaled.Sign() < 0 {
-		sign, digits = "-", digits[1:]
-	}
-	if scale == 0 {
-		return sign + digits
-	}
-	if missing := scale + 1 - len(digits); missing > 0 {
-		digits = strings.Repeat("0", missing) + digits
-	}
-	point := len(digits) - scale
-	return sign + digits[:point] + "." + digits[point:]
 }

@@ -44,7 +44,7 @@ var primitives = func() map[string]kind {
 type node struct {
 	kind    kind
 	name    string // the full name of a record, enum or fixed
-	native  string // the name by which goavro's unions know it
+	native  string // goavro's name for it
 	logical logical
 
 	scale    int      // of a decimal
@@ -57,8 +57,9 @@ type node struct {
 
 // field is one field of a record.
 type field struct {
-	name string
-	node *node
+	name   string
+	native string // goavro's name for it
+	node   *node
 }
 
 // named tells whether the type is defined by a name of its own.
@@ -66,52 +67,29 @@ func (n *node) named() bool {
 	return n.kind == recordKind || n.kind == enumKind || n.kind == fixedKind
 }
 
-// endless tells whether a value of the type would hold another of its own type for
-// ever: a record within itself with no union, list or map between.
+// alternatives are the branches of a union, or the type alone.
+func (n *node) alternatives() []*node {
+	if n.kind == unionKind {
+		return n.branches
+	}
+	return []*node{n}
+}
+
+// endless reports whether every value of the type would hold another of a record's own
+// type without an end: that record within itself with no union, list or map between.
+// What such a record stands behind can be empty, so only what a value must hold counts.
 func endless(root *node) bool {
 	const open, closed = 1, 2
 	state := map[*node]int{}
 	var visit func(n *node) bool
 	visit = func(n *node) bool {
-		switch n.kind {
-		case recordKind:
-			if state[n] != 0 {
-				return state[n] == open
-			}
-			state[n] = open
-			for _, f := range n.fields {
-				if visit(f.node) {
-					return true
-				}
-			}
-			state[n] = closed
-		case unionKind, arrayKind, mapKind:
-			return false // here a value can end; what is behind is looked at below
-		default:
+		if n.kind != recordKind || state[n] != 0 {
+			return state[n] == open
 		}
-		return false
+		state[n] = open
+		endless := slices.ContainsFunc(n.fields, func(f field) bool { return visit(f.node) })
+		state[n] = closed
+		return endless
 	}
-	return slices.ContainsFunc(reachable(root), visit)
-}
-
-// reachable are all types that a schema uses.
-func reachable(root *node) []*node {
-	seen := map[*node]bool{root: true}
-	list := []*node{root}
-	add := func(n *node) {
-		if n != nil && !seen[n] {
-			seen[n] = true
-			list = append(list, n)
-		}
-	}
-	for i := 0; i < len(list); i++ {
-		add(list[i].items)
-		for _, f := range list[i].fields {
-			add(f.node)
-		}
-		for _, b := range list[i].branches {
-			add(b)
-		}
-	}
-	return list
+	return visit(root)
 }

@@ -187,6 +187,9 @@ func (p *parser) record(s map[string]any, namespace string) (*node, error) {
 		if err != nil {
 			return nil, fmt.Errorf("field %s.%s: %w", n.name, name, err)
 		}
+		if slices.ContainsFunc(n.fields, func(f field) bool { return f.name == name }) {
+			return nil, fmt.Errorf("record %s has two fields named %s", n.name, name)
+		}
 		n.fields = append(n.fields, field{name: name, node: t})
 	}
 	return n, nil
@@ -213,6 +216,9 @@ func (p *parser) enum(s map[string]any, namespace string) (*node, error) {
 		if !ok {
 			return nil, fmt.Errorf("enum %s has a symbol that is no text", n.name)
 		}
+		if slices.Contains(n.symbols, text) {
+			return nil, fmt.Errorf("enum %s has the symbol %s twice", n.name, text)
+		}
 		n.symbols = append(n.symbols, text)
 	}
 	if n.symbols == nil {
@@ -227,8 +233,8 @@ func (p *parser) fixed(s map[string]any, namespace string) (*node, error) {
 		return nil, err
 	}
 	size, ok := s["size"].(float64)
-	if !ok || size < 1 || size > maxFixed || size != float64(int(size)) {
-		return nil, fmt.Errorf("fixed %s has no size from 1 to %d", n.name, maxFixed)
+	if !ok || size < 0 || size > maxFixed || size != float64(int(size)) {
+		return nil, fmt.Errorf("fixed %s has no size from 0 to %d", n.name, maxFixed)
 	}
 	n.size = int(size)
 	n.setLogical(s)

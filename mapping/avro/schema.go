@@ -7,16 +7,18 @@ import (
 	"github.com/linkedin/goavro/v2"
 )
 
-// Schema is an Avro schema of a record, ready to read and write. It may be used by
-// many goroutines.
+// Schema is an Avro schema of events, ready to read and write: a record, or a union of
+// records as of a topic with events of several schemas. It may be used by many
+// goroutines.
 type Schema struct {
 	root        *node
 	codec       *goavro.Codec
 	fingerprint [8]byte // as single-object encoding has it
 }
 
-// Parse reads a schema, in JSON, that must be of a record. referenced are the schemas
-// of named types that it uses and does not define, in any order.
+// Parse reads a schema, in JSON, that must be of a record or of a union of records, of
+// which one may be null. referenced are the schemas of named types that it uses and does
+// not define, in any order.
 func Parse(schema string, referenced ...string) (*Schema, error) {
 	p := newParser()
 	for _, text := range referenced {
@@ -31,8 +33,8 @@ func Parse(schema string, referenced ...string) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the schema: %w", err)
 	}
-	if root.kind != recordKind {
-		return nil, errors.New("the schema is of " + root.kind.String() + ", and an event is a record")
+	if err := checkRoot(root); err != nil {
+		return nil, err
 	}
 	if endless(root) {
 		return nil, errors.New("the schema is of a record that holds itself without an end")
@@ -40,9 +42,31 @@ func Parse(schema string, referenced ...string) (*Schema, error) {
 	return build(root)
 }
 
-// build hands goavro the schema in the least form that says how the bytes lie:
-// without logical types, defaults and documentation, in which real schemas have
-// faults that do not matter for reading.
+// checkRoot refuses a schema whose values are no records.
+func checkRoot(root *node) error {
+	records := 0
+	for _, b := range root.alternatives() {
+		switch {
+		case b.kind == recordKind:
+			records++
+		case b.kind != nullKind:
+			return errors.New("the schema is " + ofUnion(root) + b.kind.String() + ", and an event is a record")
+		}
+	}
+	if records == 0 {
+		return errors.New("the schema is of null, and an event is a record")
+	}
+	return nil
+}
+
+func ofUnion(root *node) string {
+	if root.kind == unionKind {
+		return "of a union with "
+	}
+	return "of "
+}
+
+// build prepares goavro for the schema.
 func build(root *node) (_ *Schema, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -50,16 +74,9 @@ func build(root *node) (_ *Schema, err error) {
 			err = fmt.Errorf("setting up the schema: goavro gave up: %v", p)
 		}
 	}()
-	codec, err := goavro.NewCodec(canonical(root))
+	codec, err := goavro.NewCodec(nativeSchema(root))
 	if err != nil {
 		return nil, fmt.Errorf("setting up the schema: %w", err)
 	}
-	s := &Schema{root: root, codec: codec}
-	for i := range s.fingerprint {
-		s.fingerprint[i] = byte(codec.Rabin >> (8 * i))
-	}
-	return s, nil
+	return &Schema{root: root, codec: codec, fingerprint: fingerprintOf(root)}, nil
 }
-
-// Name is the full name of the schema's record.
-func (s *Schema) Name() string { return s.root.name }

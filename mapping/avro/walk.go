@@ -64,8 +64,33 @@ func (w *walker) fault(what string) *fault { return &fault{what: what, at: w.at}
 
 const endsEarly = "ends before it is complete"
 
-// record walks a whole value, which must end with the data. each, if not nil, is told
-// where each field of the record begins.
+// check walks a whole value.
+func (s *Schema) check(data []byte) *fault {
+	w := walker{data: data}
+	root, f := w.alternative(s.root)
+	if f == nil {
+		f = w.record(root, nil)
+	}
+	return f
+}
+
+// alternative reads which branch of a union follows. Of another type it reads nothing.
+func (w *walker) alternative(n *node) (*node, *fault) {
+	if n.kind != unionKind {
+		return n, nil
+	}
+	i, f := w.varint()
+	if f == nil && (i < 0 || i >= int64(len(n.branches))) {
+		f = w.fault("is of a type that its union does not have")
+	}
+	if f != nil {
+		return nil, f
+	}
+	return n.branches[i], nil
+}
+
+// record walks a whole record, or null, which must end with the data. each, if not nil,
+// is told where each field of the record begins.
 func (w *walker) record(root *node, each func(i, at int)) *fault {
 	for i := range root.fields {
 		if each != nil {
@@ -119,7 +144,7 @@ func (w *walker) content(n *node, depth int) *fault {
 		return w.skip(n.size)
 	case bytesKind:
 		b, f := w.bytes()
-		if f == nil && n.logical == decimalLogical && len(b) > maxDecimalBytes {
+		if f == nil && n.isDecimal() && len(b) > maxDecimalBytes {
 			return w.fault(fmt.Sprintf("is a decimal of more than %d bytes", maxDecimalBytes))
 		}
 		return f
@@ -132,14 +157,11 @@ func (w *walker) content(n *node, depth int) *fault {
 		}
 		return f
 	case unionKind:
-		i, f := w.varint()
+		branch, f := w.alternative(n)
 		if f != nil {
 			return f
 		}
-		if i < 0 || i >= int64(len(n.branches)) {
-			return w.fault("is of a type that its union does not have")
-		}
-		return w.value(n.branches[i], depth)
+		return w.value(branch, depth)
 	default:
 		return w.container(n, depth)
 	}
