@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink/topics"
@@ -90,12 +91,13 @@ type Config struct {
 	Metrics prometheus.Registerer
 }
 
-// Decoders find what reads the values of records. They are used by many goroutines.
+// Decoders find what reads the values of records, as these or their headers say. They are
+// used by many goroutines.
 type Decoders interface {
-	// Known is the decoder of a value, false if it has to be asked for.
-	Known(value []byte) (mapping.Decoder, bool)
+	// Known is the decoder of a record's value, false if it has to be asked for.
+	Known(r *kgo.Record) (mapping.Decoder, bool)
 	// Find asks for as long as there is no answer. The error is the cause of ctx's end.
-	Find(ctx context.Context, value []byte) (mapping.Decoder, error)
+	Find(ctx context.Context, r *kgo.Record) (mapping.Decoder, error)
 }
 
 // rebalanceTimeout is how long a member may take to give up its partitions. It is

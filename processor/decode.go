@@ -11,7 +11,7 @@ func (p *Processor) decode(part *partition, r *record) {
 	r.decoder = mapping.JSON
 	known := true
 	if p.cfg.Decoders != nil && r.Value != nil {
-		r.decoder, known = p.cfg.Decoders.Known(r.Value)
+		r.decoder, known = p.cfg.Decoders.Known(r.Record)
 	}
 	if known && len(part.undecoded) == 0 {
 		p.enqueue(part, r)
@@ -29,7 +29,7 @@ func (p *Processor) decode(part *partition, r *record) {
 func (p *Processor) decodeRest(part *partition) {
 	for r := p.firstUndecoded(part); r != nil; r = p.firstUndecoded(part) {
 		if r.decoder == nil {
-			decoder, err := p.cfg.Decoders.Find(part.stop.Soft, r.Value)
+			decoder, err := p.cfg.Decoders.Find(part.stop.Soft, r.Record)
 			if err != nil {
 				return
 			}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/mapping"
 )
@@ -20,8 +21,8 @@ type tagged struct {
 	up  chan struct{} // closed once the decoder can be found
 }
 
-func (d *tagged) Known(value []byte) (mapping.Decoder, bool) {
-	if !bytes.HasPrefix(value, []byte{d.tag}) {
+func (d *tagged) Known(r *kgo.Record) (mapping.Decoder, bool) {
+	if !bytes.HasPrefix(r.Value, []byte{d.tag}) {
 		return mapping.JSON, true
 	}
 	select {
@@ -32,7 +33,7 @@ func (d *tagged) Known(value []byte) (mapping.Decoder, bool) {
 	}
 }
 
-func (d *tagged) Find(ctx context.Context, _ []byte) (mapping.Decoder, error) {
+func (d *tagged) Find(ctx context.Context, _ *kgo.Record) (mapping.Decoder, error) {
 	select {
 	case <-d.up:
 		return untagged{}, nil
@@ -131,11 +132,11 @@ func TestDecode_aValueThatNoDecoderTakesIsDeadAndKeepsItsBytes(t *testing.T) {
 
 type refusing struct{}
 
-func (refusing) Known([]byte) (mapping.Decoder, bool) {
+func (refusing) Known(*kgo.Record) (mapping.Decoder, bool) {
 	return mapping.Refuse(&mapping.Error{Code: mapping.UnknownSchema, Message: "no such schema"}), true
 }
 
-func (r refusing) Find(_ context.Context, value []byte) (mapping.Decoder, error) {
-	d, _ := r.Known(value)
+func (r refusing) Find(_ context.Context, rec *kgo.Record) (mapping.Decoder, error) {
+	d, _ := r.Known(rec)
 	return d, nil
 }

@@ -216,7 +216,7 @@ func (d *demo) prepareSchemas(ctx context.Context) error {
 
 // text is a record's value as JSON, for the account of what came in.
 func (d *demo) text(ctx context.Context, value []byte) []byte {
-	text, err := asJSON(context.WithoutCancel(ctx), d.schemas.outcomes, value)
+	text, err := asJSON(context.WithoutCancel(ctx), d.schemas.outcomes, &kgo.Record{Value: value})
 	if err != nil {
 		return value // the account will not add up, and says where
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
@@ -45,7 +46,7 @@ func demoWrites(t *testing.T, events int, form func(event []byte) []byte, decode
 	for range events {
 		r := generator.Next()
 		value := form(r.Value)
-		decoder, err := decoders.Find(t.Context(), value)
+		decoder, err := decoders.Find(t.Context(), &kgo.Record{Value: value})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -103,7 +103,7 @@ func (a *app) showLetter(ctx context.Context, cfg *config.Config, topic, id stri
 		}
 		found = orElse(p.missing, "the letter only names it: fetched from "+l.Source.String())
 	}
-	value, err := asJSON(ctx, box.book.events, rec.Value)
+	value, err := asJSON(ctx, box.book.events, rec)
 	if err != nil {
 		return nil, fmt.Errorf("finding the schema of the letter: %w", err)
 	}

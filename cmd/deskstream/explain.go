@@ -111,7 +111,7 @@ func (s *story) readSources(ctx context.Context, box *letterBox) error {
 		extents = append(extents, extent)
 	}
 	return scan.Read(ctx, box.connect, func(r *kgo.Record) error {
-		decoder, err := box.book.events.Try(ctx, r.Value)
+		decoder, err := box.book.events.Try(ctx, r)
 		if err != nil {
 			return fmt.Errorf("finding the schema of an event: %w", err)
 		}

@@ -106,7 +106,7 @@ func (p *planner) planRecords(ctx context.Context, records []*kgo.Record, log *s
 	}
 	defer book.close()
 	for _, r := range records {
-		decoder, err := book.events.Try(ctx, r.Value)
+		decoder, err := book.events.Try(ctx, r)
 		if err != nil {
 			return fmt.Errorf("finding the schema of a record: %w", err)
 		}

@@ -69,7 +69,7 @@ func (b *letterBox) candidate(ctx context.Context, rec *kgo.Record, l *letters.L
 		c.destination = l.Destination
 	}
 	var err error
-	if c.decoder, err = b.book.events.Try(ctx, rec.Value); err != nil {
+	if c.decoder, err = b.book.events.Try(ctx, rec); err != nil {
 		return nil, fmt.Errorf("finding the schema of letter %s: %w", l.ID, err)
 	}
 	c.lane = b.reader.Lane(c.decoder, rec.Value, rec.Key)

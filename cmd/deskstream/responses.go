@@ -40,7 +40,7 @@ func (b *letterBox) readResponses(ctx context.Context, since time.Time, fn func(
 		if !ok {
 			return nil
 		}
-		if r.Value, err = asJSON(ctx, b.book.outcomes, r.Value); err != nil {
+		if r.Value, err = asJSON(ctx, b.book.outcomes, r); err != nil {
 			return fmt.Errorf("reading an outcome in Avro: %w", err)
 		}
 		return fn(&entry, r)

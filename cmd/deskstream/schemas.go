@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/deploy/schemas"
@@ -47,7 +48,7 @@ func openSchemas(cfg *config.Config, log *slog.Logger) (*schemaBook, error) {
 	if r := cfg.SchemaRegistry; len(r.URLs) > 0 {
 		c := registry.Config{
 			URLs: r.URLs, Username: r.Username, Password: r.Password, Token: r.Token,
-			Version: version(), Asked: asked,
+			Version: version(), UnknownGrace: r.UnknownGrace, Asked: asked,
 		}
 		var err error
 		if r.TLS.Enabled {
@@ -153,18 +154,19 @@ func (b *schemaBook) eventEncoder(ctx context.Context, cfg *config.Config, topic
 	}, nil
 }
 
-// asJSON is a value that a decoder reads, as JSON. What none reads is given back as it is.
-func asJSON(ctx context.Context, d *registry.Decoders, value []byte) ([]byte, error) {
-	if _, numbered := avro.SchemaID(value); !numbered && d.File == nil {
-		return value, nil
-	}
-	decoder, err := d.Try(ctx, value)
+// asJSON is a record's value in Avro as JSON. What is in JSON, or read by nothing, is
+// given back as it is.
+func asJSON(ctx context.Context, d *registry.Decoders, r *kgo.Record) ([]byte, error) {
+	decoder, err := d.Try(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	v, err := decoder.Decode(value, mapping.Pointer{})
+	if decoder == mapping.JSON {
+		return r.Value, nil
+	}
+	v, err := decoder.Decode(r.Value, mapping.Pointer{})
 	if err != nil {
-		return value, nil //nolint:nilerr // whoever reads it says what it is not
+		return r.Value, nil //nolint:nilerr // whoever reads it says what it is not
 	}
 	return v.AppendJSON(nil), nil
 }

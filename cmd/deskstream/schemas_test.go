@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	hamba "github.com/hamba/avro/v2"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
@@ -82,7 +83,7 @@ func TestSchemas_outcomesAreReadByAnotherLibrary(t *testing.T) {
 		if len(read.Calls) > 1 && *read.Calls[1].Request != `{"contact_id":9001,"amount":12.50}` {
 			t.Errorf("read the request as %s", *read.Calls[1].Request)
 		}
-		back, err := asJSON(t.Context(), book.outcomes, value)
+		back, err := asJSON(t.Context(), book.outcomes, &kgo.Record{Value: value})
 		if diff := cmp.Diff(object(t, []byte(text)), object(t, back)); err != nil || diff != "" {
 			t.Errorf("read back, %v (-want +got):\n%s", err, diff)
 		}

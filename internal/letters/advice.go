@@ -1,6 +1,11 @@
 package letters
 
-import "github.com/deskstream/deskstream/sink"
+import (
+	"strings"
+
+	"github.com/deskstream/deskstream/mapping/avro"
+	"github.com/deskstream/deskstream/sink"
+)
 
 // Advice is what a person can do about letters of one cause.
 func Advice(l *Letter) string {
@@ -13,6 +18,9 @@ func Advice(l *Letter) string {
 		return "the letter only names the record: dlq plan --to NAME fetches it while its topic still has it; brokers copy records with errors.deadletterqueue.copy.record.enable"
 	case l.Dialect != Own:
 		return "mend what that consumer stumbled over, or send it to one of your destinations: dlq plan --to NAME"
+	}
+	if strings.HasPrefix(l.Message, avro.Unusable) {
+		return "the record is sound: deskstream cannot use its schema or encoding, and the error says why. Change that for what comes, set source.schema_file or report it, then dlq plan"
 	}
 	if text, ok := adviceOfCode[l.Code]; ok {
 		return text
@@ -46,8 +54,8 @@ var adviceOfCode = map[string]string{
 	"missing_type":       "the record is no event: find out what writes it to the source topic, then dlq discard these",
 	"not_json":           "the record is no event: find out what writes it to the source topic, then dlq discard these",
 	"not_an_object":      "the record is no event: find out what writes it to the source topic, then dlq discard these",
-	"unknown_schema":     "the schema registry does not know the record's schema: register it or mend schema_registry, then dlq plan",
-	"bad_avro":           "the record does not fit its schema: mend what writes it, then dlq discard these",
+	"unknown_schema":     "the record's schema was not to be had, and the error says why: register it, fix schema_registry, set source.schema_file or what the error names, then dlq plan",
+	"bad_avro":           "the record does not fit its schema: fix what writes it, then dlq discard these",
 	"template_error":     "the subject template fails for this event: mend event_templates, then dlq plan",
 	"http_400":           "the help desk refused a field: the message names it; fix what sends it or the settings, then dlq plan",
 	"http_409":           "another customer has one of the addresses or ids: merge the two at the help desk, then dlq plan",

@@ -12,12 +12,13 @@ import (
 
 	"github.com/deskstream/deskstream/deploy/schemas"
 	"github.com/deskstream/deskstream/internal/registry"
+	"github.com/deskstream/deskstream/internal/registrytest"
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/mapping/avro"
 )
 
 func TestRegistry_apicurio(t *testing.T) {
-	url := apicurio(t)
+	url := registrytest.Apicurio(t)
 	r, err := registry.New(registry.Config{URLs: []string{"http://127.0.0.1:1", url}, Version: "test"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +48,7 @@ func TestRegistry_apicurio(t *testing.T) {
 		t.Errorf("Decode = %s, %v, want %s", got.JSON(), err, want)
 	}
 	for _, unknown := range []uint32{0, 987654321, 1<<31 - 1} {
-		d, err := r.Try(t.Context(), unknown)
+		d, err := r.Try(t.Context(), registry.ID(unknown))
 		if err != nil {
 			t.Errorf("Try(%d) = %v, want a decoder that refuses", unknown, err)
 		} else if code := codeOf(t, d, value(unknown, "ann")); code != mapping.UnknownSchema {

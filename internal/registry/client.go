@@ -30,6 +30,9 @@ type Config struct {
 	Version string
 	// Transport makes the requests, nil is one over TCP with TLS.
 	Transport http.RoundTripper
+	// UnknownGrace is for how long Find waits for an id that no address knows, from when
+	// it was first seen.
+	UnknownGrace time.Duration
 	// Asked, if set, is called for each question with how it ended.
 	Asked func(Result)
 }
@@ -65,6 +68,8 @@ type client struct {
 type address struct {
 	url string
 	sr  *sr.Client
+	// native is where the registry answers in Apicurio's own way, nil if it does not.
+	native *sr.Client
 }
 
 func newClient(c Config) (*client, error) {
@@ -91,11 +96,15 @@ func newClient(c Config) (*client, error) {
 		case c.Username != "":
 			opts = append(opts, sr.BasicAuth(c.Username, c.Password.Reveal()))
 		}
-		cl, err := sr.NewClient(opts...)
-		if err != nil {
+		at := address{url: u}
+		var err error
+		if at.sr, err = sr.NewClient(opts...); err != nil {
 			return nil, fmt.Errorf("setting up the schema registry's client: %w", err)
 		}
-		made.addresses = append(made.addresses, address{u, cl})
+		if at.native, err = nativeClient(u, opts); err != nil {
+			return nil, fmt.Errorf("setting up the client of Apicurio's own API: %w", err)
+		}
+		made.addresses = append(made.addresses, at)
 	}
 	if made.addresses == nil {
 		return nil, errors.New("setting up the schema registry's client: no address is given")
@@ -103,14 +112,17 @@ func newClient(c Config) (*client, error) {
 	return made, nil
 }
 
-// ask puts a question to one address after the other until one says something about
-// what was asked. An address that is down must not hide one that is not.
-func ask[T any](ctx context.Context, c *client, question func(context.Context, *sr.Client) (T, error)) (T, error) {
+// ask puts a question to one address after the other until one has what was asked for.
+// An address that is down, or lags behind, must not hide one that does not: only when
+// none has it, one that says so is believed.
+func ask[T any](ctx context.Context, c *client, question func(context.Context, address) (T, error)) (T, error) {
+	var none T
 	var failures []error
+	var unknown error
 	first := int(c.preferred.Load())
 	for i := range c.addresses {
 		at := (first + i) % len(c.addresses)
-		answer, err := question(ctx, c.addresses[at].sr)
+		answer, err := question(ctx, c.addresses[at])
 		switch {
 		case err == nil:
 			c.asked(Found)
@@ -118,8 +130,8 @@ func ask[T any](ctx context.Context, c *client, question func(context.Context, *
 			return answer, nil
 		case isUnknown(err):
 			c.asked(Unknown)
-			c.preferred.Store(int64(at))
-			return answer, err
+			unknown = err
+			continue
 		case errors.As(err, new(*RefusedError)):
 			c.asked(Failed)
 			return answer, err
@@ -127,14 +139,19 @@ func ask[T any](ctx context.Context, c *client, question func(context.Context, *
 		c.asked(Failed)
 		failures = append(failures, fmt.Errorf("%s: %w", c.addresses[at].url, plain(err)))
 	}
-	var none T
+	if unknown != nil {
+		return none, unknown
+	}
 	return none, errors.Join(failures...)
 }
 
-// isUnknown tells whether the registry itself says that it does not have what was
+// isUnknown reports whether the registry itself says that it does not have what was
 // asked for. A plain 404 can come from anything that stands before it, or from an
 // address that is not the registry's.
 func isUnknown(err error) bool {
+	if errors.Is(err, errNoGUIDs) {
+		return true
+	}
 	answer, ok := errors.AsType[*sr.ResponseError](err)
 	if !ok || answer.StatusCode != http.StatusNotFound {
 		return false
@@ -143,7 +160,7 @@ func isUnknown(err error) bool {
 	case sr.ErrSchemaNotFound.Code, sr.ErrSubjectNotFound.Code, sr.ErrVersionNotFound.Code:
 		return true
 	default:
-		return false
+		return isNativeUnknown(answer.Raw)
 	}
 }
 

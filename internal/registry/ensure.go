@@ -18,12 +18,12 @@ func (e *RefusedError) Error() string { return e.reason }
 // it is not there. The error is a *RefusedError when a person has to act.
 func (r *Registry) Ensure(ctx context.Context, subject, schema string, register bool) (uint32, error) {
 	s := sr.Schema{Schema: schema, Type: sr.TypeAvro}
-	id, err := ask(ctx, r.client, func(ctx context.Context, c *sr.Client) (int, error) {
+	id, err := ask(ctx, r.client, func(ctx context.Context, at address) (int, error) {
 		if register {
-			id, err := c.RegisterSchema(ctx, subject, s, -1, -1)
+			id, err := at.sr.RegisterSchema(ctx, subject, s, -1, -1)
 			return id, refused(err, subject)
 		}
-		found, err := c.LookupSchema(ctx, subject, s)
+		found, err := at.sr.LookupSchema(ctx, subject, s)
 		return found.ID, err
 	})
 	switch {
@@ -59,6 +59,6 @@ func refused(err error, subject string) error {
 // Ping asks for anything at all, to find out whether the registry is there and lets
 // us in. It gives the number of its subjects.
 func (r *Registry) Ping(ctx context.Context) (int, error) {
-	subjects, err := ask(ctx, r.client, func(ctx context.Context, c *sr.Client) ([]string, error) { return c.Subjects(ctx) })
+	subjects, err := ask(ctx, r.client, func(ctx context.Context, at address) ([]string, error) { return at.sr.Subjects(ctx) })
 	return len(subjects), err
 }

@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sr"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 	"go.uber.org/goleak"
@@ -42,10 +43,11 @@ type world struct {
 	log  bytes.Buffer
 
 	mu     sync.Mutex
-	asked  []string       // "host path" of each request
-	broken map[string]int // how hosts fail: a status, or 0 for no answer
-	wait   time.Duration  // before each answer
-	auth   string         // of the last request
+	asked  []string                // "host path" of each request
+	broken map[string]int          // how hosts fail: a status, or 0 for no answer
+	wait   time.Duration           // before each answer
+	auth   string                  // of the last request
+	hosts  map[string]http.Handler // instead of fake
 }
 
 func newWorld() *world {
@@ -58,7 +60,11 @@ func (w *world) RoundTrip(req *http.Request) (*http.Response, error) {
 	w.auth = req.Header.Get("Authorization")
 	status, broken := w.broken[req.URL.Host]
 	wait := w.wait
+	handler := w.hosts[req.URL.Host]
 	w.mu.Unlock()
+	if handler == nil {
+		handler = w.fake.Handler()
+	}
 	select {
 	case <-time.After(wait):
 	case <-req.Context().Done():
@@ -72,12 +78,28 @@ func (w *world) RoundTrip(req *http.Request) (*http.Response, error) {
 		answer.WriteHeader(status)
 		_, _ = answer.WriteString("secret text of a proxy") // a recorder's Write never fails
 	} else {
-		w.fake.Handler().ServeHTTP(answer, req)
+		handler.ServeHTTP(answer, req)
 	}
 	return answer.Result(), nil
 }
 
 func (w *world) fails(host string, status int) { w.mu.Lock(); w.broken[host] = status; w.mu.Unlock() }
+
+// hasOwn gives a host a registry of its own, which is empty.
+func (w *world) hasOwn(host string) *srfake.Registry {
+	own := srfake.NewRegistry()
+	w.answers(host, own.Handler())
+	return own
+}
+
+func (w *world) answers(host string, h http.Handler) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.hosts == nil {
+		w.hosts = map[string]http.Handler{}
+	}
+	w.hosts[host] = h
+}
 
 func (w *world) heals(host string) { w.mu.Lock(); delete(w.broken, host); w.mu.Unlock() }
 
@@ -115,7 +137,7 @@ func codeOf(t *testing.T, d mapping.Decoder, value []byte) mapping.Code {
 
 func find(t *testing.T, r *registry.Registry, id uint32) mapping.Decoder {
 	t.Helper()
-	d, err := r.Find(t.Context(), id)
+	d, err := r.Find(t.Context(), registry.ID(id))
 	if err != nil {
 		t.Fatalf("Find(%d) = %v", id, err)
 	}
@@ -127,7 +149,7 @@ func TestFind_asksOnceForAllWhoWaitAndKeepsTheSchema(t *testing.T) {
 		w.fake.SeedSchema("events-value", 1, 7, sr.Schema{Schema: event})
 		w.wait = time.Second
 		r := w.registry(t)
-		if _, ok := r.Known(7); ok {
+		if _, ok := r.Known(registry.ID(7)); ok {
 			t.Error("the schema is known before it was asked for")
 		}
 		var all sync.WaitGroup
@@ -141,7 +163,7 @@ func TestFind_asksOnceForAllWhoWaitAndKeepsTheSchema(t *testing.T) {
 		}
 		all.Wait()
 		time.Sleep(24 * time.Hour)
-		if _, ok := r.Known(7); !ok {
+		if _, ok := r.Known(registry.ID(7)); !ok {
 			t.Error("the schema is not known a day later")
 		}
 		if asked := w.requests(); len(asked) != 1 {
@@ -159,8 +181,8 @@ func TestFind_anUnknownIDIsRefusedAndAskedForAgainLater(t *testing.T) {
 				t.Errorf("code %s, want unknown_schema", code)
 			}
 		}
-		if asked := w.requests(); len(asked) != 1 {
-			t.Errorf("asked %q, want one question within the memory of it", asked)
+		if asked := w.requests(); len(asked) != 2 {
+			t.Errorf("asked %q, want one question to each address within the memory of it", asked)
 		}
 		w.fake.SeedSchema("events-value", 1, 7, sr.Schema{Schema: event})
 		time.Sleep(time.Minute)
@@ -170,8 +192,8 @@ func TestFind_anUnknownIDIsRefusedAndAskedForAgainLater(t *testing.T) {
 		if code := codeOf(t, find(t, r, 1<<31), value(1<<31, "ann")); code != mapping.UnknownSchema {
 			t.Errorf("code %s for an id that cannot be, want unknown_schema", code)
 		}
-		if asked := w.requests(); len(asked) != 2 {
-			t.Errorf("asked %q, want two questions", asked)
+		if asked := w.requests(); len(asked) != 3 {
+			t.Errorf("asked %q, want one more question", asked)
 		}
 	})
 }
@@ -224,10 +246,10 @@ func TestFind_endsWithItsContext(t *testing.T) {
 		r := w.registry(t)
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("enough"))
 		defer cancel()
-		if _, err := r.Find(ctx, 7); err == nil || err.Error() != "enough" {
+		if _, err := r.Find(ctx, registry.ID(7)); err == nil || err.Error() != "enough" {
 			t.Errorf("Find = %v, want the cause of the end", err)
 		}
-		if _, err := r.Try(t.Context(), 8); err == nil || !strings.Contains(err.Error(), "connection refused") {
+		if _, err := r.Try(t.Context(), registry.ID(8)); err == nil || !strings.Contains(err.Error(), "connection refused") {
 			t.Errorf("Try = %v, want what is wrong", err)
 		}
 	})
@@ -298,7 +320,7 @@ func TestFind_aSchemaThatCannotBeReadIsBadAvro(t *testing.T) {
 				r := w.registry(t)
 				d := find(t, r, 7)
 				_, err := d.Decode(value(7, "ann"), mapping.Pointer{})
-				if codeOf(t, d, value(7, "ann")) != mapping.BadAvro || !strings.Contains(err.Error(), "schema 7: ") {
+				if codeOf(t, d, value(7, "ann")) != mapping.BadAvro || !strings.Contains(err.Error(), avro.Unusable+"schema 7: ") {
 					t.Errorf("Decode = %v, want bad_avro of schema 7", err)
 				}
 				reader, err := mapping.NewReader(mapping.Layout{Lane: []string{"userId", "key"}})
@@ -327,7 +349,7 @@ func TestConfig_credentials(t *testing.T) {
 			}
 			w.fails("one", 401)
 			w.fails("two", 401)
-			_, err := r.Try(t.Context(), 8)
+			_, err := r.Try(t.Context(), registry.ID(8))
 			if err == nil || strings.Contains(err.Error(), "s3cr3t") || strings.Contains(w.log.String(), "t0k3n") {
 				t.Errorf("Try = %v, log %s", err, w.log.String())
 			}
@@ -383,7 +405,7 @@ func TestDecoders_chooseByTheValue(t *testing.T) {
 		}{
 			"auto, JSON":                 {registry.Decoders{Format: registry.Auto, Registry: r}, text, ""},
 			"auto, framed":               {registry.Decoders{Format: registry.Auto, Registry: r}, framed, ""},
-			"auto, framed, no registry":  {registry.Decoders{Format: registry.Auto}, framed, mapping.NotJSON},
+			"auto, framed, no registry":  {registry.Decoders{Format: registry.Auto}, framed, mapping.UnknownSchema},
 			"auto, unknown":              {registry.Decoders{Format: registry.Auto, Registry: r}, value(8, "ann"), mapping.UnknownSchema},
 			"auto, too short":            {registry.Decoders{Format: registry.Auto, Registry: r}, framed[:4], mapping.NotJSON},
 			"auto, empty":                {registry.Decoders{Format: registry.Auto, Registry: r}, []byte{}, mapping.NotJSON},
@@ -404,11 +426,11 @@ func TestDecoders_chooseByTheValue(t *testing.T) {
 			"avro, empty":                {registry.Decoders{Format: registry.Avro, Registry: r}, []byte{}, mapping.NotJSON},
 			"avro, framed and truncated": {registry.Decoders{Format: registry.Avro, Registry: r}, framed[:6], mapping.BadAvro},
 		} {
-			d, err := tt.Find(t.Context(), tt.value)
+			d, err := tt.Find(t.Context(), &kgo.Record{Value: tt.value})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if known, ok := tt.Known(tt.value); !ok || known == nil {
+			if known, ok := tt.Known(&kgo.Record{Value: tt.value}); !ok || known == nil {
 				t.Errorf("%s: not known after it was found", name)
 			}
 			_, err = d.Decode(tt.value, mapping.Pointer{})

@@ -20,10 +20,8 @@ func (e *schemaError) Error() string { return e.err.Error() }
 func (e *schemaError) Unwrap() error { return e.err }
 
 // schema gets a schema and what it refers to.
-func (r *Registry) schema(ctx context.Context, id uint32) (*avro.Schema, error) {
-	found, err := ask(ctx, r.client, func(ctx context.Context, c *sr.Client) (sr.Schema, error) {
-		return c.SchemaByID(ctx, int(id))
-	})
+func (r *Registry) schema(ctx context.Context, ref Ref) (*avro.Schema, error) {
+	found, err := ask(ctx, r.client, ref.question())
 	if err != nil {
 		return nil, tooLarge(err)
 	}
@@ -60,8 +58,8 @@ func (r *Registry) references(ctx context.Context, open []sr.SchemaReference) ([
 		if len(seen) > maxReferences {
 			return nil, &schemaError{fmt.Errorf("it refers to more than %d others", maxReferences)}
 		}
-		found, err := ask(ctx, r.client, func(ctx context.Context, c *sr.Client) (sr.SubjectSchema, error) {
-			return c.SchemaByVersion(ctx, next.subject, next.number)
+		found, err := ask(ctx, r.client, func(ctx context.Context, at address) (sr.SubjectSchema, error) {
+			return at.sr.SchemaByVersion(ctx, next.subject, next.number)
 		})
 		if err != nil {
 			return nil, tooLarge(err)

@@ -12,8 +12,9 @@ import (
 // Confluent's wire format begins with a zero byte and the schema's id, Avro's
 // single-object encoding with two bytes and the schema's fingerprint.
 const (
-	magic       = 0
-	headerSize  = 5
+	magic = 0
+	// HeaderSize is the size of Confluent's header, in bytes.
+	HeaderSize  = 5
 	singleSize  = 10
 	fingerprint = 2 // where it begins
 )
@@ -22,7 +23,7 @@ var singleMagic = []byte{0xc3, 0x01}
 
 // SchemaID is the id in the header of Confluent's wire format; false without one.
 func SchemaID(value []byte) (uint32, bool) {
-	if len(value) < headerSize || value[0] != magic {
+	if len(value) < HeaderSize || value[0] != magic {
 		return 0, false
 	}
 	return binary.BigEndian.Uint32(value[1:]), true
@@ -33,28 +34,35 @@ func AppendHeader(dst []byte, id uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, magic), id)
 }
 
-// Numbered reads values in Confluent's wire format that have the schema's id.
-func (s *Schema) Numbered(id uint32) mapping.Decoder { return numbered{s, id} }
+// Behind reads values that begin with a header of that many bytes, which are not looked
+// at. Its errors begin with the schema's name.
+func (s *Schema) Behind(size int, name string) mapping.Decoder { return behind{s, size, name} }
 
-type numbered struct {
+type behind struct {
 	schema *Schema
-	id     uint32
+	size   int
+	name   string
 }
 
-func (n numbered) Decode(value []byte, p mapping.Pointer) (mapping.Value, error) {
-	body, err := n.schema.Decode(value[min(headerSize, len(value)):], p)
+func (b behind) Decode(value []byte, p mapping.Pointer) (mapping.Value, error) {
+	data := value[min(b.size, len(value)):]
+	body, err := b.schema.Decode(data, p)
 	if fault, ok := errors.AsType[*mapping.Error](err); ok {
-		return body, &mapping.Error{Code: fault.Code, Message: fmt.Sprintf("schema %d: %s", n.id, fault.Message)}
+		if isJSON(data) {
+			return body, errJSONEncoding
+		}
+		return body, &mapping.Error{Code: fault.Code, Message: b.name + ": " + fault.Message}
 	}
 	return body, err
 }
 
-func (n numbered) Peek(value, key []byte, q *mapping.Query) string {
-	return n.schema.Peek(value[min(headerSize, len(value)):], key, q)
+func (b behind) Peek(value, key []byte, q *mapping.Query) string {
+	return b.schema.Peek(value[min(b.size, len(value)):], key, q)
 }
 
 // Unnumbered reads values whose schema is known to be this one: the plain binary form,
-// single-object encoding, and Confluent's wire format, whose id says nothing then.
+// single-object encoding, and values with the header of Confluent, Apicurio or AWS Glue,
+// whose id says nothing then.
 func (s *Schema) Unnumbered() mapping.Decoder { return unnumbered{s} }
 
 type unnumbered struct{ schema *Schema }
@@ -86,8 +94,14 @@ func (s *Schema) payload(value []byte) ([]byte, error) {
 	switch _, framed := SchemaID(value); {
 	case f == nil:
 		return value, nil
-	case framed && s.check(value[headerSize:]) == nil:
-		return value[headerSize:], nil
+	case framed && s.check(value[HeaderSize:]) == nil:
+		return value[HeaderSize:], nil
+	case isLong(value) && s.check(value[LongSize:]) == nil:
+		return value[LongSize:], nil
+	case isGlue(value):
+		return glueData(value)
+	case framed && isJSON(value[HeaderSize:]):
+		return nil, errJSONEncoding
 	case single:
 		return nil, &mapping.Error{
 			Code:    mapping.UnknownSchema,
@@ -98,7 +112,7 @@ func (s *Schema) payload(value []byte) ([]byte, error) {
 	}
 }
 
-// Fits tells whether Unnumbered reads the value to its last byte.
+// Fits reports whether Unnumbered reads the value to its last byte.
 func (s *Schema) Fits(value []byte) bool {
 	data, err := s.payload(value)
 	return err == nil && s.check(data) == nil

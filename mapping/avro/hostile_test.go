@@ -56,7 +56,7 @@ func TestDecode_brokenBytesAreBadAvroWithThePlace(t *testing.T) {
 				t.Errorf("Decode(%q) = %v, want bad_avro: %s", tt.bytes, err, tt.want)
 			}
 			value := append(avro.AppendHeader(nil, 7), tt.bytes...)
-			if _, err := s.Numbered(7).Decode(value, mapping.Pointer{}); err == nil || err.Error() != "bad_avro: schema 7: "+tt.want {
+			if _, err := s.Behind(avro.HeaderSize, "schema 7").Decode(value, mapping.Pointer{}); err == nil || err.Error() != "bad_avro: schema 7: "+tt.want {
 				t.Errorf("Decode(%q) of schema 7 = %v", value, err)
 			}
 		})

@@ -2,7 +2,6 @@ package avro
 
 import (
 	"encoding/base64"
-	"encoding/hex"
 	"math"
 	"strconv"
 	"time"
@@ -208,8 +207,7 @@ func (n *node) binary(b []byte) mapping.Value {
 	case durationLogical:
 		return mapping.Str(duration(b))
 	case uuidLogical:
-		x := hex.EncodeToString(b)
-		return mapping.Str(x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:])
+		return mapping.Str(UUID([uuidSize]byte(b)))
 	default:
 		return mapping.Str(base64.StdEncoding.EncodeToString(b))
 	}

@@ -69,7 +69,8 @@ func TestParse_everyDefault(t *testing.T) {
 			Isolation: "read_committed", Format: "auto", NoIDs: mapping.DefaultNoIDs(), Start: start(t, "earliest"), CommitInterval: time.Second,
 			DrainTimeout: 35 * time.Second,
 		},
-		Responses: config.Responses{Topic: "events.responses", Format: "json", Bodies: true},
+		SchemaRegistry: config.SchemaRegistry{UnknownGrace: 30 * time.Second},
+		Responses:      config.Responses{Topic: "events.responses", Format: "json", Bodies: true},
 		DeadLetters: config.DeadLetters{
 			Topic: "dlq.events.deskstream", Dialects: []string{"connect", "spring", "kip1191"}, Breaker: config.Breaker{Share: 0.5, Of: 100},
 		},
@@ -114,12 +115,13 @@ func TestParse_everyKeyIsRead(t *testing.T) {
 			Fields: map[string]string{"userId": "customer_id", "traits.email": "contact.mail"}, Start: start(t, "2026-01-02T03:04:05+01:00"),
 			CommitInterval: 2 * time.Second, DrainTimeout: 70 * time.Second,
 		},
-		Responses:    config.Responses{Topic: "out", Format: "json"},
-		DeadLetters:  config.DeadLetters{Topic: "dlq", Dialects: []string{"streams", "xoriginal"}, Breaker: config.Breaker{Share: 0, Of: 10}},
-		Lane:         []string{"key"},
-		Limits:       config.Limits{Records: 1, Bytes: 2000, Lanes: 3, Span: 4},
-		HTTP:         config.HTTP{Listen: "", Admin: ":0"},
-		Destinations: everyDestination(t),
+		SchemaRegistry: config.SchemaRegistry{UnknownGrace: 5 * time.Second},
+		Responses:      config.Responses{Topic: "out", Format: "json"},
+		DeadLetters:    config.DeadLetters{Topic: "dlq", Dialects: []string{"streams", "xoriginal"}, Breaker: config.Breaker{Share: 0, Of: 10}},
+		Lane:           []string{"key"},
+		Limits:         config.Limits{Records: 1, Bytes: 2000, Lanes: 3, Span: 4},
+		HTTP:           config.HTTP{Listen: "", Admin: ":0"},
+		Destinations:   everyDestination(t),
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config.Start{}), cmpopts.IgnoreUnexported(config.Config{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
@@ -182,7 +184,7 @@ source:
   start: 2026-01-02T03:04:05+01:00
   commit_interval: 2s
   drain_timeout: 70s
-schema_registry: {urls: [], username: "", password: "", token: "", tls: {}, auto_register: false}
+schema_registry: {urls: [], username: "", password: "", token: "", tls: {}, auto_register: false, unknown_grace: 5s}
 responses: {topic: out, format: json, bodies: false}
 dead_letters:
   topic: dlq

@@ -94,12 +94,13 @@ type Source struct {
 
 // SchemaRegistry is the Confluent schema registry.
 type SchemaRegistry struct {
-	URLs         []string `yaml:"urls" doc:"Its addresses; when one gives no answer the next is asked. Empty: no registry."`
-	Username     string   `yaml:"username" doc:"For basic authentication."`
-	Password     Secret   `yaml:"password" doc:"For basic authentication."`
-	Token        Secret   `yaml:"token" doc:"For bearer authentication."`
-	TLS          TLS      `yaml:"tls" doc:"Encryption of the connections to it."`
-	AutoRegister bool     `yaml:"auto_register" default:"false" doc:"Whether run registers the schema of outcomes, and produce --avro that of events."`
+	URLs         []string      `yaml:"urls" doc:"Its addresses; when one gives no answer the next is asked. Empty: no registry."`
+	Username     string        `yaml:"username" doc:"For basic authentication."`
+	Password     Secret        `yaml:"password" doc:"For basic authentication."`
+	Token        Secret        `yaml:"token" doc:"For bearer authentication."`
+	TLS          TLS           `yaml:"tls" doc:"Encryption of the connections to it."`
+	AutoRegister bool          `yaml:"auto_register" default:"false" doc:"Whether run registers the schema of outcomes, and produce --avro that of events."`
+	UnknownGrace time.Duration `yaml:"unknown_grace" default:"30s" min:"0s" doc:"How long a schema id that no address knows holds its partition before its events are dead letters."`
 }
 
 // Responses is the topic of outcomes.

@@ -1,6 +1,6 @@
 //go:build kafka
 
-package registry_test
+package registrytest
 
 import (
 	"archive/tar"
@@ -37,10 +37,10 @@ const (
 	apicurioStart = 3 * time.Minute
 )
 
-// apicurio is the address of a real registry: that in REGISTRY_URL, or Apicurio in a
+// Apicurio is the address of a real registry: that in REGISTRY_URL, or Apicurio in a
 // container where Docker answers, or else from its archive with Java. KAFKATEST_WAY chooses
 // as it does for brokers.
-func apicurio(t *testing.T) string {
+func Apicurio(t *testing.T) string {
 	t.Helper()
 	if url := os.Getenv("REGISTRY_URL"); url != "" {
 		return url
