@@ -103,6 +103,9 @@ func (d *Decoders) byValue(value []byte) (mapping.Decoder, Ref) {
 	if uuid, ok := avro.GlueID(value); ok {
 		return mapping.Refuse(refusal("the value is of AWS Glue's schema %s, which no Confluent registry has: set source.schema_file to that schema", uuid)), Ref{}
 	}
+	if sum, ok := avro.SingleFingerprint(value); ok {
+		return mapping.Refuse(refusal("the value is in Avro's single-object encoding, of a schema with the fingerprint %x, which no registry has: set source.schema_file to that schema", sum)), Ref{}
+	}
 	id, numbered := avro.SchemaID(value)
 	switch {
 	case numbered && d.Registry == nil:

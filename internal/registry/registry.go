@@ -87,7 +87,7 @@ func (r *Registry) Close() {
 // that refuses them when there is no such schema or it cannot be read.
 func (r *Registry) Known(ref Ref) (mapping.Decoder, bool) {
 	if ref.kind == byID && ref.number > math.MaxInt32 || ref.number > math.MaxInt64 {
-		return unknown(ref, nil), true // no registry gives such an id
+		return r.unknown(ref, nil), true // no registry gives such an id
 	}
 	m, ok := r.kept.Get(ref)
 	if !ok {
@@ -196,7 +196,7 @@ func (r *Registry) doubt(ref Ref, m memory, err error) error {
 	if m.seen.IsZero() {
 		m.seen = now
 	}
-	refusing := unknown(ref, err)
+	refusing := r.unknown(ref, err)
 	ends := r.graceEnds(m.seen)
 	if !now.Before(ends) {
 		r.keep(ref, memory{decoder: refusing, until: now.Add(unknownFor), seen: m.seen, told: m.told})
@@ -243,13 +243,15 @@ func (r *Registry) answered(ref Ref, err error) {
 }
 
 // unknown refuses the values of a schema that the registry does not have, as err says.
-func unknown(ref Ref, err error) mapping.Decoder {
+func (r *Registry) unknown(ref Ref, err error) mapping.Decoder {
 	text := "the schema registry does not have " + ref.name() + ", or not all that it refers to"
 	switch {
 	case errors.Is(err, errNoGUIDs):
 		text = errNoGUIDs.Error() + ", as for " + ref.name() + ": set source.schema_file, or let the serializer write the id before the value, as it does without schema.id.serializer"
 	case ref.kind == byGlobalID && ref.header > 0:
 		text += ": an id of eight bytes is read as Apicurio's globalId; " + fourBytes
+	case ref.kind == byID && ref.header > 0 && r.client.hasNative():
+		text += ": Apicurio's serializers of version 2 write globalIds, which its API for Confluent's clients does not know, unless apicurio.registry.use-id=contentId is set"
 	}
 	return mapping.Refuse(&mapping.Error{Code: mapping.UnknownSchema, Message: text})
 }

@@ -29,6 +29,15 @@ func SchemaID(value []byte) (uint32, bool) {
 	return binary.BigEndian.Uint32(value[1:]), true
 }
 
+// SingleFingerprint is the schema's fingerprint in the header of Avro's single-object
+// encoding; false without one.
+func SingleFingerprint(value []byte) ([]byte, bool) {
+	if len(value) < singleSize || !bytes.HasPrefix(value, singleMagic) {
+		return nil, false
+	}
+	return value[fingerprint:singleSize], true
+}
+
 // AppendHeader appends the header of Confluent's wire format.
 func AppendHeader(dst []byte, id uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, magic), id)
@@ -86,8 +95,8 @@ func (u unnumbered) Peek(value, key []byte, q *mapping.Query) string {
 // payload takes off the header that a value may have. Plain bytes can look like a
 // header, so what can be read as a whole is taken for plain.
 func (s *Schema) payload(value []byte) ([]byte, error) {
-	single := len(value) >= singleSize && bytes.HasPrefix(value, singleMagic)
-	if single && bytes.Equal(value[fingerprint:singleSize], s.fingerprint[:]) {
+	sum, single := SingleFingerprint(value)
+	if single && bytes.Equal(sum, s.fingerprint[:]) {
 		return value[singleSize:], nil
 	}
 	f := s.check(value)
@@ -105,7 +114,7 @@ func (s *Schema) payload(value []byte) ([]byte, error) {
 	case single:
 		return nil, &mapping.Error{
 			Code:    mapping.UnknownSchema,
-			Message: fmt.Sprintf("the value is of a schema with the fingerprint %x, and that of schema_file is %x", value[fingerprint:singleSize], s.fingerprint),
+			Message: fmt.Sprintf("the value is of a schema with the fingerprint %x, and that of schema_file is %x", sum, s.fingerprint),
 		}
 	default:
 		return nil, f.error()
