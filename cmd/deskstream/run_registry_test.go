@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/pem"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -24,7 +25,8 @@ import (
 type guarded struct {
 	url, ca string
 	down    atomic.Bool
-	asked   atomic.Int64 // while it was down
+	behind  atomic.Bool  // it does not know schemas that it will know
+	asked   atomic.Int64 // while it was down or behind
 }
 
 func newGuarded(t *testing.T) *guarded {
@@ -38,6 +40,10 @@ func newGuarded(t *testing.T) *guarded {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		case user != "me" || password != "s3cr3t-of-registry":
 			w.WriteHeader(http.StatusUnauthorized)
+		case g.behind.Load() && strings.HasPrefix(r.URL.Path, "/schemas/ids/"):
+			g.asked.Add(1)
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, `{"error_code":40403,"message":"Schema not found"}`) // who asks sees it
 		default:
 			fake.Handler().ServeHTTP(w, r)
 		}
@@ -98,6 +104,28 @@ func TestRun_aRegistryThatIsDownHoldsTheIntakeAndKillsNothing(t *testing.T) {
 	w.wantNoLetters()
 	if log := p.stderr.String(); strings.Contains(log, "s3cr3t-of-registry") {
 		t.Error("the log shows the registry's password")
+	}
+}
+
+func TestRun_aRegistryThatLagsHoldsThePartitionAndKillsNothing(t *testing.T) {
+	t.Parallel()
+	const n = 40
+	w, g := newWorld(t, worldOptions{}), newGuarded(t)
+	path := with(t, w.config(settings{}), g.settings("s3cr3t-of-registry", g.ca))
+	w.produceAvro(path, n)
+	g.behind.Store(true)
+	p := w.start(path)
+	await(t, "the registry to be asked again", func() bool { p.alive(); return g.asked.Load() >= 4 })
+	if settled, paused := w.settled(), metric(t, p.listening(), "deskstream_intake_paused", crm); settled != 0 || paused != 1 {
+		t.Errorf("%d outcomes and intake_paused %v, want none and 1 while the registry does not know the schema", settled, paused)
+	}
+	g.behind.Store(false)
+	w.awaitCommitted(p)
+	p.stop()
+	w.wantOnce()
+	w.wantNoLetters()
+	if said := strings.Count(p.stderr.String(), "does not know a schema id"); said != 1 {
+		t.Errorf("the log says %d times that a schema id is not known, want once", said)
 	}
 }
 

@@ -82,7 +82,7 @@ type Source struct {
 	GroupProtocol   string            `yaml:"group_protocol" default:"classic" enum:"classic,consumer" doc:"classic (cooperative) or consumer (KIP-848, Kafka 4.0 or later)."`
 	SessionTimeout  time.Duration     `yaml:"session_timeout" default:"45s" min:"1s" doc:"After how long without a heartbeat a member is given up; classic only, with consumer the broker's group setting is read."`
 	Isolation       string            `yaml:"isolation" default:"read_committed" enum:"read_committed,read_uncommitted" doc:"Whether records of open and aborted transactions are read."`
-	Format          string            `yaml:"format" default:"auto" enum:"auto,json,avro" doc:"auto reads the Confluent magic byte per record; with schema_file, what that schema reads is Avro."`
+	Format          string            `yaml:"format" default:"auto" enum:"auto,json,avro" doc:"auto looks at the headers and first bytes of each record; with schema_file, what that schema reads is Avro."`
 	SchemaFile      string            `yaml:"schema_file" doc:"File with the Avro schema of all events, for values in plain binary or single-object encoding; the registry is not asked for events then."`
 	Unwrap          string            `yaml:"unwrap" doc:"The member of the record that holds the event, or its JSON text: a name, or a JSON Pointer like /body/event. Empty: the record is the event."`
 	Fields          map[string]string `yaml:"fields" doc:"Other names for event fields: {userId: customer_id} reads userId from customer_id, {traits.email: contact.mail} from a path."`
