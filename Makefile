@@ -12,6 +12,8 @@ SEEDS ?= 1000
 TABLES ?=
 SERVICES ?=
 BROKERS ?= 1
+# Not ?=: the environment often has a PORT, for something else.
+PORT = 9092
 PACKAGES ?= ./internal/kafkatest ./internal/registry ./cmd/deskstream
 
 KAFKA := deploy/kafka-without-docker/kafka.sh
@@ -48,8 +50,8 @@ race: ## run all tests under the race detector
 test-kafka: ## run the tests that need Apache Kafka
 	go test -tags kafka -v -count=1 -timeout 20m -run '^Test(Kafka|Apache|Registry)_' $(PACKAGES)
 
-kafka: ## start Apache Kafka with Java alone (BROKERS=1 or 3)
-	$(KAFKA) start --brokers $(BROKERS)
+kafka: ## start Apache Kafka with Java alone (BROKERS=1 or 3, PORT: the first port)
+	$(KAFKA) start --brokers $(BROKERS) --port $(PORT)
 
 kafka-stop: ## stop it; its data stays
 	$(KAFKA) stop

@@ -23,7 +23,7 @@ Options of start:
   --dir DIR         where data, logs and pids are kept ($cache/cluster)
   --brokers N       1 or 3 brokers (1)
   --port PORT       the first port; brokers use the 2 * N ports from there on, and N
-                    more for each --listener (9092)
+                    more for each --listener (9092). A cluster that runs keeps its ports
   --listener NAME   a listener besides the plain one: SSL, SASL_SSL or SASL_PLAINTEXT
                     (repeatable); what it needs is set with -o
   -o KEY=VALUE      a broker property (repeatable); it wins over what is set here
@@ -129,6 +129,7 @@ format() { # N CLUSTER_ID
 
 launch() { # N
 	local home=$dir/broker-$1 heap performance
+	: >"$home/log" # here and not in the background: await must not read of the start before
 	read -ra heap <<<"${KAFKA_HEAP_OPTS:--Xmx512m}"
 	# Java's first compiler alone and the serial collector halve the start on a small machine. A
 	# broker that is to be fast, as for a benchmark, needs both compilers: -server.
@@ -145,8 +146,23 @@ await() { # N
 		kill -0 "$(<"$dir/broker-$1/pid")" 2>/dev/null || break # alive does not know it before it is Java
 		sleep 0.2
 	done
+	local taken
+	taken=$(sed -n 's/.*failed to bind to \([^ ]*[0-9]\).*/\1/p' "$log" | head -1)
+	[[ -z $taken ]] || fail "$taken is in use: stop the program that listens there, or choose other ports, with --port or make kafka PORT=19092"
 	tail -20 "$log" >&2
 	fail "broker $1 did not start: see above and $log"
+}
+
+# keep_port takes the port of a cluster that runs already, whatever --port says: its
+# brokers are found there.
+keep_port() {
+	local i running=no
+	for ((i = 1; i <= brokers; i++)); do ! alive "$i" || running=yes; done
+	if [[ $running == yes && -f $dir/port && $(<"$dir/port") != "$port" ]]; then
+		port=$(<"$dir/port")
+		printf 'the cluster in %s runs already, from port %s on\n' "$dir" "$port" >&2
+	fi
+	echo "$port" >"$dir/port"
 }
 
 start() {
@@ -160,6 +176,7 @@ start() {
 	# A first character of "-" would look like an option.
 	[[ -f $dir/cluster.id ]] || echo "A$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 2-22)" >"$dir/cluster.id"
 	id=$(<"$dir/cluster.id")
+	keep_port
 	for ((i = 1; i <= brokers; i++)); do
 		addresses+=${addresses:+,}127.0.0.1:$((port + i - 1))
 		alive "$i" && continue
