@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -151,6 +152,11 @@ func TestExplain_tellsTheStoryInOrder(t *testing.T) {
 		"events/0/1  crm\n    round 0 at 2026-01-02T03:04:06.001Z: dead\n    round 1 at 2026-01-02T03:04:06.001Z: delivered\n    letter " + idOf(1) + " at " + lettersTopic + "/0/0\n",
 	} {
 		got.want(t, exitOK, text, "")
+	}
+	b.Produce(t, &kgo.Record{Topic: eventsTopic, Value: []byte(identify("m-8"))})
+	b.run("explain", "m-8").want(t, exitOK, "\nno outcome: not delivered yet (is run running?)", "")
+	if strings.Contains(got.stdout, "no outcome") {
+		t.Errorf("an event with outcomes has none:\n%s", got.stdout)
 	}
 	b.run("explain", "m-9").want(t, exitFault, "", `no topic knows an event with the messageId "m-9"`)
 	b.run("explain", "m-1", "--json").want(t, exitOK, `"read":[{"topic":"events"`, "")

@@ -209,6 +209,9 @@ func (s *story) text() string {
 	if len(s.Read) == 0 {
 		b.WriteString("no longer on the source topics\n")
 	}
+	if len(order) == 0 {
+		b.WriteString("no outcome: not delivered yet (is run running?), or the outcome has expired\n")
+	}
 	slices.Sort(order)
 	for _, key := range order {
 		fmt.Fprintf(&b, "\n%s\n", oneLine(key))
