@@ -17,9 +17,9 @@ import (
 // claimBackoff is the pause before a claim that did not work out is tried again.
 const claimBackoff = time.Second
 
-// errNoMark is the ordinary reason not to read the ledger: a group that begins, or an
+// errNoCheckpoint is the ordinary reason not to read the ledger: a group that begins, or an
 // operator's reset of its offsets, which means that all is to be delivered again.
-var errNoMark = errors.New("the commit carries no mark")
+var errNoCheckpoint = errors.New("the commit carries no checkpoint")
 
 // errNotListed is a broker's answer that leaves a partition out.
 var errNotListed = errors.New("the broker did not list its offsets")
@@ -114,7 +114,7 @@ func (p *Processor) listStart(ctx context.Context) (begin, end kadm.ListedOffset
 	return begin, end, err
 }
 
-// claim makes partitions ours to deliver: their ledger is read, and a mark is
+// claim makes partitions ours to deliver: their ledger is read, and a checkpoint is
 // committed for those that have none, before the first call.
 func (p *Processor) claim(parts []*partition) {
 	p.awaitOwnCalls(parts)
@@ -215,20 +215,20 @@ func (p *Processor) tryClaim(ctx context.Context, parts []*partition) error {
 
 // claimListed claims partitions whose responses partitions answer.
 func (p *Processor) claimListed(ctx context.Context, parts []*partition, found survey) error {
-	var unmarked []*partition
+	var uncommitted []*partition
 	reads := newLedgerReads(p.cfg.Group, p.cfg.Writer.Responses)
 	for _, part := range parts {
 		end := found.end[part.id%found.n]
 		from, err := p.prepare(part, found, end)
 		if err != nil {
-			unmarked = append(unmarked, part)
+			uncommitted = append(uncommitted, part)
 			continue
 		}
 		reads.want(part, max(from, found.start[part.id%found.n]), end)
 	}
 	bounded, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	if err := p.commitSafely(bounded, func() []*partition { return p.stillClaiming(unmarked) }); err != nil {
+	if err := p.commitSafely(bounded, func() []*partition { return p.stillClaiming(uncommitted) }); err != nil {
 		return fmt.Errorf("committing where the group begins: %w", err)
 	}
 	if err := reads.run(ctx, p.opts, p.log); err != nil {
@@ -348,16 +348,16 @@ func (p *Processor) prepare(part *partition, found survey, end int64) (int64, er
 	part.position, part.from = end, end
 	part.done = nil
 	if part.committed < 0 {
-		return 0, errNoMark
+		return 0, errNoCheckpoint
 	}
-	want := mark{Source: part.source, Responses: part.responses, Partitions: part.n, Committed: part.committed}
-	from, err := checkMark(part.metadata, want, end)
+	want := checkpoint{Source: part.source, Responses: part.responses, Partitions: part.n, Committed: part.committed}
+	from, err := readCheckpoint(part.metadata, want, end)
 	log := p.log.With("topic", part.topic, "partition", part.id, "committed", part.committed)
 	switch {
-	case errors.Is(err, errNoMark):
-		log.Info("offset without a mark, all from here is delivered")
+	case errors.Is(err, errNoCheckpoint):
+		log.Info("offset without a checkpoint, all from here is delivered")
 	case err != nil:
-		log.Warn("mark not usable, all from the committed offset is delivered again", "err", err)
+		log.Warn("checkpoint not usable, all from the committed offset is delivered again", "err", err)
 	case from < found.start[part.id%found.n]:
 		log.Warn("outcomes expired, what they stood for is delivered again", "from", from, "log_start", found.start[part.id%found.n])
 	}

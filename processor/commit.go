@@ -13,7 +13,7 @@ import (
 // commitTimeout bounds one commit, so that giving a partition up never waits for long.
 const commitTimeout = 10 * time.Second
 
-// renewAfter is how long a partition may be idle before its mark is moved to the end
+// renewAfter is how long a partition may be idle before its checkpoint is moved to the end
 // of the ledger: retention would pass it otherwise. It is committed even if it did not move:
 // should an older commit have arrived late, behind the last one, this mends it.
 const renewAfter = 10 * time.Minute
@@ -96,13 +96,13 @@ func (p *Processor) commitSafely(ctx context.Context, choose func() []*partition
 	return p.commit(ctx, choose())
 }
 
-// commit commits offset and mark of the partitions, snapshot together, with
+// commit commits offset and checkpoint of the partitions, snapshot together, with
 // committing locked. Its error names a partition that was refused.
 func (p *Processor) commit(ctx context.Context, parts []*partition) error {
 	if len(parts) == 0 {
 		return nil
 	}
-	offsets, marks, holders := p.snapshot(parts)
+	offsets, checkpoints, holders := p.snapshot(parts)
 	if len(offsets) == 0 {
 		return nil
 	}
@@ -110,7 +110,7 @@ func (p *Processor) commit(ctx context.Context, parts []*partition) error {
 		ofMember(req, holders)
 		for i := range req.Topics {
 			for j := range req.Topics[i].Partitions {
-				text := marks[topicPartition{req.Topics[i].Topic, req.Topics[i].Partitions[j].Partition}].String()
+				text := checkpoints[topicPartition{req.Topics[i].Topic, req.Topics[i].Partitions[j].Partition}].String()
 				req.Topics[i].Partitions[j].Metadata = &text
 			}
 		}
@@ -120,17 +120,17 @@ func (p *Processor) commit(ctx context.Context, parts []*partition) error {
 	p.client.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
 		failed = err
 		if err == nil {
-			failed = p.committed(resp, marks)
+			failed = p.committed(resp, checkpoints)
 		}
 	})
 	return failed
 }
 
-func (p *Processor) snapshot(parts []*partition) (map[string]map[int32]kgo.EpochOffset, map[topicPartition]mark, map[topicPartition]string) {
+func (p *Processor) snapshot(parts []*partition) (map[string]map[int32]kgo.EpochOffset, map[topicPartition]checkpoint, map[topicPartition]string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	offsets := make(map[string]map[int32]kgo.EpochOffset)
-	marks, holders := make(map[topicPartition]mark), make(map[topicPartition]string)
+	checkpoints, holders := make(map[topicPartition]checkpoint), make(map[topicPartition]string)
 	for _, part := range parts {
 		if part.phase == gone || part.n == 0 {
 			continue
@@ -139,13 +139,13 @@ func (p *Processor) snapshot(parts []*partition) (map[string]map[int32]kgo.Epoch
 		if offsets[part.topic] == nil {
 			offsets[part.topic] = make(map[int32]kgo.EpochOffset)
 		}
-		offsets[part.topic][part.id], marks[part.topicPartition], holders[part.topicPartition] = at, m, part.holder
+		offsets[part.topic][part.id], checkpoints[part.topicPartition], holders[part.topicPartition] = at, m, part.holder
 	}
-	return offsets, marks, holders
+	return offsets, checkpoints, holders
 }
 
 // committed takes in which commits the group accepted.
-func (p *Processor) committed(resp *kmsg.OffsetCommitResponse, marks map[topicPartition]mark) error {
+func (p *Processor) committed(resp *kmsg.OffsetCommitResponse, checkpoints map[topicPartition]checkpoint) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var failed error
@@ -156,7 +156,7 @@ func (p *Processor) committed(resp *kmsg.OffsetCommitResponse, marks map[topicPa
 				failed = fmt.Errorf("partition %d of topic %s: %w", tp.id, tp.topic, err)
 				continue
 			}
-			if part, m := p.parts[tp], marks[tp]; part != nil {
+			if part, m := p.parts[tp], checkpoints[tp]; part != nil {
 				part.committed, part.renewed = m.Committed, time.Now()
 			}
 		}

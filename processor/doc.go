@@ -11,7 +11,7 @@
 // before, for whoever reads it next.
 //
 // The responses topic is the ledger. A new owner of a partition reads the outcomes
-// that may lie beyond the committed offset, found through the mark in the commit's
+// that may lie beyond the committed offset, found through the checkpoint in the commit's
 // metadata, and delivers nothing again that has one.
 //
 // The package knows no destination; it is given a sink.Route.

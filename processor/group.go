@@ -32,7 +32,7 @@ func (p *Processor) assigned(_ context.Context, cl *kgo.Client, topics map[strin
 	p.divide()
 }
 
-// offsetsFetched takes the committed offsets and their marks, which only this answer
+// offsetsFetched takes the committed offsets and their checkpoints, which only this answer
 // shows. It comes after assigned and before any record.
 func (p *Processor) offsetsFetched(_ context.Context, cl *kgo.Client, resp *kmsg.OffsetFetchResponse) error {
 	p.mu.Lock()
@@ -133,7 +133,7 @@ func (p *Processor) giveUp(parts []*partition, inOrder bool) {
 }
 
 // alive are those whose ledger was read: the others have nothing of ours to commit,
-// and a mark of theirs would hide what was not read.
+// and a checkpoint of theirs would hide what was not read.
 func (p *Processor) alive(parts []*partition) []*partition {
 	p.mu.Lock()
 	defer p.mu.Unlock()

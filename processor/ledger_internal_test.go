@@ -30,7 +30,7 @@ func outcomeOf(offset int64) *kgo.Record {
 	}
 }
 
-// stalled is a partition with n outcomes behind its mark.
+// stalled is a partition with n outcomes behind its checkpoint.
 func stalled(n int64) (*ledgerReads, *partition) {
 	part := &partition{topicPartition: topicPartition{topic: "events"}, n: 1}
 	reads := newLedgerReads("g", ledgerTopic)

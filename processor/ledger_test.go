@@ -24,7 +24,7 @@ import (
 func neverCommits(c *processor.Config, _ *sink.Config) { c.CommitInterval = 100 * time.Hour }
 
 // deliveredAndKilled delivers events 1 to n of six users without any commit after the
-// first mark, and kills the instance.
+// first checkpoint, and kills the instance.
 func deliveredAndKilled(w *world, n int) {
 	w.t.Helper()
 	for i := 1; i <= n; i++ {
@@ -36,7 +36,7 @@ func deliveredAndKilled(w *world, n int) {
 	w.eventually("all delivered", func() bool { return in.Figures().Delivered == int64(6*n) })
 	in.kill()
 	if got := w.committed(0); got != 0 {
-		w.t.Fatalf("committed %d before the kill, want the mark at 0 alone", got)
+		w.t.Fatalf("committed %d before the kill, want the checkpoint at 0 alone", got)
 	}
 }
 
@@ -78,7 +78,7 @@ func TestLedger_aKillRepeatsOnlyWhatHadNoOutcome(t *testing.T) {
 
 // The second owner dies before it has passed what the first one did: the third still
 // has to find all of it.
-func TestLedger_theMarkStaysUntilTheHighestOffsetFoundDoneIsPassed(t *testing.T) {
+func TestLedger_theCheckpointStaysUntilTheHighestOffsetFoundDoneIsPassed(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.desk.answers(func(s seen) (int, time.Duration) {
 			if s.User == "slow" {
@@ -108,15 +108,15 @@ func TestLedger_theMarkStaysUntilTheHighestOffsetFoundDoneIsPassed(t *testing.T)
 	})
 }
 
-func TestLedger_aMarkThatDoesNotFitIsNotRead(t *testing.T) {
+func TestLedger_aCheckpointThatDoesNotFitIsNotRead(t *testing.T) {
 	edit := func(field int, value string) func(string) string {
-		return func(mark string) string {
-			fields := strings.Split(mark, " ")
+		return func(checkpoint string) string {
+			fields := strings.Split(checkpoint, " ")
 			fields[field] = value
 			return strings.Join(fields, " ")
 		}
 	}
-	tests := map[string]func(mark string) string{
+	tests := map[string]func(checkpoint string) string{
 		"none, as after an operator's reset": func(string) string { return "" },
 		"another program's":                  func(string) string { return "member-1234" },
 		"another version":                    edit(0, "2"),
@@ -164,7 +164,7 @@ func TestLedger_outcomesOfAnotherGroupOrRoundOrEpochCountForNothing(t *testing.T
 	bubble(t, func(t *testing.T, w *world) {
 		w.sendUser(0, "u", 1, 3)
 		first := w.start(neverCommits)
-		w.eventually("a mark", func() bool { return w.committed(0) == 0 && first.Figures().Delivered == 3 })
+		w.eventually("a checkpoint", func() bool { return w.committed(0) == 0 && first.Figures().Delivered == 3 })
 		first.kill()
 		mine := w.kafka.Consume(t, responses)
 		w.truncateResponses() // ours are gone: what is left are forgeries
@@ -227,7 +227,7 @@ func TestLedger_expiredOutcomesAreDeliveredAgainAndTheRestIsNot(t *testing.T) {
 	})
 }
 
-func TestLedger_anIdlePartitionsMarkMovesToTheEnd(t *testing.T) {
+func TestLedger_anIdlePartitionsCheckpointMovesToTheEnd(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.sendUser(0, "u", 1, 1)
 		w.sendUser(3, "v", 1, 1) // shares responses partition 0
@@ -239,7 +239,7 @@ func TestLedger_anIdlePartitionsMarkMovesToTheEnd(t *testing.T) {
 		time.Sleep(25 * time.Minute)
 		after := w.kafka.Committed(t, group, source)[0].Metadata
 		if want := fmt.Sprint(w.kafka.EndOffsets(t, responses)[0]); before == after || !strings.HasSuffix(after, " "+want) {
-			t.Errorf("mark %q became %q, want it to end in %s", before, after, want)
+			t.Errorf("checkpoint %q became %q, want it to end in %s", before, after, want)
 		}
 		in.stop()
 	})
@@ -257,7 +257,7 @@ func TestLedger_anIdlePipelineAsksForLittle(t *testing.T) {
 			return nil, nil, false
 		})
 		time.Sleep(time.Hour)
-		if n := lists.Load(); n > 20 { // a round each time that the mark is renewed
+		if n := lists.Load(); n > 20 { // a round each time that the checkpoint is renewed
 			t.Errorf("asked for offsets %d times in an idle hour", n)
 		}
 		in.stop()

@@ -53,7 +53,7 @@ type partition struct {
 	epoch int32
 	// position is where the outcome of a record fetched now lies at the earliest.
 	position int64
-	// done are the offsets that the ledger had outcomes of, from is the mark that they
+	// done are the offsets that the ledger had outcomes of, from is the checkpoint that they
 	// were read from. Both count until the highest of them is passed.
 	done *offsetSet
 	from int64
@@ -128,10 +128,10 @@ func (p *partition) unlink(r *record) {
 	p.open--
 }
 
-// commitPoint is the lowest offset that is not done, and the mark that goes with it.
-func (p *partition) commitPoint() (kgo.EpochOffset, mark) {
+// commitPoint is the lowest offset that is not done, and the checkpoint that goes with it.
+func (p *partition) commitPoint() (kgo.EpochOffset, checkpoint) {
 	at := kgo.EpochOffset{Offset: p.next, Epoch: p.epoch}
-	m := mark{Source: p.source, Responses: p.responses, Partitions: p.n, From: p.position}
+	m := checkpoint{Source: p.source, Responses: p.responses, Partitions: p.n, From: p.position}
 	if r := p.oldest; r != nil {
 		at = kgo.EpochOffset{Offset: r.Offset, Epoch: r.LeaderEpoch}
 		m.From = r.position

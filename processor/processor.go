@@ -136,7 +136,7 @@ func (p *Processor) clientOpts() []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.ConsumerGroup(p.cfg.Group),
 		kgo.ConsumeTopics(p.cfg.Topics...),
-		// The commit means "settled", and its metadata is the mark: only we may write it.
+		// The commit means "settled", and its metadata is the checkpoint: only we may write it.
 		kgo.DisableAutoCommit(),
 		// Hand-over of fetched records and the callbacks exclude each other, so no record
 		// of a partition that was taken away is taken in as one of its next assignment.

@@ -37,7 +37,7 @@ func TestRun_deliversAllAndCommitsToTheEnd(t *testing.T) {
 	})
 }
 
-func TestRun_anEmptyGroupCommitsItsMarkBeforeTheFirstCall(t *testing.T) {
+func TestRun_anEmptyGroupCommitsItsCheckpointBeforeTheFirstCall(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.sendUser(0, "u", 1, 1)
 		atFirstCall := ""
@@ -50,7 +50,7 @@ func TestRun_anEmptyGroupCommitsItsMarkBeforeTheFirstCall(t *testing.T) {
 			}
 		}
 		if atFirstCall == "" {
-			t.Error("no mark was committed before the first call")
+			t.Error("no checkpoint was committed before the first call")
 		}
 		in.kill()
 	})

@@ -60,7 +60,7 @@ func (p *Processor) takeDoubts() map[string]doubt {
 
 // watchTopics finds out whether a topic was deleted and made anew.
 // The client holds on to the id that it knows and writes nothing to another topic of
-// the same name, so it has to be told; and what the marks say is of the old one.
+// the same name, so it has to be told; and what the checkpoints say is of the old one.
 func (p *Processor) watchTopics(ctx context.Context) error {
 	told := make(map[string]string)
 	for {
@@ -124,7 +124,7 @@ func (p *Processor) lookAgain(ctx context.Context, topic string, why doubt) erro
 		p.log.Error("responses topic lost records at its end", "topic", topic)
 	}
 	if why.refused {
-		// After the marks: no outcome lies in the new topic before they say so.
+		// After the checkpoints: no outcome lies in the new topic before they say so.
 		p.client.PurgeTopicsFromProducing(topic)
 		p.large.PurgeTopicsFromProducing(topic)
 	}
@@ -189,7 +189,7 @@ func (p *Processor) readSettings(ctx context.Context, topic string) error {
 }
 
 // rebase moves all partitions to the beginning of the responses topic as it is now,
-// since nothing that they know of positions in it holds any more, and commits marks
+// since nothing that they know of positions in it holds any more, and commits checkpoints
 // that say so. What is open keeps its place; what was done stays so for this process.
 func (p *Processor) rebase(ctx context.Context, found kadm.TopicDetail, anew bool) error {
 	start, err := p.admin.ListStartOffsets(ctx, found.Topic)
@@ -215,7 +215,7 @@ func (p *Processor) rebase(ctx context.Context, found kadm.TopicDetail, anew boo
 	}
 	p.mu.Unlock()
 	if err := p.commitSafely(ctx, func() []*partition { return p.alive(p.all()) }); err != nil {
-		return fmt.Errorf("committing marks for %s: %w", found.Topic, err)
+		return fmt.Errorf("committing checkpoints for %s: %w", found.Topic, err)
 	}
 	return nil
 }

@@ -103,7 +103,7 @@ func TestRemade_anOrderlyPipelineGoesOnToTheEnd(t *testing.T) {
 		}
 		for p, at := range w.kafka.Committed(t, group, source) {
 			if id := fmt.Sprint(w.kafka.TopicInfo(responses).TopicID); !strings.Contains(at.Metadata, " 2 ") || at.At != 10 {
-				t.Errorf("partition %d: committed %d with mark %q after the end, want 10 and a mark of topic %s", p, at.At, at.Metadata, id)
+				t.Errorf("partition %d: committed %d with checkpoint %q after the end, want 10 and a checkpoint of topic %s", p, at.At, at.Metadata, id)
 			}
 		}
 	})
@@ -212,7 +212,7 @@ func TestRemade_theDeadLetterTopicIsTakenOver(t *testing.T) {
 	}
 }
 
-// The number of partitions is part of the mark. A pipeline keeps to the one that it
+// The number of partitions is part of the checkpoint. A pipeline keeps to the one that it
 // found; the next owner finds another and delivers again what is not committed.
 func TestRemade_morePartitionsOfTheResponsesTopicCountFromTheNextAssignment(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
@@ -241,8 +241,8 @@ func TestRemade_morePartitionsOfTheResponsesTopicCountFromTheNextAssignment(t *t
 		if diff := cmp.Diff([]string{"u-8", "u-9", "u-8", "u-9"}, w.desk.of("u")[6:]); diff != "" {
 			t.Errorf("calls behind the committed offset (-want +got):\n%s", diff)
 		}
-		if n := strings.Count(w.log.String(), "mark not usable"); n != 4 {
-			t.Errorf("told %d times that a mark is of another number of partitions, want once per source partition", n)
+		if n := strings.Count(w.log.String(), "checkpoint not usable"); n != 4 {
+			t.Errorf("told %d times that a checkpoint is of another number of partitions, want once per source partition", n)
 		}
 		again.stop()
 	})

@@ -57,16 +57,16 @@ func TestKafka_anOperatorsResetDeliversAllAgain(t *testing.T) {
 			}
 			log := w.runToTheEnd(path)
 			w.wantTimes(func(string, place) int { return 2 })
-			if n := strings.Count(log, "offset without a mark, all from here is delivered"); n != 2*len(starts) {
-				t.Errorf("the log says %d times that there is no mark, want once for each partition and destination, %d", n, 2*len(starts))
+			if n := strings.Count(log, "offset without a checkpoint, all from here is delivered"); n != 2*len(starts) {
+				t.Errorf("the log says %d times that there is no checkpoint, want once for each partition and destination, %d", n, 2*len(starts))
 			}
-			w.runToTheEnd(path) // now with marks
+			w.runToTheEnd(path) // now with checkpoints
 			w.wantTimes(func(string, place) int { return 2 })
 		})
 	}
 }
 
-func TestKafka_aForeignMarkDeliversAllAgainFromTheCommit(t *testing.T) {
+func TestKafka_aForeignCheckpointDeliversAllAgainFromTheCommit(t *testing.T) {
 	for name, metadata := range map[string]string{
 		"of another program": "consumer-1",
 		"of another topic":   "1 AAAAAAAAAAAAAAAAAAAAAA AAAAAAAAAAAAAAAAAAAAAA 5 3 0",
@@ -87,8 +87,8 @@ func TestKafka_aForeignMarkDeliversAllAgainFromTheCommit(t *testing.T) {
 				}
 				return 1
 			})
-			if n := strings.Count(log, "mark not usable"); n != len(from) {
-				t.Errorf("the log warns of %d marks, want one for each partition, %d", n, len(from))
+			if n := strings.Count(log, "checkpoint not usable"); n != len(from) {
+				t.Errorf("the log warns of %d checkpoints, want one for each partition, %d", n, len(from))
 			}
 		})
 	}
@@ -105,7 +105,7 @@ func killedAfter(t *testing.T, n int) (w *world, path string) {
 	p.kill()
 	for _, destination := range []string{inbox, crm} {
 		if at := w.Committed(t, w.group(destination), w.topic(eventsTopic))[0]; at.At != 0 || at.Metadata == "" {
-			t.Fatalf("%s committed %+v, want offset 0 with a mark", destination, at)
+			t.Fatalf("%s committed %+v, want offset 0 with a checkpoint", destination, at)
 		}
 	}
 	return w, w.config(settings{})
@@ -160,7 +160,7 @@ func TestKafka_aResponsesTopicMadeAnewIsTakenOver(t *testing.T) {
 			id := found[w.topic(responsesTopic)].ID.String()
 			for p, at := range maps.All(w.Committed(t, w.group(inbox), w.topic(eventsTopic))) {
 				if want := fmt.Sprintf(" %s 7 ", id); !strings.Contains(at.Metadata, want) {
-					t.Errorf("the mark of partition %d is %q, not of the new topic", p, at.Metadata)
+					t.Errorf("the checkpoint of partition %d is %q, not of the new topic", p, at.Metadata)
 				}
 			}
 			w.runToTheEnd(path)

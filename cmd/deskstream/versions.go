@@ -19,7 +19,7 @@ type need struct {
 	since   string // the release of Apache Kafka that brought it
 }
 
-// needs are what not every cluster has that lets us connect. Topic ids are in the mark,
+// needs are what not every cluster has that lets us connect. Topic ids are in the checkpoint,
 // and without idempotent writes outcomes could change places.
 var needs = []need{
 	{kmsg.Metadata, 10, "2.8"},

@@ -25,7 +25,7 @@ type broker struct {
 	elected int
 
 	mu      sync.Mutex
-	foreign bool // a foreign mark was written
+	foreign bool // a foreign checkpoint was written
 }
 
 // brokerFaults says what each kind of fault answers to what.
@@ -100,14 +100,14 @@ func (b *broker) counted() {
 	}
 }
 
-// markRefused is told that an instance did not use a mark.
-func (b *broker) markRefused() {
+// checkpointRefused is told that an instance did not use a checkpoint.
+func (b *broker) checkpointRefused() {
 	b.mu.Lock()
 	foreign := b.foreign
 	b.mu.Unlock()
 	switch {
 	case foreign:
-		b.w.journal.count(foreignMark, 1)
+		b.w.journal.count(foreignCheckpoint, 1)
 	case b.w.script.OldLife:
 		b.w.journal.count(oldLife, 1)
 	}
@@ -145,14 +145,14 @@ func (b *broker) prepare() {
 	b.w.kafka.Produce(b.w.t, records...)
 	b.forged = b.w.kafka.EndOffsets(b.w.t, responsesTopic)
 	for p := range int32(partitions) {
-		b.commit(p, 0, ids.mark(0, 0))
+		b.commit(p, 0, ids.checkpoint(0, 0))
 	}
 }
 
 type topicIDs struct{ source, responses kadm.TopicID }
 
-// mark is a commit's metadata as the processor writes it.
-func (ids topicIDs) mark(committed, from int64) string {
+// checkpoint is a commit's metadata as the processor writes it.
+func (ids topicIDs) checkpoint(committed, from int64) string {
 	return fmt.Sprintf("1 %s %s %d %d %d", ids.source, ids.responses, responsePartitions, committed, from)
 }
 
@@ -174,8 +174,8 @@ func (b *broker) offsets() map[int32]kfake.GroupCommit {
 	return info.Commits[sourceTopic]
 }
 
-// writeForeignMarks replaces the marks of all partitions, once the group is empty.
-func (b *broker) writeForeignMarks(choice float64) {
+// writeForeignCheckpoints replaces the checkpoints of all partitions, once the group is empty.
+func (b *broker) writeForeignCheckpoints(choice float64) {
 	for until := b.w.journal.since() + 4*session; b.w.journal.since() < until; time.Sleep(time.Second) {
 		if info := b.w.kafka.GroupInfo(group); info == nil || len(info.Members) == 0 {
 			break
@@ -189,10 +189,10 @@ func (b *broker) writeForeignMarks(choice float64) {
 		end := b.w.kafka.PartitionInfo(responsesTopic, p%responsePartitions).HighWatermark
 		text := []string{
 			"kept by another program",
-			topicIDs{kadm.TopicID{9}, ids.responses}.mark(at.Offset, end),
-			topicIDs{ids.source, kadm.TopicID{9}}.mark(at.Offset, end),
-			ids.mark(at.Offset+1, end),
-			ids.mark(at.Offset, end+1000),
+			topicIDs{kadm.TopicID{9}, ids.responses}.checkpoint(at.Offset, end),
+			topicIDs{ids.source, kadm.TopicID{9}}.checkpoint(at.Offset, end),
+			ids.checkpoint(at.Offset+1, end),
+			ids.checkpoint(at.Offset, end+1000),
 		}[int(choice*5)]
 		b.w.journal.permit(rewind{partition: p, from: at.Offset, below: -1})
 		b.commit(p, at.Offset, text)

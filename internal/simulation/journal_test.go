@@ -49,13 +49,13 @@ type written struct {
 
 // committed is a partition's part of a commit.
 type committed struct {
-	stamp     // of the request
-	answered  stamp
-	instance  int
-	partition int32
-	offset    int64
-	mark      string
-	code      int16
+	stamp      // of the request
+	answered   stamp
+	instance   int
+	partition  int32
+	offset     int64
+	checkpoint string
+	code       int16
 }
 
 // life is something that happened to an instance or to a partition of it.

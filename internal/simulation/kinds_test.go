@@ -42,15 +42,15 @@ const (
 
 // Steps.
 const (
-	join        kind = "instance joins"
-	leave       kind = "instance leaves"
-	restart     kind = "instance restarts"
-	kill        kind = "instance killed"
-	freeze      kind = "instance cut off beyond its session"
-	newLeader   kind = "partition leaders elected"
-	foreignMark kind = "foreign mark, then all killed"
-	loseOutcome kind = "outcomes deleted, then one killed"
-	operator    kind = "operator holds and resumes"
+	join              kind = "instance joins"
+	leave             kind = "instance leaves"
+	restart           kind = "instance restarts"
+	kill              kind = "instance killed"
+	freeze            kind = "instance cut off beyond its session"
+	newLeader         kind = "partition leaders elected"
+	foreignCheckpoint kind = "foreign checkpoint, then all killed"
+	loseOutcome       kind = "outcomes deleted, then one killed"
+	operator          kind = "operator holds and resumes"
 )
 
 // What a script has from its beginning.
@@ -65,13 +65,13 @@ var windowKinds = []kind{
 	produceError, produceLost, produceDenied, fetchError, commitError, commitLost, heartbeatError, memberFenced, metadataError, listError, coordinatorMove, connectionCut,
 }
 
-var stepKinds = []kind{join, join, leave, restart, kill, kill, freeze, newLeader, foreignMark, loseOutcome, operator}
+var stepKinds = []kind{join, join, leave, restart, kill, kill, freeze, newLeader, foreignCheckpoint, loseOutcome, operator}
 
 // allKinds are the kinds in the order of the table.
 var allKinds = []kind{
 	serverError, requestTime, unauthorized, noRights, overQuota, objectQuota, lostAnswer, resetCall, silent, nonsense, connRefused, slow, rejectsAll, poisonedEvent, refusedEvent,
 	produceError, produceLost, produceDenied, fetchError, commitError, commitLost, heartbeatError, memberFenced, metadataError, listError, coordinatorMove, connectionCut,
-	join, leave, restart, kill, freeze, newLeader, foreignMark, loseOutcome, operator, oldLife, oldEpoch, aborted,
+	join, leave, restart, kill, freeze, newLeader, foreignCheckpoint, loseOutcome, operator, oldLife, oldEpoch, aborted,
 }
 
 func (k kind) ofKafka() bool {

@@ -50,21 +50,21 @@ func (o *oracle) given(c *committed) bool {
 	return last == nil || last.what == lifeGivenUp && last.at < c.at
 }
 
-// checkMarks: of each outcome at or above the committed offset that was there by then,
-// the mark's position, or a later one, has a copy.
-func (o *oracle) checkMarks() {
+// checkCheckpoints: of each outcome at or above the committed offset that was there by then,
+// the checkpoint's position, or a later one, has a copy.
+func (o *oracle) checkCheckpoints() {
 	for _, c := range o.commits {
 		if c.code > 0 {
 			continue // it was refused, as one of an earlier owner is
 		}
-		fields := strings.Split(c.mark, " ")
+		fields := strings.Split(c.checkpoint, " ")
 		if len(fields) != 6 || fields[4] != strconv.FormatInt(c.offset, 10) {
-			o.findf(ruleMark, "instance %d committed %d of partition %d with %q", c.instance, c.offset, c.partition, c.mark)
+			o.findf(ruleCheckpoint, "instance %d committed %d of partition %d with %q", c.instance, c.offset, c.partition, c.checkpoint)
 			continue
 		}
 		from, err := strconv.ParseInt(fields[5], 10, 64)
 		if err != nil {
-			o.findf(ruleMark, "instance %d committed %q", c.instance, c.mark)
+			o.findf(ruleCheckpoint, "instance %d committed %q", c.instance, c.checkpoint)
 			continue
 		}
 		for p, list := range o.outcomes {
@@ -72,7 +72,7 @@ func (o *oracle) checkMarks() {
 				continue
 			}
 			if lost := o.hidden(list, c, from); lost != "" {
-				o.findf(ruleMark, "instance %d committed %d of partition %d at %v with position %d: %s", c.instance, c.offset, c.partition, c.at, from, lost)
+				o.findf(ruleCheckpoint, "instance %d committed %d of partition %d at %v with position %d: %s", c.instance, c.offset, c.partition, c.at, from, lost)
 				break
 			}
 		}
@@ -93,7 +93,7 @@ func (o *oracle) hidden(list []*written, c *committed, from int64) string {
 	return hidden
 }
 
-// rewound tells whether the outcome was deleted, or given up with a foreign mark, by then.
+// rewound tells whether the outcome was deleted, or given up with a foreign checkpoint, by then.
 func (o *oracle) rewound(w *written, at stamp) bool {
 	for _, r := range o.rewinds {
 		if r.partition == w.entry.Partition && r.before(at) && w.at <= r.at && (r.below < 0 || w.offset < r.below) {
@@ -126,7 +126,7 @@ func (o *oracle) checkLetters() {
 }
 
 // checkFence: a call begins at the partition's owner only, once a later owner has begun
-// one; and not before the group has a mark of the partition.
+// one; and not before the group has a checkpoint of the partition.
 func (o *oracle) checkFence() {
 	newest := make(map[int32]*life) // the assignment under which calls were begun last
 	marked := make(map[int32]bool)
@@ -151,7 +151,7 @@ func (o *oracle) checkFence() {
 			commits = commits[1:]
 		}
 		if !marked[s.partition] && !o.script.OldEpoch {
-			o.findf(ruleFirstMark, "%s was sent by instance %d at %v, partition %d has no mark yet", s.mark, c.instance, c.begin.at, s.partition)
+			o.findf(ruleFirstCheckpoint, "%s was sent by instance %d at %v, partition %d has no checkpoint yet", s.mark, c.instance, c.begin.at, s.partition)
 			marked[s.partition] = true
 		}
 	}

@@ -11,29 +11,29 @@ import (
 
 // The rules of the oracle.
 const (
-	ruleLost         = "nothing is lost"
-	ruleVerdict      = "nothing dies, or is skipped, that need not"
-	ruleEvidence     = "no verdict without evidence"
-	ruleOrder        = "a lane is in order"
-	ruleOverlap      = "a lane has one call open"
-	ruleSettled      = "the next event waits for the acknowledgement"
-	ruleRepeat       = "no repeat without a reason"
-	ruleCommitAhead  = "no commit ahead of what is settled"
-	ruleCommitBack   = "no commit goes back"
-	ruleCommitOwner  = "no commit for a partition of somebody else"
-	ruleMark         = "the mark hides no outcome"
-	ruleFirstMark    = "a mark comes before the first call"
-	ruleLetter       = "a letter comes before its outcome"
-	ruleFence        = "no call for a partition of somebody else"
-	ruleSession      = "no call beyond the session"
-	ruleHold         = "one probe at a time in a hold"
-	ruleOperator     = "no call while an operator holds"
-	ruleBreaker      = "the breaker stops a destination that rejects"
-	ruleConservation = "it adds up"
-	ruleEnd          = "it ends"
-	ruleCrash        = "it does not crash"
-	ruleBudget       = "no window sees more calls than the limit"
-	ruleShare        = "the budget is used"
+	ruleLost            = "nothing is lost"
+	ruleVerdict         = "nothing dies, or is skipped, that need not"
+	ruleEvidence        = "no verdict without evidence"
+	ruleOrder           = "a lane is in order"
+	ruleOverlap         = "a lane has one call open"
+	ruleSettled         = "the next event waits for the acknowledgement"
+	ruleRepeat          = "no repeat without a reason"
+	ruleCommitAhead     = "no commit ahead of what is settled"
+	ruleCommitBack      = "no commit goes back"
+	ruleCommitOwner     = "no commit for a partition of somebody else"
+	ruleCheckpoint      = "the checkpoint hides no outcome"
+	ruleFirstCheckpoint = "a checkpoint comes before the first call"
+	ruleLetter          = "a letter comes before its outcome"
+	ruleFence           = "no call for a partition of somebody else"
+	ruleSession         = "no call beyond the session"
+	ruleHold            = "one probe at a time in a hold"
+	ruleOperator        = "no call while an operator holds"
+	ruleBreaker         = "the breaker stops a destination that rejects"
+	ruleConservation    = "it adds up"
+	ruleEnd             = "it ends"
+	ruleCrash           = "it does not crash"
+	ruleBudget          = "no window sees more calls than the limit"
+	ruleShare           = "the budget is used"
 )
 
 // oracle has the journal in the order that the rules need.
@@ -69,7 +69,7 @@ func judge(s *script, j *journal) []finding {
 	o.checkOverlap()
 	o.checkRepeats()
 	o.checkCommits()
-	o.checkMarks()
+	o.checkCheckpoints()
 	o.checkLetters()
 	o.checkFence()
 	o.checkSession()
@@ -124,7 +124,7 @@ func (o *oracle) prepare() {
 }
 
 // permitted tells whether the event may be delivered again at a moment because its
-// mark was foreign or its outcome deleted.
+// checkpoint was foreign or its outcome deleted.
 func (o *oracle) permitted(s *source, at stamp) bool {
 	for _, r := range o.rewinds {
 		if r.partition != s.partition || at.before(r.stamp) || s.offset < r.from {

@@ -40,11 +40,11 @@ var plantedFaults = []plantedFault{
 		old: "reads.want(part, max(from, found.start[part.id%found.n]), end)", new: "reads.want(part, max(from, end), end)",
 	},
 	{
-		name: "the mark's position is too late", file: "processor/partition.go",
+		name: "the checkpoint's position is too late", file: "processor/partition.go",
 		old: "		m.From = r.position", new: "		m.From = p.position",
 	},
 	{
-		name: "the mark moves on while what was found done lies ahead", file: "processor/partition.go",
+		name: "the checkpoint moves on while what was found done lies ahead", file: "processor/partition.go",
 		old: "		if at.Offset <= p.done.top {", new: "		if at.Offset < 0 {",
 	},
 	{
@@ -52,7 +52,7 @@ var plantedFaults = []plantedFault{
 		old: "return src.Partition % max(n, 1) }", new: "return (src.Partition + 1) % max(n, 1) }",
 	},
 	{
-		name: "a mark of another topic is believed", file: "processor/mark.go",
+		name: "a checkpoint of another topic is believed", file: "processor/checkpoint.go",
 		old: "		if fields[i] != expected[i] {", new: "		if i > 2 && fields[i] != expected[i] {",
 	},
 	{
@@ -60,8 +60,8 @@ var plantedFaults = []plantedFault{
 		old: "	key := chunkKey{epoch, offset / chunkBits}", new: "	key := chunkKey{0, offset / chunkBits}",
 	},
 	{
-		name: "the first call does not wait for the first mark", file: "processor/claim.go",
-		old: "return p.stillClaiming(unmarked) }); err != nil {", new: "return nil }); err != nil {",
+		name: "the first call does not wait for the first checkpoint", file: "processor/claim.go",
+		old: "return p.stillClaiming(uncommitted) }); err != nil {", new: "return nil }); err != nil {",
 	},
 	{
 		name: "transaction markers do not count as done", file: "processor/intake.go",

@@ -268,12 +268,12 @@ func (w *world) take(st step, in *instance, choice float64) {
 		return
 	case loseOutcome:
 		w.broker.deleteOutcomes()
-	case foreignMark:
+	case foreignCheckpoint:
 		list := w.working()
 		for _, in := range list {
 			in.kill()
 		}
-		w.broker.writeForeignMarks(choice)
+		w.broker.writeForeignCheckpoints(choice)
 		for range max(len(list), 1) {
 			w.start()
 		}

@@ -260,7 +260,7 @@ func (j *journal) commitSent(instance int, req *kmsg.OffsetCommitRequest) []*com
 		for _, p := range t.Partitions {
 			c := &committed{stamp: j.now(), instance: instance, partition: p.Partition, offset: p.Offset, code: -1}
 			if p.Metadata != nil {
-				c.mark = *p.Metadata
+				c.checkpoint = *p.Metadata
 			}
 			list = append(list, c)
 		}

@@ -260,8 +260,8 @@ func (l *listener) Handle(_ context.Context, r slog.Record) error {
 		}
 	case strings.HasPrefix(r.Message, "drain bound reached"):
 		j.live(l.instance, -1, lifeDrained)
-	case strings.HasPrefix(r.Message, "mark not usable"):
-		l.w.broker.markRefused()
+	case strings.HasPrefix(r.Message, "checkpoint not usable"):
+		l.w.broker.checkpointRefused()
 	case strings.HasPrefix(r.Message, "outcomes expired"):
 		j.count(loseOutcome, 1)
 	case r.Message == "ledger read" && l.w.script.OldEpoch && j.since() < time.Second:
