@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/deskstream/deskstream/sink/topics"
 )
 
 // claimBackoff is the pause before a claim that did not work out is tried again.
@@ -20,99 +22,6 @@ const claimBackoff = time.Second
 // errNoCheckpoint is the ordinary reason not to read the ledger: a group that begins, or an
 // operator's reset of its offsets, which means that all is to be delivered again.
 var errNoCheckpoint = errors.New("the commit carries no checkpoint")
-
-// errNotListed is a broker's answer that leaves a partition out.
-var errNotListed = errors.New("the broker did not list its offsets")
-
-// startOffsets resolves where partitions without offsets begin, so that it is an
-// offset that can be committed, and starts the claims. It tries until that works out or the
-// group goes on: with an error the client would lose all that it holds.
-func (p *Processor) startOffsets(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
-	parts := p.unclaimed(offsets)
-	for err := p.resolveStart(ctx, parts); err != nil; err = p.resolveStart(ctx, parts) {
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("resolving where to start: %w", context.Cause(ctx))
-		}
-		p.claimTrouble.met(err, "partitions", len(parts))
-		pause(ctx, claimBackoff)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, part := range parts {
-		if part.committed < 0 {
-			offsets[part.topic][part.id] = kgo.NewOffset().At(part.next)
-		}
-		part.claimed = true
-	}
-	if len(parts) > 0 {
-		p.claims.Go(func() { p.claim(parts) })
-	}
-	return offsets, nil
-}
-
-func (p *Processor) unclaimed(offsets map[string]map[int32]kgo.Offset) []*partition {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var parts []*partition
-	for topic, ids := range offsets {
-		for id := range ids {
-			if part := p.parts[topicPartition{topic, id}]; part != nil && !part.claimed {
-				parts = append(parts, part)
-			}
-		}
-	}
-	return parts
-}
-
-// resolveStart finds the first offset of the partitions that have none committed.
-func (p *Processor) resolveStart(ctx context.Context, parts []*partition) error {
-	var begin, end kadm.ListedOffsets
-	records := int64(0)
-	for _, part := range parts {
-		if part.committed >= 0 {
-			continue
-		}
-		if begin == nil {
-			var err error
-			if begin, end, err = p.listStart(ctx); err != nil {
-				return err
-			}
-		}
-		from, ok := begin.Lookup(part.topic, part.id)
-		to, okEnd := end.Lookup(part.topic, part.id)
-		if !ok || !okEnd || from.Err != nil || to.Err != nil {
-			return fmt.Errorf("partition %d of topic %s: %w", part.id, part.topic, cmp.Or(errors.Join(from.Err, to.Err), errNotListed))
-		}
-		p.mu.Lock()
-		part.next = from.Offset
-		p.mu.Unlock()
-		records += to.Offset - from.Offset
-	}
-	if begin != nil {
-		p.log.Info("group has no offsets, its start was resolved",
-			"group", p.cfg.Group, "start", p.cfg.Start.String(), "records_to_deliver", records)
-	}
-	return nil
-}
-
-func (p *Processor) listStart(ctx context.Context) (begin, end kadm.ListedOffsets, err error) {
-	end, err = p.admin.ListEndOffsets(ctx, p.cfg.Topics...)
-	if err != nil {
-		return nil, nil, err
-	}
-	at := p.cfg.Start.At
-	if p.cfg.Start.Latest {
-		// The moment that this process began, and not the end as it is now: a partition
-		// that is made later is new from its first record on.
-		at = p.began
-	}
-	if at.IsZero() {
-		begin, err = p.admin.ListStartOffsets(ctx, p.cfg.Topics...)
-	} else {
-		begin, err = p.admin.ListOffsetsAfterMilli(ctx, at.UnixMilli(), p.cfg.Topics...)
-	}
-	return begin, end, err
-}
 
 // claim makes partitions ours to deliver: their ledger is read, and a checkpoint is
 // committed for those that have none, before the first call.
@@ -270,8 +179,9 @@ type survey struct {
 	responses  kadm.TopicID
 	written    map[string]kadm.TopicID // responses and dead letters
 	sources    map[string]kadm.TopicID
-	start, end map[int32]int64 // of the responses partitions whose leaders answered
-	unlisted   error           // why others did not
+	partitions map[string]int32 // of the sources
+	start, end map[int32]int64  // of the responses partitions whose leaders answered
+	unlisted   error            // why others did not
 }
 
 // listed are those of the partitions whose responses partition answered.
@@ -298,17 +208,17 @@ func (p *Processor) surveyResponses(ctx context.Context) (survey, error) {
 	}
 	s := survey{
 		n: int32(len(details[topic].Partitions)), letters: int32(len(details[p.cfg.Writer.DeadLetters].Partitions)), responses: details[topic].ID,
-		written: make(map[string]kadm.TopicID), sources: make(map[string]kadm.TopicID), start: make(map[int32]int64), end: make(map[int32]int64),
+		written: make(map[string]kadm.TopicID), sources: make(map[string]kadm.TopicID), partitions: make(map[string]int32), start: make(map[int32]int64), end: make(map[int32]int64),
 	}
 	for _, name := range []string{topic, p.cfg.Writer.DeadLetters} {
 		s.written[name] = details[name].ID
 	}
 	for _, source := range p.cfg.Topics {
-		s.sources[source] = details[source].ID
+		s.sources[source], s.partitions[source] = details[source].ID, int32(len(details[source].Partitions))
 	}
 	p.mu.Lock()
 	for _, source := range p.cfg.Topics {
-		p.sources[source] = int32(len(details[source].Partitions))
+		p.sources[source] = s.partitions[source]
 	}
 	p.divide()
 	p.mu.Unlock()
@@ -345,26 +255,30 @@ func (p *Processor) prepare(part *partition, found survey, end int64) (int64, er
 	defer p.mu.Unlock()
 	part.n, part.letters = found.n, found.letters
 	part.responses, part.source = found.responses, found.sources[part.topic]
+	part.origin = topics.Origin{Cluster: p.cfg.Cluster, TopicID: topics.TopicID(part.source)}
 	part.position, part.from = end, end
 	part.done = nil
 	if part.committed < 0 {
 		return 0, errNoCheckpoint
 	}
-	want := checkpoint{Source: part.source, Responses: part.responses, Partitions: part.n, Committed: part.committed}
-	from, err := readCheckpoint(part.metadata, want, end)
 	log := p.log.With("topic", part.topic, "partition", part.id, "committed", part.committed)
+	now := checkpoint{Cluster: p.cfg.Cluster, Source: part.source, Responses: part.responses, Partitions: part.n, Committed: part.committed}
+	was, err := parseCheckpoint(part.metadata)
+	if err == nil {
+		err = was.check(now, end)
+	}
 	switch {
 	case errors.Is(err, errNoCheckpoint):
 		log.Info("offset without a checkpoint, all from here is delivered")
 	case err != nil:
 		log.Warn("checkpoint not usable, all from the committed offset is delivered again", "err", err)
-	case from < found.start[part.id%found.n]:
-		log.Warn("outcomes expired, what they stood for is delivered again", "from", from, "log_start", found.start[part.id%found.n])
+	case was.From < found.start[part.id%found.n]:
+		log.Warn("outcomes expired, what they stood for is delivered again", "from", was.From, "log_start", found.start[part.id%found.n])
 	}
 	if err == nil {
-		part.from = from
+		part.from = was.From
 	}
-	return from, err
+	return was.From, err
 }
 
 // activate begins the delivery of partitions whose ledger is read.

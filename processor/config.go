@@ -20,9 +20,10 @@ const (
 	Consumer Protocol = "consumer" // KIP-848, rebalancing by the broker
 )
 
-// Start is where a group without offsets begins: at the oldest record, at what comes
-// after this process began, or at the first record with a timestamp of At or later.
-// The zero Start is the oldest.
+// Start is where a group begins with a topic that it has no offset of: at the oldest
+// record, at the log's end when the group first sees the topic, or at the first record with
+// a timestamp of At or later. Partitions that are added later begin at their oldest record,
+// or at At. The zero Start is the oldest.
 type Start struct {
 	Latest bool
 	At     time.Time
@@ -56,6 +57,8 @@ type Limits struct {
 type Config struct {
 	// Topics are the source topics, one at least.
 	Topics []string
+	// Cluster is the id of the Kafka cluster, "" where it has none.
+	Cluster string
 	// Group is the consumer group, <source.group>.<destination>.
 	Group string
 	// InstanceID makes the membership static, "" does not.

@@ -111,7 +111,7 @@ func (p *Processor) deliver(ev started) {
 	p.unknown.note(&outcome)
 	attempts, first, last := s.Attempts()
 	p.writer.Write(p.life, topics.Entry{
-		Source: r.Record, Lane: l.key.value, Outcome: &outcome,
+		Source: r.Record, Origin: l.part.origin, Lane: l.key.value, Outcome: &outcome,
 		Attempts: attempts, FirstAttempt: first, LastAttempt: last,
 		MayWait: !p.nextIs(l), Partitions: p.writtenTo(l.part),
 	}, func(offset int64, err error) { p.settled(l, r, &outcome, offset, err) })

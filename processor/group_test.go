@@ -97,38 +97,6 @@ func TestGroup_aLostPartitionIsNotCommitted(t *testing.T) {
 	})
 }
 
-func TestStart_latestTakesWhatComesAfterTheFirstAssignment(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.sendUser(0, "u", 1, 3)
-		latest := func(c *processor.Config, _ *sink.Config) { c.Start = processor.Start{Latest: true} }
-		in := w.start(latest)
-		w.eventually("a commit", func() bool { return w.committed(0) == 3 })
-		in.stop()
-		w.sendUser(0, "u", 4, 5) // while nobody is there: a restart must not skip it
-		again := w.start(latest)
-		w.settledAll()
-		if diff := cmp.Diff([]string{"u-4", "u-5"}, w.desk.ids()); diff != "" {
-			t.Errorf("calls (-want +got):\n%s", diff)
-		}
-		again.stop()
-	})
-}
-
-func TestStart_aTimeTakesWhatIsOfThenOrLater(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.sendUser(0, "u", 1, 3)
-		time.Sleep(time.Hour)
-		at := time.Now()
-		w.sendUser(0, "u", 4, 5)
-		in := w.start(func(c *processor.Config, _ *sink.Config) { c.Start = processor.Start{At: at} })
-		w.settledAll()
-		if diff := cmp.Diff([]string{"u-4", "u-5"}, w.desk.ids()); diff != "" {
-			t.Errorf("calls (-want +got):\n%s", diff)
-		}
-		in.stop()
-	})
-}
-
 // A member that hears nothing of its group cannot know whether its partitions are still
 // its own. Its last good heartbeat tells how long it may go on.
 func TestMembership_noCallBeginsOnceTheSessionMayBeOver(t *testing.T) {

@@ -79,7 +79,7 @@ func newWorld(t *testing.T, opts ...kafkatest.Option) *world {
 	return &world{
 		t: t, kafka: kafkatest.Kafka(t, opts...), desk: newDesk(), step: 10 * time.Millisecond, log: new(safeBuffer), route: testRoute,
 		cfg: processor.Config{
-			Topics: []string{source}, Group: group, SessionTimeout: 45 * time.Second,
+			Topics: []string{source}, Cluster: "cluster-1", Group: group, SessionTimeout: 45 * time.Second,
 			CommitInterval: time.Second, DrainTimeout: 35 * time.Second, Reader: reader,
 			Limits: processor.Limits{Records: 1000, Bytes: 1 << 20, Lanes: 1000, Span: 100_000},
 			Writer: topics.Config{Responses: responses, DeadLetters: deadLetters, Bodies: true, Group: group, Destination: "desk", DestinationType: "test"},

@@ -125,7 +125,7 @@ func (p *Processor) restartLocked(old *partition, at int64) *partition {
 	p.dropLocked(old)
 	part := p.newPartition(old.topicPartition, old.holder)
 	part.phase, part.live, part.claimed = active, true, true
-	part.source, part.responses, part.n, part.letters = old.source, old.responses, old.n, old.letters
+	part.source, part.origin, part.responses, part.n, part.letters = old.source, old.origin, old.responses, old.n, old.letters
 	part.next, part.position = at, old.position
 	p.parts[part.topicPartition] = part
 	p.resume(part) // whatever the old one was paused for

@@ -17,11 +17,14 @@ type ledgerReads struct {
 	group, topic string
 	wanted       map[topicPartition]*ledgerRead
 	from, end    map[int32]int64 // per responses partition
+	entries      topics.EntryReader
 }
 
 // ledgerRead is one source partition's part of it.
 type ledgerRead struct {
 	committed int64
+	from      int64 // what lies before is of the partition's earlier life
+	origin    topics.Origin
 	done      *offsetSet
 }
 
@@ -34,7 +37,7 @@ func newLedgerReads(group, topic string) *ledgerReads {
 
 // want adds a partition whose outcomes lie in its responses partition from from up to end.
 func (l *ledgerReads) want(part *partition, from, end int64) {
-	l.wanted[part.topicPartition] = &ledgerRead{committed: part.committed, done: &offsetSet{}}
+	l.wanted[part.topicPartition] = &ledgerRead{committed: part.committed, from: from, origin: part.origin, done: &offsetSet{}}
 	if from >= end {
 		return
 	}
@@ -108,17 +111,19 @@ const ledgerStall = 30 * time.Second
 
 var errLedgerStalled = errors.New("nothing came for 30s")
 
-// take notes an outcome of round 0 that is our group's.
+// take notes an outcome of round 0 that is our group's, of the topic that we read: an outcome
+// that a mirror brought here, or one of an earlier topic of the name, settles nothing. One
+// without ids counts, since the checkpoint from which the read begins is of this topic.
 func (l *ledgerReads) take(r *kgo.Record) {
 	if r.Attrs.IsControl() {
 		return
 	}
-	entry, ok := topics.ParseEntry(r)
+	entry, ok := l.entries.Parse(r)
 	if !ok || entry.Round != 0 || entry.Group != l.group {
 		return
 	}
 	read := l.wanted[topicPartition{entry.Topic, entry.Partition}]
-	if read != nil && entry.Offset >= read.committed {
+	if read != nil && entry.Offset >= read.committed && r.Offset >= read.from && read.origin.Matches(entry.Origin) {
 		read.done.add(entry.Offset, entry.Epoch)
 	}
 }

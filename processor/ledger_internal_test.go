@@ -56,6 +56,22 @@ func TestLedger_aLongStallTakesABitPerOutcome(t *testing.T) {
 	runtime.KeepAlive(reads)
 }
 
+// Several source partitions share a responses partition, which is read from the lowest of
+// their positions on. What lies before a partition's own is no news of it.
+func TestLedger_outcomesBeforeThePartitionsPositionCountForNothing(t *testing.T) {
+	reads := newLedgerReads("g", ledgerTopic)
+	part := &partition{topicPartition: topicPartition{topic: "events"}, n: 1}
+	reads.want(part, 100, 200)
+	for at, offset := range map[int64]int64{99: 7, 100: 8} {
+		r := outcomeOf(offset)
+		r.Offset = at
+		reads.take(r)
+	}
+	if done := reads.done(part); done == nil || done.has(7, 0) || !done.has(8, 0) {
+		t.Error("want the outcome at the position, and not the one before it")
+	}
+}
+
 // BenchmarkLedger compares the read of a takeover with one that looks at nothing.
 func BenchmarkLedger(b *testing.B) {
 	const n = 500_000

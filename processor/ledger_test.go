@@ -4,6 +4,7 @@ package processor_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -119,13 +120,17 @@ func TestLedger_aCheckpointThatDoesNotFitIsNotRead(t *testing.T) {
 	tests := map[string]func(checkpoint string) string{
 		"none, as after an operator's reset": func(string) string { return "" },
 		"another program's":                  func(string) string { return "member-1234" },
-		"another version":                    edit(0, "2"),
-		"another source topic":               edit(1, "AAAAAAAAAAAAAAAAAAAAAQ=="),
-		"another responses topic":            edit(2, "AAAAAAAAAAAAAAAAAAAAAQ=="),
-		"another number of partitions":       edit(3, "7"),
-		"another committed offset":           edit(4, "1"),
-		"a position past the end":            edit(5, "1000"),
-		"a position that is no number":       edit(5, "-1"),
+		"another version":                    edit(0, "3"),
+		"another cluster":                    edit(1, "cluster-2"),
+		"another source topic":               edit(2, "AAAAAAAAAAAAAAAAAAAAAQ=="),
+		"another responses topic":            edit(3, "AAAAAAAAAAAAAAAAAAAAAQ=="),
+		"another number of partitions":       edit(4, "7"),
+		"another committed offset":           edit(5, "1"),
+		"a position past the end":            edit(6, "1000"),
+		"a position that is no number":       edit(6, "-1"),
+		"version 1, another committed offset": func(checkpoint string) string {
+			return versionOne(edit(5, "1")(checkpoint))
+		},
 	}
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -148,6 +153,50 @@ func TestLedger_aCheckpointThatDoesNotFitIsNotRead(t *testing.T) {
 	}
 }
 
+// versionOne is a checkpoint as releases wrote it that knew no cluster.
+func versionOne(checkpoint string) string {
+	fields := strings.Split(checkpoint, " ")
+	return "1 " + strings.Join(fields[2:], " ")
+}
+
+// What releases before version 2 left behind: a checkpoint without the cluster, and outcomes
+// without ids.
+func TestLedger_whatReleasesWithoutIDsLeftIsRead(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		deliveredAndKilled(w, 5)
+		old := w.kafka.Consume(t, responses)
+		w.truncateResponses() // and written again, as they were then
+		for _, r := range old {
+			w.kafka.Produce(t, withoutIDs(r))
+		}
+		for p, at := range w.kafka.Committed(t, group, source) {
+			w.commit(p, at.At, versionOne(at.Metadata))
+		}
+		w.sendUser(0, "u0", 6, 6)
+		again := w.start()
+		w.settledAll()
+		again.check()
+		if f := again.Figures(); f.FoundDone != 30 || f.Delivered != 1 {
+			t.Errorf("found done %d, delivered %d; want 30 and 1", f.FoundDone, f.Delivered)
+		}
+		again.stop()
+		for p, at := range w.kafka.Committed(t, group, source) {
+			if !strings.HasPrefix(at.Metadata, "2 cluster-1 ") {
+				t.Errorf("partition %d has the checkpoint %q, want one of version 2", p, at.Metadata)
+			}
+		}
+	})
+}
+
+// withoutIDs is an outcome as releases wrote it that put no ids into it.
+func withoutIDs(r *kgo.Record) *kgo.Record {
+	c := altered(r, "", "")
+	c.Headers = slices.DeleteFunc(c.Headers, func(h kgo.RecordHeader) bool {
+		return h.Key == "deskstream.source.topic_id" || h.Key == "deskstream.cluster"
+	})
+	return c
+}
+
 // commit writes an offset and its metadata as an operator's tool does, once the group
 // is empty.
 func (w *world) commit(partition int32, offset int64, metadata string) {
@@ -160,7 +209,7 @@ func (w *world) commit(partition int32, offset int64, metadata string) {
 	}
 }
 
-func TestLedger_outcomesOfAnotherGroupOrRoundOrEpochCountForNothing(t *testing.T) {
+func TestLedger_outcomesOfAnotherGroupRoundEpochTopicOrClusterCountForNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.sendUser(0, "u", 1, 3)
 		first := w.start(neverCommits)
@@ -173,6 +222,8 @@ func TestLedger_outcomesOfAnotherGroupOrRoundOrEpochCountForNothing(t *testing.T
 				altered(r, "deskstream.group", "deskstream.other"),
 				altered(r, "deskstream.round", "1"),
 				altered(r, "deskstream.source.epoch", "77"),
+				altered(r, "deskstream.source.topic_id", "AQIDBAUGBwgJCgsMDQ4PEA"), // as an instance may still write that reads the old topic
+				altered(r, "deskstream.cluster", "cluster-2"),                      // as MirrorMaker 2 brings them
 				altered(r, "deskstream.source", "nonsense"))
 		}
 		again := w.start()

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/topics"
 )
 
 // topicPartition names a partition of a source topic.
@@ -42,8 +43,11 @@ type partition struct {
 	metadata  string
 	claimed   bool // a claim is under way or done
 	untold    bool // the group refused to tell the offset
+	placed    bool // it begins at next, whatever the client was told
+	recreated bool // the offset was of an earlier topic of the name
 
 	source    kadm.TopicID
+	origin    topics.Origin // the source for those who read its outcomes
 	responses kadm.TopicID
 	n         int32 // partitions of the responses topic
 	letters   int32 // and of the dead-letter topic
@@ -131,7 +135,7 @@ func (p *partition) unlink(r *record) {
 // commitPoint is the lowest offset that is not done, and the checkpoint that goes with it.
 func (p *partition) commitPoint() (kgo.EpochOffset, checkpoint) {
 	at := kgo.EpochOffset{Offset: p.next, Epoch: p.epoch}
-	m := checkpoint{Source: p.source, Responses: p.responses, Partitions: p.n, From: p.position}
+	m := checkpoint{Cluster: p.origin.Cluster, Source: p.source, Responses: p.responses, Partitions: p.n, From: p.position}
 	if r := p.oldest; r != nil {
 		at = kgo.EpochOffset{Offset: r.Offset, Epoch: r.LeaderEpoch}
 		m.From = r.position

@@ -30,7 +30,6 @@ type Processor struct {
 	client *kgo.Client
 	admin  *kadm.Client
 	opts   []kgo.Opt // of the connection, for the ledger's reader
-	began  time.Time
 	writer *topics.Writer
 	large  *kgo.Client // for what the writer has to send alone
 
@@ -88,7 +87,7 @@ var errStopping = errors.New("the process stops")
 func New(cfg Config, route sink.Route, dest *sink.Destination, log *slog.Logger, opts ...kgo.Opt) (*Processor, error) {
 	p := &Processor{
 		cfg: cfg, route: route, dest: dest, opts: opts,
-		log: log.With("destination", route.Name), began: time.Now(),
+		log:     log.With("destination", route.Name),
 		parts:   make(map[topicPartition]*partition),
 		left:    make(map[topicPartition]*partition),
 		sources: make(map[string]int32),

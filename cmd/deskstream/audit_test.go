@@ -67,7 +67,7 @@ func TestAudit_listsWhatIsMissingOrDiffers(t *testing.T) {
 		cluster = m.Cluster
 	}
 	for _, offset := range []int{3, 5} {
-		id := topics.LetterID(cluster, &kgo.Record{Topic: eventsTopic, Offset: int64(offset)}, "crm", 0)
+		id := topics.LetterID(topics.Place{Origin: topics.Origin{Cluster: cluster}, Topic: eventsTopic, Offset: int64(offset)}, "crm", 0)
 		b.Produce(t, ownLetter(offset, "dlq.id", id))
 	}
 	for n, s := range []letters.State{

@@ -110,7 +110,7 @@ func processorConfig(c *config.Config, d config.Destination, found topology) pro
 		dialects[i] = topics.Dialect(name)
 	}
 	return processor.Config{
-		Topics: c.Source.Topics, Group: c.Group(d), InstanceID: c.Source.GroupInstanceID,
+		Topics: c.Source.Topics, Cluster: found.cluster, Group: c.Group(d), InstanceID: c.Source.GroupInstanceID,
 		Protocol: processor.Protocol(c.Source.GroupProtocol), SessionTimeout: c.Source.SessionTimeout,
 		ReadUncommitted: c.Source.Isolation == config.ReadUncommitted, Start: startOf(c, d),
 		CommitInterval: c.Source.CommitInterval, DrainTimeout: c.Source.DrainTimeout,
@@ -124,7 +124,7 @@ func processorConfig(c *config.Config, d config.Destination, found topology) pro
 			Responses: c.Responses.Topic, Bodies: c.Responses.Bodies,
 			DeadLetters: c.DeadLetters.Topic, Dialects: dialects,
 			Group: c.Group(d), Destination: d.Name, DestinationType: d.Type,
-			ConfigHash: c.Hash(d), AppVersion: version(), Cluster: found.cluster,
+			ConfigHash: c.Hash(d), AppVersion: version(),
 		},
 	}
 }

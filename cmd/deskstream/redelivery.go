@@ -318,7 +318,7 @@ func (r *redelivery) deliver(c *candidate) (topics.Entry, error) {
 	}
 	attempts, first, last := s.Attempts()
 	return topics.Entry{
-		Source: src, Lane: c.lane, Outcome: &o, Attempts: attempts, FirstAttempt: first, LastAttempt: last, Plan: r.plan.ID,
+		Source: src, Origin: c.letter.Source.Record().Origin, Lane: c.lane, Outcome: &o, Attempts: attempts, FirstAttempt: first, LastAttempt: last, Plan: r.plan.ID,
 		Partitions: func() (responses, deadLetters int32) {
 			return r.found[r.box.cfg.Responses.Topic].partitions, r.found[r.box.cfg.DeadLetters.Topic].partitions
 		},
@@ -361,7 +361,7 @@ func (r *redelivery) settle(ctx context.Context, c *candidate, status letters.St
 		},
 	}
 	if status == letters.Died {
-		s.Next = topics.LetterID(r.box.cluster, c.original, c.destination, c.round)
+		s.Next = topics.LetterID(c.letter.Source.Record(), c.destination, c.round)
 	}
 	return r.box.writeState(ctx, r.client, s)
 }

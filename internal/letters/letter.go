@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/sink/topics"
 )
 
 // Letter is a dead letter as its headers tell it. Texts that are not told are empty.
@@ -72,6 +74,23 @@ type Source struct {
 	TimestampType string `json:"timestamp_type,omitempty"`
 	Group         string `json:"group,omitempty"`
 	Cluster       string `json:"cluster,omitempty"`
+	// TopicID is the topic's id as Kafka's tools print it.
+	TopicID string `json:"topic_id,omitempty"`
+	// Epoch is the record's leader epoch, nil if the letter does not name it.
+	Epoch *int32 `json:"epoch,omitempty"`
+}
+
+// Record is the place by which the event's record is known.
+func (s *Source) Record() topics.Place {
+	id, _ := topics.ParseTopicID([]byte(s.TopicID)) // one that cannot be read is not known
+	at := topics.Place{
+		Origin: topics.Origin{Cluster: s.Cluster, TopicID: id},
+		Topic:  s.Topic, Partition: s.Partition, Offset: s.Offset, Epoch: -1,
+	}
+	if s.Epoch != nil {
+		at.Epoch = *s.Epoch
+	}
+	return at
 }
 
 // Own tells whether this program wrote the letter, with headers that can be read.
@@ -142,12 +161,13 @@ func Original(rec *kgo.Record, l *Letter) *kgo.Record {
 	original := &kgo.Record{
 		Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Timestamp: rec.Timestamp, Attrs: rec.Attrs,
 		Key: rec.Key, Value: rec.Value, Headers: rec.Headers,
-		LeaderEpoch: -1, // the letter does not tell it, and no restart reads outcomes of later rounds
+		LeaderEpoch: -1,
 	}
 	if !l.Source.Known {
 		return original
 	}
-	original.Topic, original.Partition, original.Offset = l.Source.Topic, l.Source.Partition, l.Source.Offset
+	at := l.Source.Record()
+	original.Topic, original.Partition, original.Offset, original.LeaderEpoch = at.Topic, at.Partition, at.Offset, at.Epoch
 	if !l.Source.Timestamp.IsZero() {
 		original.Timestamp = l.Source.Timestamp
 	}

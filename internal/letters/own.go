@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/sink/topics"
 )
 
 const (
@@ -45,7 +47,7 @@ func (l *Letter) readOwn(headers []kgo.RecordHeader) {
 			if at, err := time.Parse(time.RFC3339, string(h.Value)); err == nil {
 				l.Source.Timestamp = at
 			}
-		case "dlq.source.partition", "dlq.source.offset", "dlq.http.status", "dlq.attempts", "dlq.redrive.round":
+		case "dlq.source.partition", "dlq.source.offset", "dlq.source.epoch", "dlq.http.status", "dlq.attempts", "dlq.redrive.round":
 			numbers[h.Key] = string(h.Value)
 		}
 	}
@@ -70,6 +72,8 @@ func (l *Letter) textOf(name string) *string {
 		return &l.Source.Group
 	case "dlq.source.cluster":
 		return &l.Source.Cluster
+	case "dlq.source.topic_id":
+		return &l.Source.TopicID
 	case "dlq.destination":
 		return &l.Destination
 	case "dlq.config.hash":
@@ -116,6 +120,7 @@ func (l *Letter) readNumbers(texts map[string]string) {
 	}{
 		{"dlq.source.partition", 32, true, func(n int64) { l.Source.Partition = int32(n) }},
 		{"dlq.source.offset", 64, true, func(n int64) { l.Source.Offset = n }},
+		{"dlq.source.epoch", 32, false, func(n int64) { epoch := int32(n); l.Source.Epoch = &epoch }},
 		{"dlq.redrive.round", 32, true, func(n int64) { l.Round = int(n) }},
 		{"dlq.http.status", 32, false, func(n int64) { l.Status = int(n) }},
 		{"dlq.attempts", 32, false, func(n int64) { l.Attempts = int(n) }},
@@ -136,6 +141,9 @@ func (l *Letter) check() {
 	if _, ok := KeyOf(l.ID); !ok {
 		l.damaged("dlq.id", l.ID)
 		l.ID = ""
+	}
+	if _, ok := topics.ParseTopicID([]byte(l.Source.TopicID)); !ok {
+		l.damaged("dlq.source.topic_id", l.Source.TopicID)
 	}
 	for name, text := range map[string]string{
 		"dlq.source.topic": l.Source.Topic, "dlq.destination": l.Destination,

@@ -22,7 +22,7 @@ func written(t *testing.T, src *kgo.Record, round int) *kgo.Record {
 	c := kafkatest.Kafka(t, kafkatest.Topic("out", 1), kafkatest.Topic("dlq", 1))
 	w := topics.NewWriter(topics.Config{
 		Responses: "out", DeadLetters: "dlq", Dialects: []topics.Dialect{topics.Connect, topics.Spring, topics.KIP1191},
-		Group: "deskstream.crm", Destination: "crm", DestinationType: "kustomer", ConfigHash: "c0ffee", AppVersion: "1.2", Cluster: "c-1",
+		Group: "deskstream.crm", Destination: "crm", DestinationType: "kustomer", ConfigHash: "c0ffee", AppVersion: "1.2",
 	}, c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner())), slog.New(slog.DiscardHandler))
 	id, typ, status := "m-1", "track", 422
 	out := sink.Outcome{
@@ -31,7 +31,7 @@ func written(t *testing.T, src *kgo.Record, round int) *kgo.Record {
 	}
 	done := make(chan error, 1)
 	w.Write(context.WithoutCancel(t.Context()), topics.Entry{
-		Source: src, Lane: "user-7", Outcome: &out, Attempts: 2, Plan: "p-1",
+		Source: src, Origin: eventOrigin, Lane: "user-7", Outcome: &out, Attempts: 2, Plan: "p-1",
 		FirstAttempt: time.UnixMilli(1000), LastAttempt: time.UnixMilli(2000),
 	}, func(_ int64, err error) { done <- err })
 	if err := <-done; err != nil {
@@ -39,6 +39,8 @@ func written(t *testing.T, src *kgo.Record, round int) *kgo.Record {
 	}
 	return c.Consume(t, "dlq")[0]
 }
+
+var eventOrigin = topics.Origin{Cluster: "c-1", TopicID: topics.TopicID{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}}
 
 func eventRecord() *kgo.Record {
 	return &kgo.Record{
@@ -53,12 +55,15 @@ func eventRecord() *kgo.Record {
 func TestParse_readsWhatTheWriterWrites(t *testing.T) {
 	rec := written(t, eventRecord(), 2)
 	got := letters.Parse(rec)
+	epoch := int32(4)
+	place := topics.Place{Origin: eventOrigin, Topic: "events", Partition: 3, Offset: 118, Epoch: epoch}
 	want := letters.Letter{
-		ID: topics.LetterID("c-1", eventRecord(), "crm", 2), Dialect: letters.Own,
+		ID: topics.LetterID(place, "crm", 2), Dialect: letters.Own,
 		At: letters.Place{Topic: "dlq", Timestamp: rec.Timestamp},
 		Source: letters.Source{
 			Place: letters.Place{Topic: "events", Partition: 3, Offset: 118, Timestamp: eventRecord().Timestamp},
 			Known: true, TimestampType: "LogAppendTime", Group: "deskstream.crm", Cluster: "c-1",
+			TopicID: "AQIDBAUGBwgJCgsMDQ4PEA", Epoch: &epoch,
 		},
 		Destination: "crm", Stage: "request", Class: "rejected", Code: "http_422", Status: 422, Message: "no",
 		Fingerprint: got.Fingerprint, Retryable: "after_fix", Attempts: 2,
@@ -67,6 +72,9 @@ func TestParse_readsWhatTheWriterWrites(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("letter (-want +got):\n%s", diff)
+	}
+	if at := got.Source.Record(); at != place {
+		t.Errorf("the record is at %+v, want %+v", at, place)
 	}
 	if !got.Own() || got.Fingerprint == "" {
 		t.Errorf("own %v, fingerprint %q", got.Own(), got.Fingerprint)

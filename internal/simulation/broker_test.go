@@ -122,7 +122,7 @@ func (b *broker) prepare() {
 	if !s.OldLife && !s.OldEpoch {
 		return
 	}
-	ids := topicIDs{source: b.w.kafka.TopicInfo(sourceTopic).TopicID, responses: b.w.kafka.TopicInfo(responsesTopic).TopicID}
+	ids := b.topicIDs()
 	epoch := int32(0)
 	if s.OldLife {
 		ids.source = kadm.TopicID{1, 2, 3}
@@ -149,11 +149,19 @@ func (b *broker) prepare() {
 	}
 }
 
-type topicIDs struct{ source, responses kadm.TopicID }
+// topicIDs are those of a checkpoint.
+type topicIDs struct {
+	cluster           string
+	source, responses kadm.TopicID
+}
+
+func (b *broker) topicIDs() topicIDs {
+	return topicIDs{clusterID, b.w.kafka.TopicInfo(sourceTopic).TopicID, b.w.kafka.TopicInfo(responsesTopic).TopicID}
+}
 
 // checkpoint is a commit's metadata as the processor writes it.
 func (ids topicIDs) checkpoint(committed, from int64) string {
-	return fmt.Sprintf("1 %s %s %d %d %d", ids.source, ids.responses, responsePartitions, committed, from)
+	return fmt.Sprintf("2 %s %s %s %d %d %d", ids.cluster, ids.source, ids.responses, responsePartitions, committed, from)
 }
 
 // commit writes an offset as an operator's tool does, while the group is empty.
@@ -184,13 +192,13 @@ func (b *broker) writeForeignCheckpoints(choice float64) {
 	b.mu.Lock()
 	b.foreign = true
 	b.mu.Unlock()
-	ids := topicIDs{source: b.w.kafka.TopicInfo(sourceTopic).TopicID, responses: b.w.kafka.TopicInfo(responsesTopic).TopicID}
+	ids := b.topicIDs()
 	for p, at := range b.offsets() {
 		end := b.w.kafka.PartitionInfo(responsesTopic, p%responsePartitions).HighWatermark
 		text := []string{
 			"kept by another program",
-			topicIDs{kadm.TopicID{9}, ids.responses}.checkpoint(at.Offset, end),
-			topicIDs{ids.source, kadm.TopicID{9}}.checkpoint(at.Offset, end),
+			topicIDs{"another", kadm.TopicID{9}, kadm.TopicID{8}}.checkpoint(at.Offset, end), // after a failover
+			topicIDs{ids.cluster, ids.source, kadm.TopicID{9}}.checkpoint(at.Offset, end),
 			ids.checkpoint(at.Offset+1, end),
 			ids.checkpoint(at.Offset, end+1000),
 		}[int(choice*5)]

@@ -23,7 +23,7 @@ func (o *oracle) checkCommits() {
 				break
 			}
 		}
-		if o.given(c) {
+		if o.given(c) && !o.beginning(c) {
 			o.findf(ruleCommitOwner, "instance %d committed %d of partition %d at %v, which it had given up", c.instance, c.offset, c.partition, c.at)
 		}
 		if c.code != 0 {
@@ -50,6 +50,19 @@ func (o *oracle) given(c *committed) bool {
 	return last == nil || last.what == lifeGivenUp && last.at < c.at
 }
 
+// beginning reports whether a commit says where the group begins: the owner of partition 0
+// says it of all partitions that have no offset.
+func (o *oracle) beginning(c *committed) bool {
+	for _, before := range o.commits {
+		if before.partition == c.partition && before.seq < c.seq && before.code == 0 {
+			return false
+		}
+	}
+	zero := *c
+	zero.partition = 0
+	return !o.given(&zero)
+}
+
 // checkCheckpoints: of each outcome at or above the committed offset that was there by then,
 // the checkpoint's position, or a later one, has a copy.
 func (o *oracle) checkCheckpoints() {
@@ -58,11 +71,11 @@ func (o *oracle) checkCheckpoints() {
 			continue // it was refused, as one of an earlier owner is
 		}
 		fields := strings.Split(c.checkpoint, " ")
-		if len(fields) != 6 || fields[4] != strconv.FormatInt(c.offset, 10) {
+		if len(fields) != 7 || fields[5] != strconv.FormatInt(c.offset, 10) {
 			o.findf(ruleCheckpoint, "instance %d committed %d of partition %d with %q", c.instance, c.offset, c.partition, c.checkpoint)
 			continue
 		}
-		from, err := strconv.ParseInt(fields[5], 10, 64)
+		from, err := strconv.ParseInt(fields[6], 10, 64)
 		if err != nil {
 			o.findf(ruleCheckpoint, "instance %d committed %q", c.instance, c.checkpoint)
 			continue

@@ -53,7 +53,15 @@ var plantedFaults = []plantedFault{
 	},
 	{
 		name: "a checkpoint of another topic is believed", file: "processor/checkpoint.go",
-		old: "		if fields[i] != expected[i] {", new: "		if i > 2 && fields[i] != expected[i] {",
+		old: "		sameID(c.Source, now.Source), sameID(c.Responses, now.Responses),", new: "		true, true,",
+	},
+	{
+		name: "the offset of an earlier topic is believed", file: "processor/start.go",
+		old: "		if !c.isOfEarlierTopic(now) {", new: "		if now.Partitions == 0 || !c.isOfEarlierTopic(now) {",
+	},
+	{
+		name: "the topic of an outcome is ignored", file: "processor/ledger.go",
+		old: " && read.origin.Matches(entry.Origin) {", new: " {",
 	},
 	{
 		name: "the leader epoch of an outcome is ignored", file: "processor/offsets.go",

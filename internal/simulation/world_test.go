@@ -35,6 +35,8 @@ const (
 	lettersTopic   = "dlq.events.deskstream"
 	group          = "deskstream.desk"
 
+	clusterID = "cluster-1"
+
 	session = 20 * time.Second
 	drain   = 14 * time.Second
 )
@@ -115,7 +117,7 @@ func (w *world) start() {
 		w.t.Fatalf("reader: %v", err)
 	}
 	cfg := processor.Config{
-		Topics: []string{sourceTopic}, Group: group, SessionTimeout: session, CommitInterval: s.CommitInterval, DrainTimeout: drain,
+		Topics: []string{sourceTopic}, Cluster: clusterID, Group: group, SessionTimeout: session, CommitInterval: s.CommitInterval, DrainTimeout: drain,
 		Reader: reader,
 		Limits: processor.Limits{Records: s.LimitRecords, Bytes: 1 << 20, Lanes: 1000, Span: s.LimitSpan},
 		Writer: topics.Config{
@@ -260,7 +262,7 @@ func (l *listener) Handle(_ context.Context, r slog.Record) error {
 		}
 	case strings.HasPrefix(r.Message, "drain bound reached"):
 		j.live(l.instance, -1, lifeDrained)
-	case strings.HasPrefix(r.Message, "checkpoint not usable"):
+	case strings.HasPrefix(r.Message, "checkpoint not usable"), strings.HasPrefix(r.Message, "committed offset is of an earlier topic"):
 		l.w.broker.checkpointRefused()
 	case strings.HasPrefix(r.Message, "outcomes expired"):
 		j.count(loseOutcome, 1)

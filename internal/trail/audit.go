@@ -121,7 +121,7 @@ func (a *Audit) Take(e *topics.LedgerEntry, at time.Time) {
 		key := round{event, e.Round}
 		a.rounds[key] |= now
 		p.report.Reprocessed++
-		a.note(event, e.Round, e.Outcome, at)
+		a.note(e, at)
 		return
 	}
 	if p.begin < 0 || e.Offset < p.begin {
@@ -139,17 +139,18 @@ func (a *Audit) Take(e *topics.LedgerEntry, at time.Time) {
 		a.conflict(event, 0, "it has outcomes that differ")
 	}
 	*seen |= now
-	a.note(event, 0, e.Outcome, at)
+	a.note(e, at)
 }
 
 // note remembers that a dead event must have a letter.
-func (a *Audit) note(e Event, n int, d sink.Disposition, at time.Time) {
-	if d != sink.Dead {
+func (a *Audit) note(e *topics.LedgerEntry, at time.Time) {
+	if e.Outcome != sink.Dead {
 		return
 	}
-	src := &kgo.Record{Topic: e.Topic, Partition: e.Partition, Offset: e.Offset}
-	if key, ok := letters.KeyOf(topics.LetterID(a.cluster, src, e.Destination, n)); ok {
-		a.dead[key] = deadEvent{e, n, at}
+	place := e.Place
+	place.Cluster = cmp.Or(place.Cluster, a.cluster)
+	if key, ok := letters.KeyOf(topics.LetterID(place, e.Destination, e.Round)); ok {
+		a.dead[key] = deadEvent{EventOf(e), e.Round, at}
 	}
 }
 

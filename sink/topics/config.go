@@ -37,9 +37,8 @@ type Config struct {
 	// Destination and DestinationType are the pipeline's name and its help desk.
 	Destination, DestinationType string
 
-	// ConfigHash, AppVersion and Cluster say in letters who failed and where the
-	// event came from: the Kafka cluster's id. They are left out when empty.
-	ConfigHash, AppVersion, Cluster string
+	// ConfigHash and AppVersion say in letters who failed. They are left out when empty.
+	ConfigHash, AppVersion string
 
 	// Large, if set, sends what the usual client cannot: records that are larger than
 	// the topic takes before they are compressed, and those of a batch that was larger

@@ -15,7 +15,7 @@ import (
 func BenchmarkHeaders(b *testing.B) {
 	w := NewWriter(Config{
 		Responses: "events.responses", DeadLetters: "events.letters", Group: "deskstream.crm", Destination: "crm", DestinationType: "kustomer",
-		ConfigHash: "c0ffee", AppVersion: "1.2.3", Cluster: "cluster-1",
+		ConfigHash: "c0ffee", AppVersion: "1.2.3",
 		Dialects: []Dialect{Connect, Spring, KIP1191, XOriginal, Streams},
 	}, nil, slog.New(slog.DiscardHandler))
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -30,7 +30,7 @@ func BenchmarkHeaders(b *testing.B) {
 	b.Run("outcome", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			w.outcomeHeaders(e.Source, &out)
+			w.outcomeHeaders(&e, &out)
 		}
 	})
 	b.Run("letter", func(b *testing.B) {

@@ -11,12 +11,9 @@ import (
 
 // LedgerEntry says which record of the source an outcome settled.
 type LedgerEntry struct {
-	Group     string
-	Topic     string
-	Partition int32
-	Offset    int64
-	// Epoch is the leader epoch of the source record, -1 if the broker had none.
-	Epoch       int32
+	Group string
+	// Place is that of the source record. Versions before 2 of the checkpoint wrote no Origin.
+	Place
 	Destination string
 	Outcome     sink.Disposition
 	// Round is 0 for a live delivery.
@@ -25,54 +22,116 @@ type LedgerEntry struct {
 
 // ParseEntry reads from a record of the responses topic what it settled. ok is false
 // for a record that is not one of ours: a header is missing, there twice or not in
-// the form that Write gives it. The value is not looked at.
+// the form that Write gives it. The headers of the Origin may be missing or empty. The
+// value is not looked at.
 func ParseEntry(rec *kgo.Record) (entry LedgerEntry, ok bool) {
-	var group, source, epoch, destination, outcome, round []byte
-	for _, h := range rec.Headers {
-		var field *[]byte
-		switch h.Key {
-		case headerGroup:
-			field = &group
-		case headerSource:
-			field = &source
-		case headerEpoch:
-			field = &epoch
-		case headerDestination:
-			field = &destination
-		case headerOutcome:
-			field = &outcome
-		case headerRound:
-			field = &round
-		default:
-			continue
-		}
-		if *field != nil || len(h.Value) == 0 {
-			return LedgerEntry{}, false
-		}
-		*field = h.Value
-	}
-	if group == nil || destination == nil || !disposition(outcome) {
+	var r EntryReader
+	return r.Parse(rec)
+}
+
+// EntryReader parses many entries. It keeps the texts of the latest one, which are mostly
+// those of the next, so that they are not allocated again. Its zero value is ready.
+type EntryReader struct {
+	group, topic, destination, cluster string
+
+	topicIDText []byte
+	topicID     TopicID
+}
+
+// Parse is ParseEntry.
+func (p *EntryReader) Parse(rec *kgo.Record) (entry LedgerEntry, ok bool) {
+	h, ok := entryHeadersOf(rec)
+	if !ok {
 		return LedgerEntry{}, false
 	}
-	topic, partition, offset, ok := splitCoordinates(source)
-	e, okEpoch := number(epoch, 32, -1)
-	r, okRound := number(round, 32, 0)
-	if !ok || !okEpoch || !okRound {
+	topic, partition, offset, okSource := splitCoordinates(h.source)
+	epoch, okEpoch := number(h.epoch, 32, -1)
+	round, okRound := number(h.round, 32, 0)
+	id, okID := p.readTopicID(h.topicID)
+	outcome, okOutcome := disposition(h.outcome)
+	if !okSource || !okEpoch || !okRound || !okID || !okOutcome {
 		return LedgerEntry{}, false
 	}
 	return LedgerEntry{
-		Group: string(group), Topic: string(topic), Partition: partition, Offset: offset,
-		Epoch: int32(e), Destination: string(destination), Outcome: sink.Disposition(outcome), Round: int(r),
+		Group: same(&p.group, h.group), Destination: same(&p.destination, h.destination),
+		Place: Place{
+			Origin: Origin{Cluster: same(&p.cluster, h.cluster), TopicID: id},
+			Topic:  same(&p.topic, topic), Partition: partition, Offset: offset, Epoch: int32(epoch),
+		},
+		Outcome: outcome, Round: int(round),
 	}, true
 }
 
-func disposition(text []byte) bool {
-	switch sink.Disposition(text) {
-	case sink.Delivered, sink.Skipped, sink.Dead:
-		return true
-	default:
-		return false
+// entryHeaders are the values of an outcome's headers.
+type entryHeaders struct{ group, source, epoch, topicID, cluster, destination, outcome, round []byte }
+
+// entryHeadersOf finds them, each at most once.
+func entryHeadersOf(rec *kgo.Record) (found entryHeaders, ok bool) {
+	for _, h := range rec.Headers {
+		field, mayBeEmpty := found.field(h.Key)
+		if field == nil {
+			continue
+		}
+		if *field != nil || len(h.Value) == 0 && !mayBeEmpty {
+			return entryHeaders{}, false
+		}
+		if *field = h.Value; h.Value == nil {
+			*field = []byte{} // it is there
+		}
 	}
+	return found, found.group != nil && found.destination != nil
+}
+
+// field is where the value of a header goes, nil for those of others.
+func (e *entryHeaders) field(name string) (value *[]byte, mayBeEmpty bool) {
+	switch name {
+	case headerGroup:
+		return &e.group, false
+	case headerSource:
+		return &e.source, false
+	case headerEpoch:
+		return &e.epoch, false
+	case headerTopicID:
+		return &e.topicID, true
+	case headerCluster:
+		return &e.cluster, true
+	case headerDestination:
+		return &e.destination, false
+	case headerOutcome:
+		return &e.outcome, false
+	case headerRound:
+		return &e.round, false
+	default:
+		return nil, false
+	}
+}
+
+func (p *EntryReader) readTopicID(text []byte) (TopicID, bool) {
+	if bytes.Equal(text, p.topicIDText) {
+		return p.topicID, true
+	}
+	id, ok := ParseTopicID(text)
+	if ok {
+		p.topicIDText, p.topicID = append(p.topicIDText[:0], text...), id
+	}
+	return id, ok
+}
+
+// same is text as a string, which last keeps for the next one.
+func same(last *string, text []byte) string {
+	if *last != string(text) {
+		*last = string(text)
+	}
+	return *last
+}
+
+func disposition(text []byte) (sink.Disposition, bool) {
+	for _, d := range [...]sink.Disposition{sink.Delivered, sink.Skipped, sink.Dead} {
+		if string(text) == string(d) {
+			return d, true
+		}
+	}
+	return "", false
 }
 
 // splitCoordinates parts "topic/partition/offset" from the right.

@@ -16,6 +16,8 @@ func entryHeaders() []kgo.RecordHeader {
 		"deskstream.group", "deskstream.crm",
 		"deskstream.source", "events/7/118",
 		"deskstream.source.epoch", "-1",
+		"deskstream.source.topic_id", "AQIDBAUGBwgJCgsMDQ4PEA",
+		"deskstream.cluster", "cluster-1",
 		"deskstream.destination", "crm",
 		"deskstream.outcome", "dead",
 		"deskstream.round", "3",
@@ -26,8 +28,11 @@ func TestParseEntry_readsWhatWasSettled(t *testing.T) {
 	rec := &kgo.Record{Headers: append(entryHeaders(), headers("traceparent", "00-x", "other", "")...)}
 	got, ok := topics.ParseEntry(rec)
 	want := topics.LedgerEntry{
-		Group: "deskstream.crm", Topic: "events", Partition: 7, Offset: 118,
-		Epoch: -1, Destination: "crm", Outcome: sink.Dead, Round: 3,
+		Group: "deskstream.crm", Destination: "crm", Outcome: sink.Dead, Round: 3,
+		Place: topics.Place{
+			Origin: topics.Origin{Cluster: "cluster-1", TopicID: topics.TopicID{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
+			Topic:  "events", Partition: 7, Offset: 118, Epoch: -1,
+		},
 	}
 	if diff := cmp.Diff(want, got); !ok || diff != "" {
 		t.Errorf("ok %v, entry (-want +got):\n%s", ok, diff)
@@ -47,8 +52,9 @@ func TestParseEntry_refusesForeignRecords(t *testing.T) {
 		t.Error("a record without headers was taken")
 	}
 	for i, h := range entryHeaders() {
-		if _, ok := topics.ParseEntry(&kgo.Record{Headers: slices.Delete(entryHeaders(), i, i+1)}); ok {
-			t.Errorf("taken without %s", h.Key)
+		ofOrigin := h.Key == "deskstream.source.topic_id" || h.Key == "deskstream.cluster"
+		if _, ok := topics.ParseEntry(&kgo.Record{Headers: slices.Delete(entryHeaders(), i, i+1)}); ok != ofOrigin {
+			t.Errorf("without %s taken: %v, want %v", h.Key, ok, ofOrigin)
 		}
 		if _, ok := topics.ParseEntry(&kgo.Record{Headers: append(entryHeaders(), h)}); ok {
 			t.Errorf("taken with %s twice", h.Key)
@@ -62,6 +68,9 @@ func TestParseEntry_refusesForeignRecords(t *testing.T) {
 			"events/7/-1", "events/-1/118", "events/7/118 ", "events/2147483648/1", "events/7/9223372036854775808", "events/7/0x1",
 		},
 		"deskstream.source.epoch": {"", "-2", "x", "2147483648", "-0"},
+		"deskstream.source.topic_id": {
+			"x", "AAAAAAAAAAAAAAAAAAAAAA", "AQIDBAUGBwgJCgsMDQ4PEA==", "AQIDBAUGBwgJCgsMDQ4P", "AQIDBAUGBwgJCgsMDQ4PEB", "AQIDBAUGBwgJCgsMDQ4PE+",
+		},
 		"deskstream.outcome":      {"", "planned", "Dead"},
 		"deskstream.round":        {"", "-1", "1.0", "2147483648"},
 	} {
@@ -80,12 +89,12 @@ func TestParseEntry_refusesForeignRecords(t *testing.T) {
 }
 
 func FuzzParseEntry(f *testing.F) {
-	f.Add("deskstream.crm", "events/7/118", "4", "crm", "dead", "0")
-	f.Add("", "///", "-", "", "x", "1e3")
-	f.Fuzz(func(t *testing.T, group, source, epoch, destination, outcome, round string) {
+	f.Add("deskstream.crm", "events/7/118", "4", "crm", "dead", "0", "AQIDBAUGBwgJCgsMDQ4PEA")
+	f.Add("", "///", "-", "", "x", "1e3", "=")
+	f.Fuzz(func(t *testing.T, group, source, epoch, destination, outcome, round, topicID string) {
 		rec := &kgo.Record{Headers: headers(
 			"deskstream.group", group, "deskstream.source", source, "deskstream.source.epoch", epoch,
-			"deskstream.destination", destination, "deskstream.outcome", outcome, "deskstream.round", round,
+			"deskstream.destination", destination, "deskstream.outcome", outcome, "deskstream.round", round, "deskstream.source.topic_id", topicID,
 		)}
 		entry, ok := topics.ParseEntry(rec)
 		if !ok {
@@ -94,8 +103,55 @@ func FuzzParseEntry(f *testing.F) {
 			}
 			return
 		}
+		if entry.TopicID.String() != topicID {
+			t.Errorf("topic id %q was taken as %q", topicID, entry.TopicID)
+		}
 		if entry.Group != group || entry.Partition < 0 || entry.Offset < 0 || entry.Epoch < -1 || entry.Round < 0 {
 			t.Errorf("taken as %+v", entry)
 		}
 	})
+}
+
+// What releases before the ids wrote, and brokers without ids give.
+func TestParseEntry_readsOutcomesWithoutIDs(t *testing.T) {
+	withoutIDs := slices.DeleteFunc(entryHeaders(), func(h kgo.RecordHeader) bool {
+		return h.Key == "deskstream.source.topic_id" || h.Key == "deskstream.cluster"
+	})
+	empty := append(slices.Clone(withoutIDs), headers("deskstream.source.topic_id", "", "deskstream.cluster", "")...)
+	null := append(slices.Clone(withoutIDs), kgo.RecordHeader{Key: "deskstream.cluster"})
+	for name, list := range map[string][]kgo.RecordHeader{"missing": withoutIDs, "empty": empty, "null": null} {
+		if entry, ok := topics.ParseEntry(&kgo.Record{Headers: list}); !ok || !entry.Origin.Unknown() || entry.Offset != 118 {
+			t.Errorf("%s: read %v as %+v, want it without an origin", name, ok, entry)
+		}
+	}
+}
+
+// One reader reads the entries of many groups, topics and clusters.
+func TestEntryReader_readsEachEntryAsParseEntryDoes(t *testing.T) {
+	var reader topics.EntryReader
+	for i, change := range []map[string]string{
+		{},
+		{"deskstream.group": "other.crm"},
+		{"deskstream.source": "other/7/118"},
+		{"deskstream.source.topic_id": "EAECAwQFBgcICQoLDA0ODw"},
+		{"deskstream.source.topic_id": ""},
+		{"deskstream.cluster": ""},
+		{"deskstream.cluster": "cluster-2"},
+		{"deskstream.destination": "inbox"},
+		{},
+		{"deskstream.source.topic_id": "none"},
+		{},
+	} {
+		list := entryHeaders()
+		for j := range list {
+			if value, changed := change[list[j].Key]; changed {
+				list[j].Value = []byte(value)
+			}
+		}
+		got, gotOK := reader.Parse(&kgo.Record{Headers: list})
+		want, wantOK := topics.ParseEntry(&kgo.Record{Headers: list})
+		if diff := cmp.Diff(want, got); diff != "" || gotOK != wantOK {
+			t.Errorf("entry %d: ok %v, want %v (-want +got):\n%s", i, gotOK, wantOK, diff)
+		}
+	}
 }

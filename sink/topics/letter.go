@@ -47,7 +47,7 @@ type letter struct {
 }
 
 func (w *Writer) newLetter(e *Entry, out *sink.Outcome, at time.Time) *letter {
-	l := &letter{w: w, entry: e, out: out, at: at, id: LetterID(w.cfg.Cluster, e.Source, w.cfg.Destination, out.Round)}
+	l := &letter{w: w, entry: e, out: out, at: at, id: LetterID(e.place(), w.cfg.Destination, out.Round)}
 	if out.Error != nil {
 		l.err = *out.Error
 	}
@@ -55,11 +55,17 @@ func (w *Writer) newLetter(e *Entry, out *sink.Outcome, at time.Time) *letter {
 }
 
 // LetterID is the value of dlq.id: the first 16 bytes, in hex, of the SHA-256 of the
-// cluster's id, the source's topic, partition and offset, the destination's name and
-// the round, joined by zero bytes. A letter that is written twice has it twice.
-func LetterID(cluster string, src *kgo.Record, destination string, round int) string {
-	return digest(16, cluster, src.Topic, strconv.Itoa(int(src.Partition)),
-		strconv.FormatInt(src.Offset, 10), destination, strconv.Itoa(round))
+// cluster's id, the source topic's id and name, the partition and offset, the destination's
+// name and the round, joined by zero bytes. Where the topic's id is not known it is left
+// out, as releases did that wrote no topic ids. A letter that is written twice has the same
+// id twice.
+func LetterID(at Place, destination string, round int) string {
+	parts := []string{at.Cluster}
+	if id := at.TopicID.String(); id != "" {
+		parts = append(parts, id)
+	}
+	return digest(16, append(parts, at.Topic, strconv.Itoa(int(at.Partition)),
+		strconv.FormatInt(at.Offset, 10), destination, strconv.Itoa(round))...)
 }
 
 // digest is the beginning, size bytes in hex, of the SHA-256 of parts joined by zero bytes.
@@ -143,7 +149,11 @@ func (l *letter) describeOrigin(h *headerList) {
 	h.moment("dlq.source.timestamp", src.Timestamp)
 	h.text("dlq.source.timestamp.type", timestampType(src))
 	h.text("dlq.source.group", cfg.Group)
-	h.optional("dlq.source.cluster", cfg.Cluster)
+	h.optional("dlq.source.cluster", l.entry.Origin.Cluster)
+	h.optional("dlq.source.topic_id", l.entry.Origin.TopicID.String())
+	if src.LeaderEpoch >= 0 {
+		h.text("dlq.source.epoch", strconv.Itoa(int(src.LeaderEpoch)))
+	}
 	h.text("dlq.destination", cfg.Destination)
 	h.optional("dlq.config.hash", cfg.ConfigHash)
 	h.optional("dlq.app.version", cfg.AppVersion)

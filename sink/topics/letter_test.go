@@ -36,7 +36,7 @@ func headers(pairs ...string) []kgo.RecordHeader {
 // ownHeaders are those of dead(), written at midnight of 2000, when bubbles begin.
 var ownHeaders = headers(
 	"dlq.version", "1",
-	"dlq.id", "3da411233457b7eba40df244529c9495",
+	"dlq.id", "a769e2835e08afea3f25f605ddfb6533",
 	"dlq.source.topic", "events",
 	"dlq.source.partition", "7",
 	"dlq.source.offset", "118",
@@ -44,6 +44,8 @@ var ownHeaders = headers(
 	"dlq.source.timestamp.type", "CreateTime",
 	"dlq.source.group", "deskstream.crm",
 	"dlq.source.cluster", "cluster-1",
+	"dlq.source.topic_id", "AQIDBAUGBwgJCgsMDQ4PEA",
+	"dlq.source.epoch", "4",
 	"dlq.destination", "crm",
 	"dlq.config.hash", "c0ffee",
 	"dlq.app.version", "1.2.3",
@@ -229,10 +231,12 @@ func TestWrite_letterOfAnEventWithoutAttemptsLeavesOutWhatIsNotThere(t *testing.
 	e.Outcome.Event = sink.EventInfo{}
 	e.Outcome.Error.HTTPStatus = nil
 	e.Source.Attrs = kgo.NewRecordAttrs(kgo.RecordAttrsOpts{TimestampType: 1})
+	e.Source.LeaderEpoch, e.Origin = -1, topics.Origin{}
 	got := letterOf(t, e)
 	for _, name := range []string{
 		"dlq.http.status", "dlq.first.attempt.at", "dlq.last.attempt.at", "dlq.lane",
 		"dlq.event.id", "dlq.event.type", "dlq.redrive.plan",
+		"dlq.source.cluster", "dlq.source.topic_id", "dlq.source.epoch",
 	} {
 		if count(got, name) != 0 {
 			t.Errorf("%s is there", name)

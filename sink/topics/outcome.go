@@ -13,6 +13,8 @@ const (
 	headerGroup       = "deskstream.group"
 	headerSource      = "deskstream.source"
 	headerEpoch       = "deskstream.source.epoch"
+	headerTopicID     = "deskstream.source.topic_id"
+	headerCluster     = "deskstream.cluster"
 	headerDestination = "deskstream.destination"
 	headerOutcome     = "deskstream.outcome"
 	headerRound       = "deskstream.round"
@@ -47,7 +49,7 @@ func (w *Writer) outcomeRecord(e *Entry, out *sink.Outcome, form int) *kgo.Recor
 		Partition: targetPartition(e.Source, n),
 		Key:       outcomeKey(e.Lane, form),
 		Value:     w.outcomeValue(*out, form),
-		Headers:   w.outcomeHeaders(e.Source, out),
+		Headers:   w.outcomeHeaders(e, out),
 	}
 }
 
@@ -62,22 +64,29 @@ func outcomeKey(lane string, form int) []byte {
 	}
 }
 
-func (w *Writer) outcomeHeaders(src *kgo.Record, out *sink.Outcome) []kgo.RecordHeader {
+func (w *Writer) outcomeHeaders(e *Entry, out *sink.Outcome) []kgo.RecordHeader {
 	// The values that differ lie in one piece of memory.
-	text := appendCoordinates(make([]byte, 0, len(src.Topic)+64), src)
+	src := e.Source
+	text := appendCoordinates(make([]byte, 0, len(src.Topic)+len(e.Origin.Cluster)+96), src)
 	source := len(text)
 	text = strconv.AppendInt(text, int64(src.LeaderEpoch), 10)
 	epoch := len(text)
+	text = e.Origin.TopicID.appendText(text)
+	topicID := len(text)
+	text = append(text, e.Origin.Cluster...)
+	cluster := len(text)
 	text = append(text, out.Outcome...)
 	outcome := len(text)
 	text = strconv.AppendInt(text, int64(out.Round), 10)
-	headers := make([]kgo.RecordHeader, 0, 7)
+	headers := make([]kgo.RecordHeader, 0, 9)
 	headers = append(headers,
 		kgo.RecordHeader{Key: headerGroup, Value: w.own.group},
 		kgo.RecordHeader{Key: headerSource, Value: text[:source:source]},
 		kgo.RecordHeader{Key: headerEpoch, Value: text[source:epoch:epoch]},
+		kgo.RecordHeader{Key: headerTopicID, Value: text[epoch:topicID:topicID]},
+		kgo.RecordHeader{Key: headerCluster, Value: text[topicID:cluster:cluster]},
 		kgo.RecordHeader{Key: headerDestination, Value: w.own.destination},
-		kgo.RecordHeader{Key: headerOutcome, Value: text[epoch:outcome:outcome]},
+		kgo.RecordHeader{Key: headerOutcome, Value: text[cluster:outcome:outcome]},
 		kgo.RecordHeader{Key: headerRound, Value: text[outcome:]},
 	)
 	for _, h := range src.Headers {

@@ -33,6 +33,8 @@ func TestWrite_outcomeHasTheHeadersOfTheContract(t *testing.T) {
 			{Key: "deskstream.group", Value: []byte("deskstream.crm")},
 			{Key: "deskstream.source", Value: []byte("events/7/118")},
 			{Key: "deskstream.source.epoch", Value: []byte("4")},
+			{Key: "deskstream.source.topic_id", Value: []byte("AQIDBAUGBwgJCgsMDQ4PEA")},
+			{Key: "deskstream.cluster", Value: []byte("cluster-1")},
 			{Key: "deskstream.destination", Value: []byte("crm")},
 			{Key: "deskstream.outcome", Value: []byte("delivered")},
 			{Key: "deskstream.round", Value: []byte("2")},
@@ -43,6 +45,25 @@ func TestWrite_outcomeHasTheHeadersOfTheContract(t *testing.T) {
 		}
 		if got.Partition != 1 || string(got.Key) != "user-7" {
 			t.Errorf("partition %d, key %q; want 7 %% 3 = 1, the lane", got.Partition, got.Key)
+		}
+	})
+}
+
+// A reader need not tell a header that is missing from one that is empty.
+func TestWrite_outcomeHasEmptyHeadersForIDsThatTheBrokerDoesNotHave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		e := delivered()
+		e.Origin = topics.Origin{}
+		b.write(t, e)
+		rec := b.only(t, responses)
+		for _, name := range []string{"deskstream.source.topic_id", "deskstream.cluster"} {
+			if count(rec, name) != 1 || header(t, rec, name) != "" {
+				t.Errorf("%s is there %d times, as %q; want it once and empty", name, count(rec, name), header(t, rec, name))
+			}
+		}
+		if entry, ok := topics.ParseEntry(rec); !ok || !entry.Origin.Unknown() {
+			t.Errorf("read back %v as %+v", ok, entry)
 		}
 	})
 }
@@ -182,8 +203,8 @@ func TestWrite_hostileTraceIsNotContinued(t *testing.T) {
 		e := delivered()
 		e.Source.Headers = []kgo.RecordHeader{{Key: "traceparent", Value: make([]byte, 100<<10)}}
 		b.write(t, e)
-		if got := len(b.only(t, responses).Headers); got != 6 {
-			t.Errorf("%d headers, want the six of ours", got)
+		if got := len(b.only(t, responses).Headers); got != 8 {
+			t.Errorf("%d headers, want the eight of ours", got)
 		}
 	})
 }

@@ -42,7 +42,7 @@ func TestWrite_letterHeadersStaySmall(t *testing.T) {
 func TestWrite_letterThatIsTooLargeShrinks(t *testing.T) {
 	// How much is left beside the value for our headers, which are compressed with it.
 	var forms []string
-	for room := 2000; room >= 600; room -= 50 {
+	for room := 2000; room >= 700; room -= 50 {
 		e := dead()
 		e.Source.Value = random(16384 - room)
 		e.Outcome.Error.Message = letters(400)

@@ -48,6 +48,9 @@ type Entry struct {
 	// it is the original record again, with the original's coordinates, but with all
 	// of the letter's headers: those that the previous round added are taken off here.
 	Source *kgo.Record
+	// Origin says of which topic Source is. For a reprocessed letter it is what the letter
+	// says.
+	Origin Origin
 	// Lane is the lane's value, "" when the record stands alone.
 	Lane string
 	// Outcome is complete but for DLQID, which Write fills in, and At, which Write
@@ -109,6 +112,13 @@ func (w *Writer) Write(ctx context.Context, e Entry, done func(offset int64, err
 			go w.writeOutcome(ctx, &e, &out, done) // a promise may not produce itself, kgo says
 		},
 	}, e.MayWait)
+}
+
+// place is where the event was read first.
+func (e *Entry) place() Place {
+	return Place{
+		Origin: e.Origin, Topic: e.Source.Topic, Partition: e.Source.Partition, Offset: e.Source.Offset, Epoch: e.Source.LeaderEpoch,
+	}
 }
 
 // targetPartition keeps what is in one source partition in one partition of a topic
