@@ -95,8 +95,9 @@ func (c *IDs) Drop(identifier string) { c.entries.Remove(identifier) }
 
 // Find answers from memory, or runs find once for all callers that ask for the same
 // identifier meanwhile. find gives "" for an identifier that the vendor does not know,
-// which is shared but not remembered. Its error is that of its own caller alone: the
-// callers that waited for it run a find of their own. A caller whose ctx ends stops
+// which is shared but not remembered. Its error is that of its own caller alone: of the
+// callers that waited for it one runs the next find, and the others wait for that: all
+// at once they could each create what the vendor does not have. A caller whose ctx ends stops
 // waiting with ErrInterrupted and the cause. A caller that makes calls of a Session
 // uses FindFor.
 func (c *IDs) Find(ctx context.Context, identifier string, find func(ctx context.Context) (string, error)) (id string, how How, err error) {
@@ -108,24 +109,23 @@ func (c *IDs) Find(ctx context.Context, identifier string, find func(ctx context
 // those who wait could hold all places and the one they wait for none. A stop that
 // ends the event's patience ends its waiting with ErrInterrupted.
 func (c *IDs) FindFor(ctx context.Context, do Doer, identifier string, find func(ctx context.Context) (string, error)) (id string, how How, err error) {
-	id, f, how := c.join(identifier)
-	switch how {
-	case Cached:
-		return id, Cached, nil
-	case Own:
-		id, err = c.lead(ctx, identifier, f, find)
-		return id, Own, err
-	case Shared: // Another caller's find is waited for, below.
+	for {
+		id, f, how := c.join(identifier)
+		switch how {
+		case Cached:
+			return id, Cached, nil
+		case Own:
+			id, err = c.lead(ctx, identifier, f, find)
+			return id, Own, err
+		case Shared: // Another caller's find is waited for, below.
+		}
+		if err := await(ctx, do, f.done); err != nil {
+			return "", Shared, err
+		}
+		if f.err == nil {
+			return f.id, Shared, nil
+		}
 	}
-	if err := await(ctx, do, f.done); err != nil {
-		return "", Shared, err
-	}
-	if f.err == nil {
-		return f.id, Shared, nil
-	}
-	id, err = find(ctx)
-	c.remember(identifier, id, err)
-	return id, Own, err
 }
 
 // join gives the remembered id, the flight to wait for, or a new one for the caller to lead.
