@@ -184,6 +184,7 @@ func (p *Processor) dropLocked(part *partition) {
 		p.bytes -= r.bytes
 		p.counts.givenUp++
 	}
+	p.ready.remove(part)
 	p.lanes -= len(part.lanes)
 	if p.parts[part.topicPartition] == part {
 		delete(p.parts, part.topicPartition)

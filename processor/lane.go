@@ -111,6 +111,16 @@ func (q *laneQueue) enough() bool { return int64(len(q.lanes)) >= readyForPlace*
 // readyForPlace is how many lanes are ready for each place when there are enough.
 const readyForPlace = 4
 
+// remove takes out the lanes of a partition.
+func (q *laneQueue) remove(part *partition) {
+	for _, l := range part.lanes {
+		if l.ready {
+			heap.Remove(&q.lanes, l.at)
+			l.ready = false
+		}
+	}
+}
+
 // pop gives the lane whose turn it is, nil if none is ready.
 func (q *laneQueue) pop() *lane {
 	if len(q.lanes) == 0 {

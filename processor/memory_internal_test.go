@@ -52,6 +52,35 @@ func batch(from int64, n int, who func(offset int64) string) kgo.Fetches {
 	return kgo.Fetches{{Topics: []kgo.FetchTopic{{Topic: "events", Partitions: []kgo.FetchPartition{fetched}}}}}
 }
 
+// While the gate is closed nothing takes lanes from the queue. Those of partitions that went
+// meanwhile go with them.
+func TestMemory_aPartitionThatIsDroppedLeavesNothingInTheQueue(t *testing.T) {
+	p, part := alone(Limits{Span: 1 << 20})
+	p.ready.places = 100
+	other := p.newPartition(topicPartition{topic: "events", id: 1}, "")
+	other.phase, other.live, other.next = active, true, 0
+	p.parts[other.topicPartition] = other
+	for round := range 5 {
+		for offset := range int64(1000) {
+			p.takeInRecord(part, &kgo.Record{Topic: "events", Offset: offset, Value: fmt.Appendf(nil, `{"userId":"user-%d"}`, offset)})
+		}
+		if round == 0 {
+			p.takeInRecord(other, &kgo.Record{Topic: "events", Partition: 1, Value: []byte(`{"userId":"stays"}`)})
+		}
+		inFlight, err := p.nextLane(t.Context())
+		if err != nil || p.start(inFlight) == nil {
+			t.Fatalf("round %d: no lane starts: %v", round, err)
+		}
+		p.dropLocked(part)
+		part = p.newPartition(part.topicPartition, "")
+		part.phase, part.live, part.next = active, true, 0
+		p.interrupted(inFlight)
+		if n := len(p.ready.lanes); n > 1 || p.ready.enough() {
+			t.Fatalf("round %d: %d lanes are ready after their partition went, enough %v; want the other partition's alone", round, n, p.ready.enough())
+		}
+	}
+}
+
 func liveHeap() int64 {
 	runtime.GC()
 	runtime.GC() // what the first one finalized
