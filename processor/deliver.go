@@ -106,7 +106,7 @@ func (p *Processor) deliver(ev started) {
 	}
 	outcome.Source = &sink.Source{
 		Group: p.cfg.Group, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
-		Timestamp: sink.Time{Time: r.Timestamp},
+		Timestamp: sink.Time{Time: s.SourceTime()},
 	}
 	p.unknown.note(&outcome)
 	attempts, first, last := s.Attempts()

@@ -173,6 +173,7 @@ func copyRecord(src *kgo.Record) (*kgo.Record, int64) {
 		return buf[from:len(buf):len(buf)]
 	}
 	r := *src
+	r.Timestamp = sink.KnownTime(src.Timestamp)
 	r.Key, r.Value = keep(src.Key), keep(src.Value)
 	if src.Headers != nil {
 		r.Headers = make([]kgo.RecordHeader, len(src.Headers))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // AppendJSON appends the outcome as encoding/json writes it, on one line and without the
@@ -138,6 +139,9 @@ func (s *Source) appendJSON(dst []byte) []byte {
 }
 
 func (t Time) appendJSON(dst []byte) []byte {
+	if t.IsZero() {
+		t.Time = time.UnixMilli(0) // Kafka's own 0, which says as little: the schema has no null here
+	}
 	dst = append(dst, '"')
 	dst = t.UTC().AppendFormat(dst, TimeFormat)
 	return append(dst, '"')

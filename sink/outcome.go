@@ -68,7 +68,9 @@ type Source struct {
 	Topic     string `json:"topic"`
 	Partition int32  `json:"partition"`
 	Offset    int64  `json:"offset"`
-	Timestamp Time   `json:"timestamp"`
+	// Timestamp is the record's or, where that is unknown, the event's own. The zero time, for
+	// neither, is written as the beginning of 1970.
+	Timestamp Time `json:"timestamp"`
 }
 
 // CallRecord is one call as an outcome lists it: repeats of the same call are one
@@ -94,8 +96,8 @@ const TimeFormat = "2006-01-02T15:04:05.000Z"
 // MarshalText writes the moment by TimeFormat.
 func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// MarshalJSON writes the moment by TimeFormat.
-func (t Time) MarshalJSON() ([]byte, error) { return []byte(`"` + t.String() + `"`), nil }
+// MarshalJSON writes the moment by TimeFormat, and the beginning of 1970 for the zero time.
+func (t Time) MarshalJSON() ([]byte, error) { return t.appendJSON(nil), nil }
 
 // String is the moment by TimeFormat.
 func (t Time) String() string { return t.UTC().Format(TimeFormat) }

@@ -110,6 +110,9 @@ func (r Route) run(ctx context.Context, s *Session, value []byte, o *Outcome) (_
 	}
 	o.Warnings = slices.Clip(ev.Warnings)
 	o.Event.ID, o.Event.Type, o.Event.Name = text(ev.ID()), text(ev.Type), text(ev.Name())
+	if s.Timestamp.IsZero() {
+		s.eventTime = EventTime(ev)
+	}
 	if err := r.filter.Check(ev); err != nil {
 		return Receipt{}, failureOf(err, StageMap)
 	}

@@ -28,12 +28,15 @@ type Stop struct {
 type Session struct {
 	// Lane is the event's lane, "" for an event that stands alone.
 	Lane string
-	// Timestamp is the record's Kafka timestamp, for max_age; zero for none.
+	// Timestamp is the record's Kafka timestamp, for max_age; zero for an unknown one. See
+	// KnownTime.
 	Timestamp time.Time
 	// Decoder reads the record's value; nil is JSON.
 	Decoder mapping.Decoder
 	// Round is 0 for a live delivery.
 	Round int
+
+	eventTime time.Time // the event's own, where Timestamp is zero
 
 	dest  *Destination
 	pass  *Pass // nil when planning
@@ -69,6 +72,15 @@ func (s *Session) Attempts() (n int, first, last time.Time) {
 		n += s.calls[i].Attempts
 	}
 	return n, s.started, s.last
+}
+
+// SourceTime is the time of the record for people: its Kafka timestamp or, where that is
+// unknown, the event's own. It is zero if neither is known. Route.Deliver has to have ended.
+func (s *Session) SourceTime() time.Time {
+	if s.Timestamp.IsZero() {
+		return s.eventTime
+	}
+	return s.Timestamp
 }
 
 // Rest gives the session's place back while its event waits for something that is

@@ -110,7 +110,7 @@ func (p *planner) planRecords(ctx context.Context, records []*kgo.Record, log *s
 		if err != nil {
 			return fmt.Errorf("finding the schema of a record: %w", err)
 		}
-		event := planned{value: r.Value, key: r.Key, decoder: decoder, timestamp: r.Timestamp, record: r}
+		event := planned{value: r.Value, key: r.Key, decoder: decoder, timestamp: sink.KnownTime(r.Timestamp), record: r}
 		if err := p.plan(ctx, event); err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (p *planner) plan(ctx context.Context, event planned) error {
 		if r := event.record; r != nil {
 			outcome.Source = &sink.Source{
 				Group: p.cfg.Group(pipeline.config), Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
-				Timestamp: sink.Time{Time: r.Timestamp},
+				Timestamp: sink.Time{Time: s.SourceTime()},
 			}
 		}
 		if err := p.out.Encode(outcome); err != nil {

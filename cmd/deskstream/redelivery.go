@@ -314,7 +314,7 @@ func (r *redelivery) deliver(c *candidate) (topics.Entry, error) {
 	}
 	src := c.original
 	o.Source = &sink.Source{
-		Group: c.group, Topic: src.Topic, Partition: src.Partition, Offset: src.Offset, Timestamp: sink.Time{Time: src.Timestamp},
+		Group: c.group, Topic: src.Topic, Partition: src.Partition, Offset: src.Offset, Timestamp: sink.Time{Time: s.SourceTime()},
 	}
 	attempts, first, last := s.Attempts()
 	return topics.Entry{

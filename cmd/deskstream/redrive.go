@@ -131,7 +131,7 @@ func (b *letterBox) survey(ctx context.Context, list []*candidate) error {
 			identifies[key] = append(identifies[key], c)
 		}
 		for _, at := range []time.Time{c.rec.Timestamp, c.original.Timestamp} {
-			if since.IsZero() || at.Before(since) {
+			if !at.IsZero() && (since.IsZero() || at.Before(since)) {
 				since = at
 			}
 		}

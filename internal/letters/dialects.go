@@ -144,7 +144,7 @@ func (l *Letter) read(headers []kgo.RecordHeader, n *names) {
 		l.Source.Offset = offset
 	}
 	l.Source.Known = l.Source.Topic != "" && okPartition && okOffset
-	if ms, ok := numberOf(first(headers, n.timestamp)); ok && ms >= 0 {
+	if ms, ok := numberOf(first(headers, n.timestamp)); ok && ms > 0 { // neither -1 nor 0 is a time
 		l.Source.Timestamp = time.UnixMilli(ms).UTC()
 	}
 	l.Source.TimestampType = text(first(headers, n.timestampType))

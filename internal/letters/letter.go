@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
@@ -58,7 +59,7 @@ type Place struct {
 	Topic     string    `json:"topic"`
 	Partition int32     `json:"partition"`
 	Offset    int64     `json:"offset"`
-	Timestamp time.Time `json:"timestamp"`
+	Timestamp time.Time `json:"timestamp,omitzero"` // zero for an unknown one
 }
 
 // String is "topic/partition/offset".
@@ -138,7 +139,7 @@ func KeyOf(id string) (key Key, ok bool) {
 func Fill(rec *kgo.Record, l *Letter, record *kgo.Record) {
 	rec.Key, rec.Value = record.Key, record.Value
 	rec.Headers = append(record.Headers, rec.Headers...)
-	l.Source.Timestamp, l.Source.TimestampType = record.Timestamp, ""
+	l.Source.Timestamp, l.Source.TimestampType = sink.KnownTime(record.Timestamp), ""
 	switch record.Attrs.TimestampType() {
 	case 0:
 		l.Source.TimestampType = createTime
@@ -168,7 +169,7 @@ func Original(rec *kgo.Record, l *Letter) *kgo.Record {
 	}
 	at := l.Source.Record()
 	original.Topic, original.Partition, original.Offset, original.LeaderEpoch = at.Topic, at.Partition, at.Offset, at.Epoch
-	if !l.Source.Timestamp.IsZero() {
+	if !l.Source.Timestamp.IsZero() || l.Own() { // ours say it if it is known
 		original.Timestamp = l.Source.Timestamp
 	}
 	switch l.Source.TimestampType {

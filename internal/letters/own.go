@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
@@ -45,7 +46,7 @@ func (l *Letter) readOwn(headers []kgo.RecordHeader) {
 			version = string(h.Value)
 		case "dlq.source.timestamp":
 			if at, err := time.Parse(time.RFC3339, string(h.Value)); err == nil {
-				l.Source.Timestamp = at
+				l.Source.Timestamp = sink.KnownTime(at)
 			}
 		case "dlq.source.partition", "dlq.source.offset", "dlq.source.epoch", "dlq.http.status", "dlq.attempts", "dlq.redrive.round":
 			numbers[h.Key] = string(h.Value)

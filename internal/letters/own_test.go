@@ -148,3 +148,33 @@ func TestParse_saysWhatIsWrongWithALetterOfOurs(t *testing.T) {
 		})
 	}
 }
+
+// A record without a timestamp has none after it died either: the letter's own time is that of
+// its writing, and says nothing of the event's age.
+func TestOriginal_anUnknownTimeStaysUnknown(t *testing.T) {
+	src := eventRecord()
+	src.Timestamp = time.Time{}
+	rec := written(t, src, 0)
+	for name, earlier := range map[string]string{"as it is written": "", "as earlier releases wrote -1": "1969-12-31T23:59:59.999Z", "and 0": "1970-01-01T00:00:00.000Z"} {
+		letter := *rec
+		if earlier != "" {
+			letter.Headers = append(letter.Headers, kgo.RecordHeader{Key: "dlq.source.timestamp", Value: []byte(earlier)})
+		}
+		l := letters.Parse(&letter)
+		if got := letters.Original(&letter, &l).Timestamp; !l.Own() || !got.IsZero() {
+			t.Errorf("%s: own %v, of %v, want no time", name, l.Own(), got)
+		}
+	}
+	if at, ok := headerOf(rec, "kafka_dlt-original-timestamp"); !ok || at != "\xff\xff\xff\xff\xff\xff\xff\xff" {
+		t.Errorf("Spring's timestamp is %x, %v; want Kafka's -1", at, ok)
+	}
+}
+
+func headerOf(rec *kgo.Record, name string) (string, bool) {
+	for _, h := range rec.Headers {
+		if h.Key == name {
+			return string(h.Value), true
+		}
+	}
+	return "", false
+}

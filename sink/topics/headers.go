@@ -37,6 +37,14 @@ func (h *headerList) moment(key string, at time.Time) {
 	}
 }
 
+// millis is a record's timestamp as Kafka has it, -1 for an unknown one.
+func millis(at time.Time) int64 {
+	if at.IsZero() {
+		return -1
+	}
+	return at.UnixMilli()
+}
+
 // once adds a header unless the original has one of that name: the first that wrote
 // it knew the true origin.
 func (h *headerList) once(key string, value []byte) {

@@ -44,7 +44,8 @@ func (w *Writer) Backlogs() map[string]Backlog {
 // Entry is one settled event on its way to the topics.
 type Entry struct {
 	// Source is the record as it was read: its coordinates and leader epoch, its
-	// timestamp and the type of it, key, value and headers. For a reprocessed letter
+	// timestamp (zero for an unknown one, see sink.KnownTime) and the type of it, key, value
+	// and headers. For a reprocessed letter
 	// it is the original record again, with the original's coordinates, but with all
 	// of the letter's headers: those that the previous round added are taken off here.
 	Source *kgo.Record
