@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -69,6 +70,7 @@ func (l *ledgerReads) run(ctx context.Context, opts []kgo.Opt, log *slog.Logger)
 	client, err := kgo.NewClient(append(append([]kgo.Opt{}, opts...),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{l.topic: at}),
 		kgo.KeepControlRecords(), // the last record before an end may be one
+		kgo.WithPools(new(ledgerPool)),
 		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(ledgerPartitionBytes), kgo.MaxConcurrentFetches(concurrentFetches))...)
 	if err != nil {
 		return err
@@ -96,11 +98,38 @@ func (l *ledgerReads) run(ctx context.Context, opts []kgo.Opt, log *slog.Logger)
 					delete(l.end, f.Partition)
 					open--
 				}
+				r.Recycle()
 			}
 		})
 	}
 	return nil
 }
+
+// ledgerPool lends the memory of fetches that were looked at to later ones: a takeover reads
+// many outcomes and keeps none.
+type ledgerPool struct{ bytes, records sync.Pool }
+
+// GetDecompressBytes implements kgo.PoolDecompressBytes.
+func (p *ledgerPool) GetDecompressBytes([]byte, kgo.CompressionCodecType) []byte {
+	if b, ok := p.bytes.Get().(*[]byte); ok {
+		return *b
+	}
+	return nil
+}
+
+// PutDecompressBytes implements kgo.PoolDecompressBytes.
+func (p *ledgerPool) PutDecompressBytes(b []byte) { p.bytes.Put(&b) }
+
+// GetRecords implements kgo.PoolRecords.
+func (p *ledgerPool) GetRecords(n int) []kgo.Record {
+	if r, ok := p.records.Get().(*[]kgo.Record); ok && cap(*r) >= n {
+		return *r
+	}
+	return make([]kgo.Record, 0, n)
+}
+
+// PutRecords implements kgo.PoolRecords.
+func (p *ledgerPool) PutRecords(r []kgo.Record) { p.records.Put(&r) }
 
 // ledgerPartitionBytes is a large part of a fetch: the order between partitions is no matter here.
 const ledgerPartitionBytes = 1 << 19

@@ -10,9 +10,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/internal/kafkatest"
+	"github.com/deskstream/deskstream/sink/topics"
 )
 
 const ledgerTopic = "events.responses"
+
+var ledgerOrigin = topics.Origin{Cluster: "4L6g3nShT-eMCtK--X86sw", TopicID: topics.TopicID{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}}
 
 // outcomeOf is an outcome of the group g as it lies on the responses topic.
 func outcomeOf(offset int64) *kgo.Record {
@@ -23,6 +26,8 @@ func outcomeOf(offset int64) *kgo.Record {
 			{Key: "deskstream.group", Value: []byte("g")},
 			{Key: "deskstream.source", Value: fmt.Appendf(nil, "events/0/%d", offset)},
 			{Key: "deskstream.source.epoch", Value: []byte("0")},
+			{Key: "deskstream.source.topic_id", Value: []byte(ledgerOrigin.TopicID.String())},
+			{Key: "deskstream.cluster", Value: []byte(ledgerOrigin.Cluster)},
 			{Key: "deskstream.destination", Value: []byte("crm")},
 			{Key: "deskstream.outcome", Value: []byte("delivered")},
 			{Key: "deskstream.round", Value: []byte("0")},
@@ -32,7 +37,7 @@ func outcomeOf(offset int64) *kgo.Record {
 
 // stalled is a partition with n outcomes behind its checkpoint.
 func stalled(n int64) (*ledgerReads, *partition) {
-	part := &partition{topicPartition: topicPartition{topic: "events"}, n: 1}
+	part := &partition{topicPartition: topicPartition{topic: "events"}, n: 1, origin: ledgerOrigin}
 	reads := newLedgerReads("g", ledgerTopic)
 	reads.want(part, 0, n)
 	return reads, part
