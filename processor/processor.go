@@ -236,8 +236,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	return err
 }
 
-// leaveTimeout bounds each of the two steps of the farewell to the group: a join that
-// waits for a dead member can hold them up for a session timeout.
+// leaveTimeout limits the farewell to the group, whose coordinator may be away.
 const leaveTimeout = time.Second
 
 // endDelivery gives all partitions up in good order, and then whatever is in the air.
@@ -265,7 +264,7 @@ func (p *Processor) shutDown() {
 // staticLeave is the epoch with which a static member says that it stops and comes back.
 const staticLeave = -2
 
-// leave takes leave of the group. In the consumer protocol kgo v1.22.2 does not name the
+// leave takes leave of the group. In the consumer protocol kgo v1.22.3 does not name the
 // static member that stops. Kafka refuses that as an invalid request, and keeps the member
 // for its session, in which the instance cannot come back: so it is said again in full.
 func (p *Processor) leave(ctx context.Context) error {
@@ -278,20 +277,11 @@ func (p *Processor) leave(ctx context.Context) error {
 }
 
 func (p *Processor) closeClient() {
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		p.client.CloseAllowingRebalance()
-		// The client polls once more while it closes, and a poll of its own keeps the
-		// goroutine that leaves the group from ever ending.
-		p.client.AllowRebalance()
-		p.large.Close()
-	}()
-	select {
-	case <-closed:
-	case <-time.After(leaveTimeout):
-		p.log.Warn("client still closing, not waited for")
-	}
+	p.client.CloseAllowingRebalance()
+	// The client polls once more while it closes, and a poll of its own keeps the
+	// goroutine that leaves the group from ever ending.
+	p.client.AllowRebalance()
+	p.large.Close()
 }
 
 func (p *Processor) openNow() int {

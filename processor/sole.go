@@ -156,13 +156,5 @@ func (s *SoleMember) Leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	_ = s.client.LeaveGroupContext(ctx) // the session ends by itself otherwise
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		s.client.Close()
-	}()
-	select {
-	case <-closed:
-	case <-ctx.Done():
-	}
+	s.client.Close()
 }
