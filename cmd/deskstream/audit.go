@@ -77,7 +77,11 @@ func (w *auditing) run(ctx context.Context, a *app, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	w.audit = trail.NewAudit(box.cluster, windows)
+	origins, err := box.origins(ctx)
+	if err != nil {
+		return err
+	}
+	w.audit = trail.NewAudit(origins, windows)
 	defer startProgress(a.stderr, func() string { return "reading the topics" })()
 	// States first, then outcomes, then letters: each is written behind the next one, so
 	// that nothing is missed that is written while this reads.
@@ -174,13 +178,20 @@ func (w *auditing) readOutcomes(ctx context.Context) (keptSince time.Time, err e
 	if err != nil {
 		return time.Time{}, err
 	}
+	var entries topics.EntryReader
 	first := firstTimes{extent: extent}
 	err = scan.Read(ctx, w.box.connect, func(r *kgo.Record) error {
 		first.take(r)
-		if entry, ok := topics.ParseEntry(r); ok {
-			w.audit.Take(&entry, r.Timestamp)
+		entry, ok := entries.Parse(r)
+		if !ok {
+			return nil
 		}
-		return nil
+		return w.audit.Take(&entry, r.Timestamp, func() (time.Time, error) {
+			if err := w.box.toJSON(ctx, r); err != nil {
+				return time.Time{}, err
+			}
+			return trail.SourceTime(r)
+		})
 	}, extent)
 	return first.keptSince(), err
 }

@@ -68,7 +68,7 @@ func TestAudit_listsWhatIsMissingOrDiffers(t *testing.T) {
 	}
 	for _, offset := range []int{3, 5} {
 		id := topics.LetterID(topics.Place{Origin: topics.Origin{Cluster: cluster}, Topic: eventsTopic, Offset: int64(offset)}, "crm", 0)
-		b.Produce(t, ownLetter(offset, "dlq.id", id))
+		b.Produce(t, ownLetter(offset, "dlq.id", id, "dlq.source.partition", "0"))
 	}
 	for n, s := range []letters.State{
 		{ID: idOf(1), Status: letters.Delivered, Round: 1, Destination: "crm", At: time.Now(), Source: &letters.Place{Topic: eventsTopic, Offset: 4}},

@@ -60,6 +60,8 @@ type story struct {
 	Read     []letters.Place `json:"read"` // on the source topics
 	Outcomes []sink.Outcome  `json:"outcomes"`
 	Letters  []storyLetter   `json:"letters"`
+
+	records []trail.Record // that Read names
 }
 
 type storyLetter struct {
@@ -99,6 +101,10 @@ func (a *app) explain(ctx context.Context, cfg *config.Config, id string) (*stor
 }
 
 func (s *story) readSources(ctx context.Context, box *letterBox) error {
+	origins, err := box.origins(ctx)
+	if err != nil {
+		return err
+	}
 	var extents []scan.Extent
 	for _, topic := range box.cfg.Source.Topics {
 		extent, err := scan.Find(ctx, box.cl, topic)
@@ -115,17 +121,28 @@ func (s *story) readSources(ctx context.Context, box *letterBox) error {
 		if err != nil {
 			return fmt.Errorf("finding the schema of an event: %w", err)
 		}
-		if box.reader.ID(decoder, r.Value) == s.ID {
-			s.Read = append(s.Read, letters.Place{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp})
+		if box.reader.ID(decoder, r.Value) != s.ID {
+			return nil
 		}
+		record := trail.RecordOf(r, origins[r.Topic])
+		s.records = append(s.records, record)
+		at := record.Timestamp
+		if ev, err := box.reader.Event(decoder, r.Value); err == nil && at.IsZero() {
+			at = sink.EventTime(ev)
+		}
+		s.Read = append(s.Read, letters.Place{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: at})
 		return nil
 	}, extents...)
 }
 
-func (s *story) reads(topic string, partition int32, offset int64) bool {
-	return slices.ContainsFunc(s.Read, func(p letters.Place) bool {
-		return p.Topic == topic && p.Partition == partition && p.Offset == offset
-	})
+// settles reports whether an outcome is of one of the records.
+func (s *story) settles(e *topics.LedgerEntry, r *kgo.Record) (bool, error) {
+	for _, record := range s.records {
+		if of, err := record.SettledBy(e, r); of || err != nil {
+			return of, err
+		}
+	}
+	return false, nil
 }
 
 // readOutcomes takes outcomes of the source's records, and of events whose record has
@@ -133,7 +150,10 @@ func (s *story) reads(topic string, partition int32, offset int64) bool {
 func (s *story) readOutcomes(ctx context.Context, box *letterBox) error {
 	id := bytes.Trim(mapping.Str(s.ID).AppendJSON(nil), `"`) // as it stands in JSON
 	return box.readResponses(ctx, time.Time{}, func(e *topics.LedgerEntry, r *kgo.Record) error {
-		known := s.reads(e.Topic, e.Partition, e.Offset)
+		known, err := s.settles(e, r)
+		if err != nil {
+			return err
+		}
 		if !known && !bytes.Contains(r.Value, id) {
 			return nil
 		}
@@ -150,7 +170,8 @@ func (s *story) readOutcomes(ctx context.Context, box *letterBox) error {
 
 func (s *story) readLetters(ctx context.Context, box *letterBox) error {
 	return box.read(ctx, func(_ *kgo.Record, l *letters.Letter) error {
-		ofOurs := l.Source.Known && s.reads(l.Source.Topic, l.Source.Partition, l.Source.Offset)
+		source := trail.Record{Place: l.Source.Record(), Timestamp: l.Source.Timestamp}
+		ofOurs := l.Source.Known && slices.ContainsFunc(s.records, source.Is)
 		if l.EventID != s.ID && !ofOurs {
 			return nil
 		}
@@ -204,7 +225,7 @@ func (s *story) text() string {
 	}
 	fmt.Fprintf(&b, "event %s\n", oneLine(s.ID))
 	for _, p := range s.Read {
-		fmt.Fprintf(&b, "read at %s, %s\n", p, when(p.Timestamp))
+		fmt.Fprintf(&b, "read at %s, %s\n", p, orElse(timeText(p.Timestamp), "at an unknown time"))
 	}
 	if len(s.Read) == 0 {
 		b.WriteString("no longer on the source topics\n")

@@ -35,14 +35,36 @@ func (b *letterBox) readResponses(ctx context.Context, since time.Time, fn func(
 		}
 		extent = extent.From(from)
 	}
+	var entries topics.EntryReader
 	return scan.Read(ctx, b.connect, func(r *kgo.Record) error {
-		entry, ok := topics.ParseEntry(r)
+		entry, ok := entries.Parse(r)
 		if !ok {
 			return nil
 		}
-		if r.Value, err = asJSON(ctx, b.book.outcomes, r); err != nil {
-			return fmt.Errorf("reading an outcome in Avro: %w", err)
+		if err := b.toJSON(ctx, r); err != nil {
+			return err
 		}
 		return fn(&entry, r)
 	}, extent)
+}
+
+// toJSON makes JSON of an outcome in Avro.
+func (b *letterBox) toJSON(ctx context.Context, r *kgo.Record) (err error) {
+	if r.Value, err = asJSON(ctx, b.book.outcomes, r); err != nil {
+		return fmt.Errorf("reading an outcome in Avro: %w", err)
+	}
+	return nil
+}
+
+// origins are the source topics as they are now. A topic that is not there has none.
+func (b *letterBox) origins(ctx context.Context) (map[string]topics.Origin, error) {
+	found, err := askForTopics(ctx, b.cl, b.cfg.Source.Topics)
+	if err != nil {
+		return nil, err
+	}
+	origins := make(map[string]topics.Origin)
+	for name, info := range found.topics {
+		origins[name] = topics.Origin{Cluster: found.cluster, TopicID: topics.TopicID(info.id)}
+	}
+	return origins, nil
 }

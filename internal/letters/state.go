@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/sink/topics"
 )
 
 // Status is what became of a letter.
@@ -35,12 +37,21 @@ type State struct {
 	Plan        string `json:"plan,omitempty"`
 	Destination string `json:"destination,omitempty"`
 	Source      *Place `json:"source,omitempty"`
+	// Cluster and TopicID say of which topic Source is, as a letter does.
+	Cluster string `json:"cluster,omitempty"`
+	TopicID string `json:"topic_id,omitempty"`
 	// Next is the id of the letter that was written when it died again.
 	Next string `json:"next,omitempty"`
 	// Reason and By say why it was discarded, and who decided.
 	Reason string `json:"reason,omitempty"`
 	By     string `json:"by,omitempty"`
 	Schema int    `json:"schema"`
+}
+
+// Origin is that of the source.
+func (s *State) Origin() topics.Origin {
+	id, _ := topics.ParseTopicID([]byte(s.TopicID)) // one that cannot be read is not known
+	return topics.Origin{Cluster: s.Cluster, TopicID: id}
 }
 
 const stateSchema = 1
