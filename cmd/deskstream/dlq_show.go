@@ -166,14 +166,17 @@ func (b *letterBox) outcomesOf(ctx context.Context, l *letters.Letter) ([]sink.O
 	if !l.Source.Known {
 		return outcomes, nil
 	}
+	source := trail.Record{Place: l.Source.Record(), Timestamp: l.Source.Timestamp}
 	since := l.At.Timestamp
 	if at := l.Source.Timestamp; !at.IsZero() && at.Before(since) {
 		since = at
 	}
 	err := b.readResponses(ctx, since, func(e *topics.LedgerEntry, r *kgo.Record) error {
-		if e.Topic != l.Source.Topic || e.Partition != l.Source.Partition || e.Offset != l.Source.Offset ||
-			l.Own() && (e.Destination != l.Destination || e.Group != l.Source.Group) {
+		if l.Own() && (e.Destination != l.Destination || e.Group != l.Source.Group) {
 			return nil
+		}
+		if of, err := source.SettledBy(e, r); !of || err != nil {
+			return err
 		}
 		o, err := trail.Outcome(r)
 		outcomes = append(outcomes, o)

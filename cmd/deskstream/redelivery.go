@@ -318,7 +318,7 @@ func (r *redelivery) deliver(c *candidate) (topics.Entry, error) {
 	}
 	attempts, first, last := s.Attempts()
 	return topics.Entry{
-		Source: src, Origin: c.letter.Source.Record().Origin, Lane: c.lane, Outcome: &o, Attempts: attempts, FirstAttempt: first, LastAttempt: last, Plan: r.plan.ID,
+		Source: src, Origin: r.originOf(c), Lane: c.lane, Outcome: &o, Attempts: attempts, FirstAttempt: first, LastAttempt: last, Plan: r.plan.ID,
 		Partitions: func() (responses, deadLetters int32) {
 			return r.found[r.box.cfg.Responses.Topic].partitions, r.found[r.box.cfg.DeadLetters.Topic].partitions
 		},
@@ -359,11 +359,22 @@ func (r *redelivery) settle(ctx context.Context, c *candidate, status letters.St
 		Destination: c.destination, Source: &letters.Place{
 			Topic: c.original.Topic, Partition: c.original.Partition, Offset: c.original.Offset, Timestamp: c.original.Timestamp,
 		},
+		Cluster: r.originOf(c).Cluster, TopicID: r.originOf(c).TopicID.String(),
 	}
 	if status == letters.Died {
-		s.Next = topics.LetterID(c.letter.Source.Record(), c.destination, c.round)
+		at := c.source().Place
+		at.Origin = r.originOf(c)
+		s.Next = topics.LetterID(at, c.destination, c.round)
 	}
 	return r.box.writeState(ctx, r.client, s)
+}
+
+// originOf is what the letter says of its source's topic. A letter that names no cluster counts
+// as one of this cluster.
+func (r *redelivery) originOf(c *candidate) topics.Origin {
+	origin := c.source().Origin
+	origin.Cluster = cmp.Or(origin.Cluster, r.box.cluster)
+	return origin
 }
 
 func (b *letterBox) writeState(ctx context.Context, client *kgo.Client, s letters.State) error {

@@ -141,13 +141,24 @@ func (b *letterBox) survey(ctx context.Context, list []*candidate) error {
 	}
 	return b.readResponses(ctx, since, func(e *topics.LedgerEntry, r *kgo.Record) error {
 		for _, c := range events[trail.EventOf(e)] {
-			c.learn(e, r)
+			if of, err := c.source().SettledBy(e, r); err != nil {
+				return err
+			} else if of {
+				c.learn(e, r)
+			}
 		}
 		if e.Outcome == sink.Delivered {
 			return supersede(identifies[laneKey{e.Group, e.Destination, e.Topic, e.Partition, string(r.Key)}], e, r)
 		}
 		return nil
 	})
+}
+
+// source is the event's record as the letter tells of it.
+func (c *candidate) source() trail.Record {
+	at := c.letter.Source.Record()
+	at.Topic, at.Partition, at.Offset = c.original.Topic, c.original.Partition, c.original.Offset
+	return trail.Record{Place: at, Timestamp: c.letter.Source.Timestamp}
 }
 
 func (c *candidate) learn(e *topics.LedgerEntry, r *kgo.Record) {
@@ -165,18 +176,32 @@ func (c *candidate) learn(e *topics.LedgerEntry, r *kgo.Record) {
 // supersede marks the identifies of a lane that stand before a delivered one.
 func supersede(list []*candidate, e *topics.LedgerEntry, r *kgo.Record) error {
 	for _, c := range list {
-		if c.superseded || e.Offset <= c.original.Offset {
+		if c.superseded || e.Offset <= c.original.Offset || !c.source().Origin.Matches(e.Origin) {
 			continue
 		}
 		o, err := trail.Outcome(r)
 		if err != nil {
 			return err
 		}
+		if c.ofAnotherTopic(e, &o) {
+			continue
+		}
 		if o.Event.Type != nil && *o.Event.Type == typeIdentify {
 			c.superseded = true
 		}
 	}
 	return nil
+}
+
+// ofAnotherTopic reports whether an outcome of a higher offset is of a topic that was there
+// before: its record is older then. It is asked where the ids do not tell.
+func (c *candidate) ofAnotherTopic(e *topics.LedgerEntry, o *sink.Outcome) bool {
+	source := c.source()
+	if o.Source == nil || e.TopicID != (topics.TopicID{}) && source.TopicID != (topics.TopicID{}) {
+		return false
+	}
+	at := sink.KnownTime(o.Source.Timestamp.Time)
+	return !at.IsZero() && !source.Timestamp.IsZero() && at.Before(source.Timestamp)
 }
 
 // typeIdentify is the one type of event that a later one of its user makes useless.
