@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/deskstream/deskstream/internal/kafkatest"
 )
@@ -69,53 +68,4 @@ func (w *world) deleteRecords(name string, to int64) {
 	if err = errors.Join(err, deleted.Error()); err != nil {
 		w.t.Fatalf("deleting records of %s: %v", name, err)
 	}
-}
-
-// remake deletes a topic and makes it anew.
-func (w *world) remake(name string, partitions int32, settings map[string]*string) {
-	w.t.Helper()
-	admin := w.Admin(w.t)
-	if _, err := admin.DeleteTopic(w.t.Context(), w.topic(name)); err != nil {
-		w.t.Fatalf("deleting %s: %v", name, err)
-	}
-	await(w.t, "the topic to be made anew", func() bool {
-		_, err := admin.CreateTopic(w.t.Context(), partitions, -1, settings, w.topic(name))
-		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
-			w.t.Fatalf("making %s anew: %v", name, err)
-		}
-		return err == nil
-	})
-}
-
-// commit commits offsets for a group as an operator does: with metadata of any kind and
-// without being a member.
-func (w *world) commit(destination, metadata string, at map[int32]int64) {
-	w.t.Helper()
-	offsets := make(kadm.Offsets)
-	for id, offset := range at {
-		offsets.Add(kadm.Offset{Topic: w.topic(eventsTopic), Partition: id, At: offset, LeaderEpoch: -1, Metadata: metadata})
-	}
-	// A group is empty a moment after its last member said that it leaves.
-	await(w.t, "the group to be empty", func() bool {
-		err := w.Admin(w.t).CommitAllOffsets(w.t.Context(), w.group(destination), offsets)
-		if err != nil && !errors.Is(err, kerr.UnknownMemberID) && !errors.Is(err, kerr.RebalanceInProgress) {
-			w.t.Fatalf("committing for %s: %v", destination, err)
-		}
-		return err == nil
-	})
-}
-
-// timesWritten is how often each event was written at a destination: of several
-// calls that it causes, the one that was made most often counts.
-func (w *world) timesWritten(destination string) map[string]int {
-	type write struct{ op, mark string }
-	times, most := make(map[write]int), make(map[string]int)
-	for _, c := range w.writes() {
-		if c.Destination == destination {
-			key := write{c.Op, c.Mark}
-			times[key]++
-			most[c.Mark] = max(most[c.Mark], times[key])
-		}
-	}
-	return most
 }

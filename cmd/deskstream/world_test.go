@@ -65,6 +65,8 @@ type world struct {
 	mu    sync.Mutex
 	conns map[net.Conn]bool // open, to the help desks
 	place map[string]place  // of the events, by their mark
+	// forgotten is how many events are remembered no more.
+	forgotten int
 }
 
 // place is where an event stands, and of whom it is.
@@ -147,6 +149,8 @@ type settings struct {
 	letters string
 	reserve float64
 	commit  time.Duration
+	// delivery is further lines of each delivery, each indented by six blanks.
+	delivery string
 	// rate is the budget of each destination, so large by default that it never binds.
 	rate string
 }
@@ -170,7 +174,7 @@ func (w *world) config(s settings) string {
       timeout: %s
       rate_limit: {%s, reserve: %v}
       retry: {initial: 50ms, max: 500ms}
-`, w.timeout, cmp.Or(s.rate, "requests: 100000000, per: 1m"), s.reserve)
+%s`, w.timeout, cmp.Or(s.rate, "requests: 100000000, per: 1m"), s.reserve, s.delivery)
 	return writeFile(w.t, "deskstream.yaml", fmt.Sprintf(`kafka: {brokers: [%q]}
 source:
   topics: [%s]
@@ -220,7 +224,9 @@ func (w *world) produce(n int, pick func() int) {
 // events makes n events with marks that follow those remembered.
 func (w *world) events(n int, pick func() int) []*kgo.Record {
 	records := make([]*kgo.Record, n)
-	before := w.produced()
+	w.mu.Lock()
+	before := len(w.place) + w.forgotten
+	w.mu.Unlock()
 	for i := range records {
 		user, mark := fmt.Sprintf("user-%d", pick()), sample.Mark(before+i+1)
 		hash := fnv.New32a()
