@@ -15,6 +15,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/deskstream/deskstream/sink/topics"
 )
 
 // broker is the cluster with the script's faults.
@@ -105,11 +107,8 @@ func (b *broker) checkpointRefused() {
 	b.mu.Lock()
 	foreign := b.foreign
 	b.mu.Unlock()
-	switch {
-	case foreign:
+	if foreign {
 		b.w.journal.count(foreignCheckpoint, 1)
-	case b.w.script.OldLife:
-		b.w.journal.count(oldLife, 1)
 	}
 }
 
@@ -122,10 +121,11 @@ func (b *broker) prepare() {
 	if !s.OldLife && !s.OldEpoch {
 		return
 	}
-	ids := b.topicIDs()
+	ids, of := b.topicIDs(), topics.TopicID(b.w.kafka.TopicInfo(sourceTopic).TopicID)
 	epoch := int32(0)
 	if s.OldLife {
-		ids.source = kadm.TopicID{1, 2, 3}
+		of = topics.TopicID{1, 2, 3}
+		b.w.journal.count(oldLife, 1)
 	} else {
 		epoch = 77
 	}
@@ -136,6 +136,7 @@ func (b *broker) prepare() {
 				{Key: "deskstream.group", Value: []byte(group)},
 				{Key: "deskstream.source", Value: fmt.Appendf(nil, "%s/%d/%d", sourceTopic, p, offset)},
 				{Key: "deskstream.source.epoch", Value: fmt.Append(nil, epoch)},
+				{Key: "deskstream.source.topic_id", Value: []byte(of.String())},
 				{Key: "deskstream.destination", Value: []byte("desk")},
 				{Key: "deskstream.outcome", Value: []byte("delivered")},
 				{Key: "deskstream.round", Value: []byte("0")},
@@ -182,18 +183,25 @@ func (b *broker) offsets() map[int32]kfake.GroupCommit {
 	return info.Commits[sourceTopic]
 }
 
-// writeForeignCheckpoints replaces the checkpoints of all partitions, once the group is empty.
-func (b *broker) writeForeignCheckpoints(choice float64) {
+func (b *broker) awaitEmptyGroup() {
 	for until := b.w.journal.since() + 4*session; b.w.journal.since() < until; time.Sleep(time.Second) {
 		if info := b.w.kafka.GroupInfo(group); info == nil || len(info.Members) == 0 {
-			break
+			return
 		}
 	}
+}
+
+// writeForeignCheckpoints replaces the checkpoints of all partitions, once the group is empty.
+func (b *broker) writeForeignCheckpoints(choice float64) {
+	b.awaitEmptyGroup()
 	b.mu.Lock()
 	b.foreign = true
 	b.mu.Unlock()
 	ids := b.topicIDs()
 	for p, at := range b.offsets() {
+		if b.w.journal.eraOfStored(at.Metadata) < b.w.journal.era {
+			continue // it is of an earlier topic, which a checkpoint of ours would hide
+		}
 		end := b.w.kafka.PartitionInfo(responsesTopic, p%responsePartitions).HighWatermark
 		text := []string{
 			"kept by another program",
@@ -261,7 +269,7 @@ func (b *broker) electLeaders() {
 		if err := b.w.kafka.MoveTopicPartition(sourceTopic, p, b.w.kafka.LeaderFor(sourceTopic, p)); err != nil {
 			b.w.t.Errorf("moving a partition: %v", err)
 		}
-		b.w.append(b.w.producer, planned{Partition: p, User: int(p), Number: 1_000_000 + b.elected, Want: wantSkipped})
+		b.w.append(planned{Partition: p, User: int(p), Number: 1_000_000 + b.elected, Want: wantSkipped})
 	}
 	b.w.journal.count(newLeader, 1)
 }
@@ -269,6 +277,6 @@ func (b *broker) electLeaders() {
 func (j *journal) permit(r rewind) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	r.stamp = j.now()
+	r.stamp, r.era = j.now(), j.era
 	j.rewinds = append(j.rewinds, &r)
 }

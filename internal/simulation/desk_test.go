@@ -145,7 +145,7 @@ func (c *client) wait(ctx context.Context, latency time.Duration, v deskVerdict)
 // arrive enters the call in the journal.
 func (d *helpDesk) arrive(instance int, req *http.Request, body []byte) *call {
 	j := d.journal
-	c := &call{instance: instance, mark: sample.FindMark(body), write: req.Method != http.MethodGet, op: opOf(req)}
+	c := &call{instance: instance, era: j.eraOf[instance], mark: sample.FindMark(body), write: req.Method != http.MethodGet, op: opOf(req)}
 	c.user = userOf(req)
 	j.mu.Lock()
 	defer j.mu.Unlock()

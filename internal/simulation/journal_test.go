@@ -22,6 +22,7 @@ func (s stamp) before(o stamp) bool { return s.seq < o.seq }
 type call struct {
 	begin, end stamp
 	instance   int
+	era        int    // of the source topic that the instance reads
 	user       string // "" if the call does not show it
 	mark       string // of the event, "" for a lookup
 	op         string
@@ -42,6 +43,7 @@ type written struct {
 	offset    int64
 	letter    string // the letter's id
 	entry     topics.LedgerEntry
+	era       int // of the source topic that the outcome names
 	class     string
 	reason    string
 	dlqID     string
@@ -55,6 +57,7 @@ type committed struct {
 	partition  int32
 	offset     int64
 	checkpoint string
+	era        int // of the source topic that the checkpoint names
 	code       int16
 }
 
@@ -86,6 +89,7 @@ const (
 // rewind is a permission: events of the partition from an offset on may be delivered again.
 type rewind struct {
 	stamp
+	era       int
 	partition int32
 	from      int64
 	below     int64 // responses positions below this are gone; -1: all is permitted
@@ -94,6 +98,7 @@ type rewind struct {
 // source is a record of the source topic.
 type source struct {
 	planned
+	era       int // of its topic: 0 for the first of the name, then one more for each that was recreated
 	partition int32
 	offset    int64
 	mark      string
@@ -104,6 +109,12 @@ type journal struct {
 	mu    sync.Mutex
 	began time.Time
 	seq   int
+
+	// eras are those of the source topics by their ids; era is that of the present one.
+	eras map[topics.TopicID]int
+	era  int
+	// eraOf is the era of the source topic that an instance reads.
+	eraOf map[int]int
 
 	sources  []*source
 	byMark   map[string]*source
@@ -122,7 +133,7 @@ type journal struct {
 type finding struct{ rule, text string }
 
 func newJournal() *journal {
-	return &journal{began: time.Now(), byMark: make(map[string]*source), effects: make(map[kind]int)}
+	return &journal{began: time.Now(), byMark: make(map[string]*source), eras: make(map[topics.TopicID]int), eraOf: make(map[int]int), effects: make(map[kind]int)}
 }
 
 // now gives the next stamp. j is locked.

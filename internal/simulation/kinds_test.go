@@ -51,6 +51,9 @@ const (
 	foreignCheckpoint kind = "foreign checkpoint, then all killed"
 	loseOutcome       kind = "outcomes deleted, then one killed"
 	operator          kind = "operator holds and resumes"
+
+	recreateSource  kind = "source topic deleted and created again"
+	recreateLetters kind = "dead-letter topic deleted and created again"
 )
 
 // What a script has from its beginning.
@@ -65,13 +68,13 @@ var windowKinds = []kind{
 	produceError, produceLost, produceDenied, fetchError, commitError, commitLost, heartbeatError, memberFenced, metadataError, listError, coordinatorMove, connectionCut,
 }
 
-var stepKinds = []kind{join, join, leave, restart, kill, kill, freeze, newLeader, foreignCheckpoint, loseOutcome, operator}
+var stepKinds = []kind{join, join, leave, restart, kill, kill, freeze, newLeader, foreignCheckpoint, loseOutcome, operator, recreateSource, recreateSource, recreateLetters}
 
 // allKinds are the kinds in the order of the table.
 var allKinds = []kind{
 	serverError, requestTime, unauthorized, noRights, overQuota, objectQuota, lostAnswer, resetCall, silent, nonsense, connRefused, slow, rejectsAll, poisonedEvent, refusedEvent,
 	produceError, produceLost, produceDenied, fetchError, commitError, commitLost, heartbeatError, memberFenced, metadataError, listError, coordinatorMove, connectionCut,
-	join, leave, restart, kill, freeze, newLeader, foreignCheckpoint, loseOutcome, operator, oldLife, oldEpoch, aborted,
+	join, leave, restart, kill, freeze, newLeader, foreignCheckpoint, loseOutcome, operator, recreateSource, recreateLetters, oldLife, oldEpoch, aborted,
 }
 
 func (k kind) ofKafka() bool {

@@ -7,15 +7,17 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // checkCommits: what is committed is settled, commits do not go back, and are of the
 // partition's owner.
 func (o *oracle) checkCommits() {
-	highest := make(map[int32]*committed)
+	highest := make(map[eraPartition]*committed)
 	for _, c := range o.commits {
 		for p, s := range o.byOffset {
-			if p.partition != c.partition || p.offset >= c.offset {
+			if p.era != c.era || p.partition != c.partition || p.offset >= c.offset {
 				continue
 			}
 			if at, ok := o.settled[p]; !ok || at.at > c.at {
@@ -29,11 +31,12 @@ func (o *oracle) checkCommits() {
 		if c.code != 0 {
 			continue
 		}
-		if h := highest[c.partition]; h != nil && c.offset < h.offset && h.answered.before(c.stamp) {
+		at := eraPartition{c.era, c.partition}
+		if h := highest[at]; h != nil && c.offset < h.offset && h.answered.before(c.stamp) {
 			o.findf(ruleCommitBack, "instance %d committed %d of partition %d at %v, after instance %d had %d at %v", c.instance, c.offset, c.partition, c.at, h.instance, h.offset, h.at)
 		}
-		if h := highest[c.partition]; h == nil || h.offset < c.offset {
-			highest[c.partition] = c
+		if h := highest[at]; h == nil || h.offset < c.offset {
+			highest[at] = c
 		}
 	}
 }
@@ -50,12 +53,18 @@ func (o *oracle) given(c *committed) bool {
 	return last == nil || last.what == lifeGivenUp && last.at < c.at
 }
 
+// eraPartition is a partition of one of the source topics of the name.
+type eraPartition struct {
+	era       int
+	partition int32
+}
+
 // beginning reports whether a commit says where the group begins: the owner of partition 0
 // says it of all partitions that have no offset.
 func (o *oracle) beginning(c *committed) bool {
 	for _, before := range o.commits {
-		if before.partition == c.partition && before.seq < c.seq && before.code == 0 {
-			return false
+		if before.era == c.era && before.partition == c.partition && before.seq < c.seq && before.code == 0 && (before.instance != c.instance || before.offset != c.offset) {
+			return false // the client repeats the whole of a commit of which a part was refused
 		}
 	}
 	zero := *c
@@ -81,7 +90,7 @@ func (o *oracle) checkCheckpoints() {
 			continue
 		}
 		for p, list := range o.outcomes {
-			if p.partition != c.partition || p.offset < c.offset {
+			if p.era != c.era || p.partition != c.partition || p.offset < c.offset {
 				continue
 			}
 			if lost := o.hidden(list, c, from); lost != "" {
@@ -109,7 +118,7 @@ func (o *oracle) hidden(list []*written, c *committed, from int64) string {
 // rewound tells whether the outcome was deleted, or given up with a foreign checkpoint, by then.
 func (o *oracle) rewound(w *written, at stamp) bool {
 	for _, r := range o.rewinds {
-		if r.partition == w.entry.Partition && r.before(at) && w.at <= r.at && (r.below < 0 || w.offset < r.below) {
+		if r.era == w.era && r.partition == w.entry.Partition && r.before(at) && w.at <= r.at && (r.below < 0 || w.offset < r.below) {
 			return true
 		}
 	}
@@ -141,31 +150,32 @@ func (o *oracle) checkLetters() {
 // checkFence: a call begins at the partition's owner only, once a later owner has begun
 // one; and not before the group has a checkpoint of the partition.
 func (o *oracle) checkFence() {
-	newest := make(map[int32]*life) // the assignment under which calls were begun last
-	marked := make(map[int32]bool)
+	newest := make(map[eraPartition]*life) // the assignment under which calls were begun last
+	marked := make(map[eraPartition]bool)
 	commits := o.commits
 	for _, c := range o.calls {
 		s := o.byMark[c.mark]
 		if s == nil || !c.write {
 			continue
 		}
-		own := o.assignment(c.instance, s.partition, c.begin)
+		own, here := o.assignment(c.instance, s.partition, c.begin), eraPartition{s.era, s.partition}
 		if own == nil {
 			o.findf(ruleFence, "%s was sent by instance %d at %v, which never had partition %d", s.mark, c.instance, c.begin.at, s.partition)
 			continue
 		}
-		if last := newest[s.partition]; last != nil && own.before(last.stamp) {
+		if last := newest[here]; last != nil && own.before(last.stamp) {
 			o.findf(ruleFence, "%s was sent by instance %d at %v, partition %d was instance %d's since %v", s.mark, c.instance, c.begin.at, s.partition, last.instance, last.at)
 		} else {
-			newest[s.partition] = own
+			newest[here] = own
 		}
 		for len(commits) > 0 && commits[0].before(c.begin) {
-			marked[commits[0].partition] = marked[commits[0].partition] || commits[0].code <= 0
+			at := eraPartition{commits[0].era, commits[0].partition}
+			marked[at] = marked[at] || commits[0].code <= 0 || commits[0].code == kerr.RequestTimedOut.Code // which is done all the same
 			commits = commits[1:]
 		}
-		if !marked[s.partition] && !o.script.OldEpoch {
+		if !marked[here] && !o.script.OldEpoch && !o.script.OldLife {
 			o.findf(ruleFirstCheckpoint, "%s was sent by instance %d at %v, partition %d has no checkpoint yet", s.mark, c.instance, c.begin.at, s.partition)
-			marked[s.partition] = true
+			marked[here] = true
 		}
 	}
 }

@@ -44,26 +44,30 @@ func (o *oracle) checkSettledBefore(lane []*source, c *call) {
 // found on the topic, which the audit may have seen a little later.
 func (o *oracle) seenOnly(s *source) bool {
 	return !slices.ContainsFunc(o.acked, func(w *written) bool {
-		return w.topic == responsesTopic && w.entry.Partition == s.partition && w.entry.Offset == s.offset
+		return w.topic == responsesTopic && w.place() == s.place()
 	})
 }
 
 // checkOverlap: no two calls of a lane are open at once, but for calls of an instance
 // that lost the partition.
 func (o *oracle) checkOverlap() {
-	open := make(map[string][]*call)
+	type lane struct {
+		era  int
+		user string
+	}
+	open := make(map[lane][]*call)
 	for _, c := range o.calls {
 		if c.user == "" {
 			continue
 		}
-		list := slices.DeleteFunc(open[c.user], func(b *call) bool { return b.end.before(c.begin) })
+		list := slices.DeleteFunc(open[lane{c.era, c.user}], func(b *call) bool { return b.end.before(c.begin) })
 		for _, b := range list {
 			if b.instance == c.instance && !o.relost(b, c) || b.instance != c.instance && !o.troubled(b.instance, stamp{at: b.begin.at - 3*session}, c.begin) {
 				o.findf(ruleOverlap, "%s of %s (instance %d) began at %v while %s (instance %d), begun at %v, was open",
 					c.op, c.user, c.instance, c.begin.at, b.op, b.instance, b.begin.at)
 			}
 		}
-		open[c.user] = append(list, c)
+		open[lane{c.era, c.user}] = append(list, c)
 	}
 }
 

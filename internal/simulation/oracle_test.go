@@ -51,11 +51,14 @@ type oracle struct {
 }
 
 type place struct {
+	era       int
 	partition int32
 	offset    int64
 }
 
-func (s *source) place() place { return place{s.partition, s.offset} }
+func (s *source) place() place { return place{s.era, s.partition, s.offset} }
+
+func (w *written) place() place { return place{w.era, w.entry.Partition, w.entry.Offset} }
 
 // judge applies all rules to what a run left.
 func judge(s *script, j *journal) []finding {
@@ -84,7 +87,8 @@ func (o *oracle) prepare() {
 	for _, s := range o.sources {
 		if !s.Aborted {
 			o.byOffset[s.place()] = s
-			o.lanes[s.user] = append(o.lanes[s.user], s)
+			lane := fmt.Sprintf("%s of topic %d", s.user, s.era)
+			o.lanes[lane] = append(o.lanes[lane], s)
 		}
 	}
 	for _, lane := range o.lanes {
@@ -100,14 +104,14 @@ func (o *oracle) prepare() {
 		}
 	}
 	settle := func(w *written) {
-		p := place{w.entry.Partition, w.entry.Offset}
+		p := w.place()
 		if at, ok := o.settled[p]; !ok || w.seq < at.seq {
 			o.settled[p] = w.stamp
 		}
 	}
 	for _, w := range o.logged {
 		if w.topic == responsesTopic {
-			o.outcomes[place{w.entry.Partition, w.entry.Offset}] = append(o.outcomes[place{w.entry.Partition, w.entry.Offset}], w)
+			o.outcomes[w.place()] = append(o.outcomes[w.place()], w)
 			settle(w)
 		}
 	}
@@ -127,7 +131,7 @@ func (o *oracle) prepare() {
 // checkpoint was foreign or its outcome deleted.
 func (o *oracle) permitted(s *source, at stamp) bool {
 	for _, r := range o.rewinds {
-		if r.partition != s.partition || at.before(r.stamp) || s.offset < r.from {
+		if r.era != s.era || r.partition != s.partition || at.before(r.stamp) || s.offset < r.from {
 			continue
 		}
 		if r.below < 0 {
@@ -184,7 +188,7 @@ func (o *oracle) troubled(instance int, from, to stamp) bool {
 func (o *oracle) checkOutcomes() {
 	for _, s := range o.byOffset {
 		list := o.outcomes[s.place()]
-		if len(list) == 0 {
+		if len(list) == 0 && s.era == o.era { // others may have gone with their topic
 			o.findf(ruleLost, "%s (%s, partition %d offset %d) has no outcome", s.mark, s.Want, s.partition, s.offset)
 		}
 		for _, w := range list {

@@ -71,8 +71,14 @@ func runScript(t *testing.T, s *script) *result {
 func (w *world) play() {
 	w.broker.prepare()
 	ctx, cancel := context.WithCancelCause(context.Background())
-	var watching, playing sync.WaitGroup
-	watching.Go(func() { w.audit(ctx) })
+	var playing sync.WaitGroup
+	w.auditCtx = ctx
+	from := make(map[int32]kgo.Offset)
+	for p := range int32(responsePartitions) {
+		from[p] = kgo.NewOffset().At(w.broker.forged[p])
+	}
+	w.auditing.Go(func() { w.audit(responsesTopic, from) })
+	w.auditing.Go(func() { w.audit(lettersTopic, beginning(letterPartitions)) })
 	for range w.script.Instances {
 		w.start()
 	}
@@ -96,7 +102,7 @@ func (w *world) play() {
 	}
 	time.Sleep(time.Second) // for the audit
 	cancel(errEnded)
-	watching.Wait()
+	w.auditing.Wait()
 	for _, in := range w.instances {
 		<-in.ended
 	}
@@ -123,10 +129,10 @@ func (w *world) drain() {
 		committed, open := w.broker.offsets(), ""
 		for p := range int32(partitions) {
 			end := w.kafka.PartitionInfo(sourceTopic, p).HighWatermark
-			if at := committed[p].Offset; at < end {
+			if at := committed[p].Offset; at < end || end > 0 && w.journal.eraOfStored(committed[p].Metadata) < w.journal.era {
 				open += fmt.Sprintf(" partition %d: %d of %d", p, at, end)
 			}
-			if at, ok := committed[p]; ok {
+			if at, ok := committed[p]; ok && w.journal.eraOfStored(at.Metadata) == w.journal.era {
 				if at.Offset < last[p] {
 					w.journal.find(ruleCommitBack, fmt.Sprintf("partition %d went from %d to %d", p, last[p], at.Offset))
 				}
@@ -157,23 +163,30 @@ func (w *world) drain() {
 	}
 }
 
-// audit reads what is on the responses and the dead-letter topic, as it comes.
-func (w *world) audit(ctx context.Context) {
-	from := map[string]map[int32]kgo.Offset{responsesTopic: {}, lettersTopic: {}}
-	for p := range int32(responsePartitions) {
-		from[responsesTopic][p] = kgo.NewOffset().At(w.broker.forged[p])
+// beginning is where a topic of n partitions begins.
+func beginning(n int32) map[int32]kgo.Offset {
+	from := make(map[int32]kgo.Offset)
+	for p := range n {
+		from[p] = kgo.NewOffset().AtStart()
 	}
-	for p := range int32(letterPartitions) {
-		from[lettersTopic][p] = kgo.NewOffset().AtStart()
-	}
-	cl, err := kgo.NewClient(append(w.kafka.Options(), kgo.ConsumePartitions(from))...)
+	return from
+}
+
+// audit reads what is on a topic, as it comes.
+func (w *world) audit(topic string, from map[int32]kgo.Offset) {
+	ctx := w.auditCtx
+	cl, err := kgo.NewClient(append(w.kafka.Options(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))...)
 	if err != nil {
 		w.t.Errorf("auditor: %v", err)
 		return
 	}
 	defer cl.Close()
 	for ctx.Err() == nil {
-		cl.PollFetches(ctx).EachRecord(func(r *kgo.Record) { w.journal.note(-1, r) })
+		fetches := cl.PollFetches(ctx)
+		fetches.EachRecord(func(r *kgo.Record) { w.journal.note(-1, r) })
+		if fetches.Empty() && ctx.Err() == nil {
+			time.Sleep(time.Second) // the topic was recreated: the client gives the error again and again
+		}
 	}
 }
 
@@ -183,13 +196,16 @@ func (w *world) produce() {
 		if rest := p.At - w.journal.since(); rest > 0 {
 			time.Sleep(rest)
 		}
-		w.append(w.producer, p)
+		w.append(p)
 	}
 }
 
 // append writes one record to the source topic.
-func (w *world) append(cl *kgo.Client, p planned) {
-	src := &source{planned: p, partition: p.Partition, offset: -1, mark: sample.Mark(p.Number), user: p.user()}
+func (w *world) append(p planned) {
+	w.producing <- struct{}{}
+	defer func() { <-w.producing }()
+	cl := w.producer
+	src := &source{planned: p, era: w.journal.era, partition: p.Partition, offset: -1, mark: sample.Mark(p.Number), user: p.user()}
 	w.journal.mu.Lock()
 	w.journal.sources = append(w.journal.sources, src)
 	w.journal.byMark[src.mark] = src
@@ -265,6 +281,14 @@ func (w *world) take(st step, in *instance, choice float64) {
 		return
 	case newLeader:
 		w.broker.electLeaders()
+		return
+	case recreateSource:
+		w.recreateSource()
+		return
+	case recreateLetters:
+		w.recreate(lettersTopic, letterPartitions)
+		w.auditing.Go(func() { w.audit(lettersTopic, beginning(letterPartitions)) })
+		w.journal.count(recreateLetters, 1)
 		return
 	case loseOutcome:
 		w.broker.deleteOutcomes()

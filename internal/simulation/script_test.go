@@ -71,8 +71,8 @@ type script struct {
 	BreakerOf      int
 	Latency        time.Duration
 	Limit          int // calls per minute that the help desk takes, 0 for more than there are
-	// OldLife puts outcomes of another source topic of the same name, with a checkpoint of it,
-	// before the group begins; OldEpoch the same with another leader epoch and our checkpoint.
+	// OldLife puts outcomes of another source topic of the same name before the group begins,
+	// with our checkpoint; OldEpoch the same with another leader epoch.
 	OldLife, OldEpoch bool
 }
 

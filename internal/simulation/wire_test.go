@@ -261,6 +261,7 @@ func (j *journal) commitSent(instance int, req *kmsg.OffsetCommitRequest) []*com
 			c := &committed{stamp: j.now(), instance: instance, partition: p.Partition, offset: p.Offset, code: -1}
 			if p.Metadata != nil {
 				c.checkpoint = *p.Metadata
+				c.era = j.eraOfCheckpoint(c.checkpoint)
 			}
 			list = append(list, c)
 		}

@@ -51,6 +51,11 @@ type world struct {
 	broker  *broker
 	// producer writes the source topic.
 	producer *kgo.Client
+	// producing is held while the source topic is written to, or recreated. A mutex would
+	// stop the clock of the bubble.
+	producing chan struct{} // of one
+	auditing  sync.WaitGroup
+	auditCtx  context.Context
 	// slow is set when the run takes too long by the clock on the wall.
 	slow *atomic.Bool
 
@@ -60,13 +65,14 @@ type world struct {
 }
 
 func newWorld(t *testing.T, s *script) *world {
-	w := &world{t: t, script: s, journal: newJournal()}
+	w := &world{t: t, script: s, journal: newJournal(), producing: make(chan struct{}, 1)}
 	w.desk = newHelpDesk(s, w.journal)
 	w.kafka = kafkatest.Kafka(t, kafkatest.Virtual(),
 		kafkatest.Fake(kfake.GroupMinSessionTimeout(time.Second), kfake.BrokerConfigs(map[string]string{
 			"group.consumer.session.timeout.ms": fmt.Sprint(session.Milliseconds()), "group.consumer.heartbeat.interval.ms": "3000",
 		})),
 		kafkatest.Topic(sourceTopic, partitions), kafkatest.Topic(responsesTopic, responsePartitions), kafkatest.Topic(lettersTopic, letterPartitions))
+	w.journal.eras[topics.TopicID(w.kafka.TopicInfo(sourceTopic).TopicID)] = 0
 	w.broker = newBroker(w)
 	w.producer = w.kafka.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	return w
@@ -142,6 +148,9 @@ func (w *world) start() {
 	w.mu.Lock()
 	w.instances = append(w.instances, in)
 	w.mu.Unlock()
+	w.journal.mu.Lock()
+	w.journal.eraOf[n] = w.journal.era
+	w.journal.mu.Unlock()
 	w.journal.live(n, -1, lifeStart)
 	go func() {
 		defer close(in.ended)
@@ -204,6 +213,9 @@ func (j *journal) note(instance int, r *kgo.Record) {
 	e := &written{instance: instance, topic: r.Topic, partition: r.Partition, offset: r.Offset}
 	if r.Topic == responsesTopic {
 		e.entry, _ = topics.ParseEntry(r)
+		j.mu.Lock()
+		e.era = j.eras[e.entry.TopicID]
+		j.mu.Unlock()
 		var o sink.Outcome
 		if json.Unmarshal(r.Value, &o) == nil {
 			if o.Error != nil {
