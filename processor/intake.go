@@ -106,6 +106,7 @@ func (p *Processor) fetchError(topic string, id int32, err error) {
 	if errors.Is(err, kerr.UnknownTopicID) {
 		p.mu.Lock()
 		p.doubtLocked(topic, doubt{})
+		p.refusedLocked(topic)
 		p.mu.Unlock()
 	}
 	p.fetchTrouble.met(err, "topic", topic, "partition", id)

@@ -66,6 +66,8 @@ type Processor struct {
 	// as they were first found; doubted are those that may have been made anew since.
 	known   map[string]knownTopic
 	doubted map[string]doubt
+	// refused are the sources whose ids the brokers do not know, as long as that lasts.
+	refused map[string]refusal
 	// maxBytes are their max.message.bytes.
 	maxBytes map[string]int32
 
@@ -93,6 +95,7 @@ func New(cfg Config, route sink.Route, dest *sink.Destination, log *slog.Logger,
 		sources: make(map[string]int32),
 		known:   make(map[string]knownTopic),
 		doubted: make(map[string]doubt),
+		refused: make(map[string]refusal),
 		maxBytes: map[string]int32{
 			cfg.Writer.Responses: cfg.ResponsesMaxBytes, cfg.Writer.DeadLetters: cfg.DeadLettersMaxBytes,
 		},

@@ -33,6 +33,35 @@ var errNotUsable = errors.New("the topic cannot be used")
 // new client does better.
 var errSourceAnew = errors.New("a restart reads the new one")
 
+// refusal is a time in which brokers did not know the id under which the client asks for a
+// source.
+type refusal struct{ first, last time.Time }
+
+// A broker that has just started may not know the id of a topic for a moment. When none knows
+// it for longer, it is not the id of the topic that a claim found: the topic was recreated
+// before this process had asked for it, and after the client had.
+const (
+	refusedFor = time.Minute
+	refusedGap = 30 * time.Second // between two of one time
+)
+
+func (p *Processor) refusedLocked(topic string) {
+	now, r := time.Now(), p.refused[topic]
+	if now.Sub(r.last) > refusedGap {
+		r.first = now
+	}
+	r.last = now
+	p.refused[topic] = r
+}
+
+// refusedForLong reports whether no broker has known the source's id for long.
+func (p *Processor) refusedForLong(topic string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.refused[topic]
+	return r.last.Sub(r.first) >= refusedFor
+}
+
 // unknownToTheBroker notes that a topic refused a record, handed over at sent, since
 // it has another id than the client knows. It means nothing if the client has been told
 // to forget that id since.
@@ -106,8 +135,7 @@ func (p *Processor) lookAgain(ctx context.Context, topic string, why doubt) erro
 		return nil // nothing was claimed yet
 	}
 	if slices.Contains(p.cfg.Topics, topic) {
-		// A broker that has just started may not know the id of a topic for a moment.
-		if found.ID == known {
+		if found.ID == known && !p.refusedForLong(topic) {
 			return nil
 		}
 		return fmt.Errorf("topic %s was made anew while it was read: %w", topic, errSourceAnew)
