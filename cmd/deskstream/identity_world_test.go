@@ -62,6 +62,22 @@ func (w *world) commit(destination, metadata string, at map[int32]int64) {
 	})
 }
 
+// setTopic changes settings of a topic, which are pairs of a name and a value.
+func (w *world) setTopic(name string, settings ...string) {
+	w.t.Helper()
+	var changes []kadm.AlterConfig
+	for i := 0; i+1 < len(settings); i += 2 {
+		changes = append(changes, kadm.AlterConfig{Op: kadm.SetConfig, Name: settings[i], Value: &settings[i+1]})
+	}
+	changed, err := w.Admin(w.t).AlterTopicConfigs(w.t.Context(), changes, w.topic(name))
+	if err == nil {
+		_, err = changed.On(w.topic(name), func(r *kadm.AlterConfigsResponse) error { return r.Err })
+	}
+	if err != nil {
+		w.t.Fatalf("changing the settings of %s: %v", name, err)
+	}
+}
+
 // onePartition is the shape of a world in which all events are in order.
 func onePartition(o worldOptions) worldOptions {
 	o.sources, o.others = 1, 1
@@ -261,6 +277,13 @@ func (w *world) addPartition(n int) {
 	if _, err := w.Admin(w.t).UpdatePartitions(w.t.Context(), n, w.topic(eventsTopic)); err != nil {
 		w.t.Fatal(err)
 	}
+	known := 0 // how often in a row: each broker hears of it by itself
+	await(w.t, "the brokers to know the partition", func() bool {
+		if known++; len(w.EndOffsets(w.t, w.topic(eventsTopic))) != n {
+			known = 0
+		}
+		return known == 10
+	})
 }
 
 // awaitStart waits until the groups have committed where they begin.
@@ -295,6 +318,7 @@ func latestIgnoresClocks(t *testing.T, o worldOptions) {
 // Records with the timestamps -1 and 0 are of no age.
 func unknownTimestampsDoNotExpire(t *testing.T, o worldOptions) {
 	w := newWorld(t, onePartition(o))
+	w.setTopic(eventsTopic, "retention.ms", "-1") // for Kafka they are of 1970
 	w.produceAt(3, time.UnixMilli(-1))
 	w.produceAt(3, time.UnixMilli(0))
 	w.runToTheEnd(w.config(settings{delivery: "      max_age: 1h\n"}))

@@ -43,22 +43,6 @@ func onEmpty(a *kafkatest.Apache, o worldOptions) worldOptions {
 	return o
 }
 
-// setTopic changes settings of a topic, which are pairs of a name and a value.
-func (w *world) setTopic(name string, settings ...string) {
-	w.t.Helper()
-	var changes []kadm.AlterConfig
-	for i := 0; i+1 < len(settings); i += 2 {
-		changes = append(changes, kadm.AlterConfig{Op: kadm.SetConfig, Name: settings[i], Value: &settings[i+1]})
-	}
-	changed, err := w.Admin(w.t).AlterTopicConfigs(w.t.Context(), changes, w.topic(name))
-	if err == nil {
-		_, err = changed.On(w.topic(name), func(r *kadm.AlterConfigsResponse) error { return r.Err })
-	}
-	if err != nil {
-		w.t.Fatalf("changing the settings of %s: %v", name, err)
-	}
-}
-
 // deleteRecords deletes the records of partition 0 of a topic up to an offset.
 func (w *world) deleteRecords(name string, to int64) {
 	w.t.Helper()
