@@ -24,17 +24,21 @@ func TestKnownTime_isNoneForMinusOneAndZero(t *testing.T) {
 }
 
 func TestEventTime_isWhatTheEventSays(t *testing.T) {
+	reader, err := mapping.NewReader(mapping.Layout{Lane: []string{"userId"}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for text, want := range map[string]string{
 		`{"timestamp":"2026-01-02T03:04:05.678Z","originalTimestamp":"2020-01-01T00:00:00Z"}`: "2026-01-02T03:04:05.678Z",
 		`{"originalTimestamp":"2020-01-01T01:00:00+01:00"}`:                                   "2020-01-01T00:00:00.000Z",
 		`{"timestamp":"yesterday","originalTimestamp":7}`:                                     "",
 		`{}`: "",
 	} {
-		body, err := mapping.JSON.Decode([]byte(text))
+		ev, err := reader.Event(mapping.JSON, []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		at := sink.EventTime(mapping.Fields(nil).Event(body))
+		at := sink.EventTime(ev)
 		if got := (sink.Time{Time: at}).String(); want == "" && !at.IsZero() || want != "" && got != want {
 			t.Errorf("%s happened at %s, want %q", text, got, want)
 		}

@@ -86,7 +86,9 @@ func onePartition(o worldOptions) worldOptions {
 
 // withStates has an instance create the topic of the letters' states.
 func (w *world) withStates() []string {
-	w.t.Cleanup(func() { _, _ = w.Admin(w.t).DeleteTopics(context.WithoutCancel(w.t.Context()), w.topic(lettersTopic)+".state") })
+	w.t.Cleanup(func() {
+		_, _ = w.Admin(w.t).DeleteTopics(context.WithoutCancel(w.t.Context()), w.topic(lettersTopic)+".state")
+	})
 	return []string{"--create-topics"}
 }
 

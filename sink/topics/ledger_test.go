@@ -71,8 +71,8 @@ func TestParseEntry_refusesForeignRecords(t *testing.T) {
 		"deskstream.source.topic_id": {
 			"x", "AAAAAAAAAAAAAAAAAAAAAA", "AQIDBAUGBwgJCgsMDQ4PEA==", "AQIDBAUGBwgJCgsMDQ4P", "AQIDBAUGBwgJCgsMDQ4PEB", "AQIDBAUGBwgJCgsMDQ4PE+",
 		},
-		"deskstream.outcome":      {"", "planned", "Dead"},
-		"deskstream.round":        {"", "-1", "1.0", "2147483648"},
+		"deskstream.outcome": {"", "planned", "Dead"},
+		"deskstream.round":   {"", "-1", "1.0", "2147483648"},
 	} {
 		for _, value := range values {
 			list := entryHeaders()

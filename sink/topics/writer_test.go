@@ -127,7 +127,7 @@ func source() *kgo.Record {
 func delivered() topics.Entry {
 	return topics.Entry{
 		Source: source(), Lane: "user-7", Outcome: outcome(sink.Delivered),
-		Origin: topics.Origin{Cluster: "cluster-1", TopicID: topics.TopicID{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
+		Origin:   topics.Origin{Cluster: "cluster-1", TopicID: topics.TopicID{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
 		Attempts: 1, Partitions: func() (int32, int32) { return 3, 2 },
 	}
 }
