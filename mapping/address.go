@@ -47,12 +47,19 @@ func notInEmail(r rune) bool {
 // trimmed and case-folded.
 func EmailKey(address string) string { return strings.Map(foldCase, Trim(address)) }
 
-// foldCase returns the least of the characters that differ from r by case only. Lower
-// case would not do: it makes one letter of some that are two.
+// foldCase returns the least of the characters that differ from r by case only, those of
+// ASCII in lower case: most addresses stay as they are. Lower case for all would not do: it
+// makes one letter of some that are two.
 func foldCase(r rune) rune {
+	if 'a' <= r && r <= 'z' {
+		return r
+	}
 	least := r
 	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
 		least = min(least, other)
+	}
+	if 'A' <= least && least <= 'Z' {
+		least += 'a' - 'A'
 	}
 	return least
 }
