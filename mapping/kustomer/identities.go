@@ -8,16 +8,31 @@ import (
 
 // Key returns the form in which two lookups of one identity are equal. Addresses differ in
 // case by how they were typed, hardly ever by whose they are.
-func (l Lookup) Key() string {
-	value := l.Value
+func (l Lookup) Key() string { return string(l.By) + "=" + l.value() }
+
+// value is what is looked up in the form in which it is compared: that of EntryKey.
+func (l Lookup) value() string {
 	switch l.By {
 	case ByEmail:
-		value = mapping.EmailKey(value)
+		return mapping.EmailKey(l.Value)
 	case ByPhone:
-		value = phoneKey(value)
-	case ByExternalID: // It is compared as it stands.
+		return phoneKey(l.Value)
+	default: // An id is compared as it stands.
+		return l.Value
 	}
-	return string(l.By) + "=" + value
+}
+
+// Entry returns the list that holds what is looked up, and its EntryKey there; list is ""
+// for an external id.
+func (l Lookup) Entry() (list, key string) {
+	switch l.By {
+	case ByEmail:
+		return "emails", l.value()
+	case ByPhone:
+		return "phones", l.value()
+	default:
+		return "", l.value()
+	}
 }
 
 // Identities are all that only one customer can have of what the event says: its user id

@@ -1,6 +1,7 @@
 package kustomer
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -30,20 +31,43 @@ type listRule struct {
 	form func(string) string
 }
 
-// listRules are the lists of a customer that events fill.
-var listRules = map[string]*listRule{
-	"emails":    {maxEntries, []string{"email", "type", "verified"}, []string{"email"}, mapping.EmailKey},
-	"phones":    {maxEntries, []string{"phone", "type", "verified"}, []string{"phone"}, phoneKey},
-	"whatsapps": {maxEntries, []string{"phone", "type", "verified"}, []string{"phone"}, phoneKey},
-	"socials":   {maxEntries, []string{"type", "username", "userid", "url", "verified"}, []string{"type", "username"}, nil},
-	"urls":      {maxEntries, []string{"url", "type"}, []string{"url"}, nil},
-	locationList: {maxEntries, []string{
+// The lists of a customer that events fill.
+var (
+	emailList = &listRule{maxEntries, []string{"email", "type", "verified"}, []string{"email"}, mapping.EmailKey}
+	phoneList = &listRule{maxEntries, []string{"phone", "type", "verified"}, []string{"phone"}, phoneKey}
+	// A whatsapp has the form of a phone.
+	socialList = &listRule{maxEntries, []string{"type", "username", "userid", "url", "verified"}, []string{"type", "username"}, nil}
+	urlList    = &listRule{maxEntries, []string{"url", "type"}, []string{"url"}, nil}
+	placeList  = &listRule{maxEntries, []string{
 		"type", "name", "address", "address2", "address3", "latitude", "longitude", "countryCode", "countryName",
 		"regionCode", "regionName", "cityName", "zipCode", "areaCode",
-	}, []string{"address"}, mapping.Trim},
-	"tags":         {limit: maxTags},
-	"facebookIds":  {maxEntries, []string{"pageId", "userId", "name"}, []string{"pageId", "userId"}, nil},
-	"instagramIds": {maxEntries, []string{"pageId", "threadId", "username", "instagramId"}, []string{"pageId", "threadId"}, nil},
+	}, []string{"address"}, mapping.Trim}
+	tagList       = &listRule{limit: maxTags}
+	facebookList  = &listRule{maxEntries, []string{"pageId", "userId", "name"}, []string{"pageId", "userId"}, nil}
+	instagramList = &listRule{maxEntries, []string{"pageId", "threadId", "username", "instagramId"}, []string{"pageId", "threadId"}, nil}
+)
+
+// ruleOf is the rule of a list, nil for a member of the customer that is none.
+func ruleOf(name string) *listRule {
+	switch name {
+	case "emails":
+		return emailList
+	case "phones", "whatsapps":
+		return phoneList
+	case "socials":
+		return socialList
+	case "urls":
+		return urlList
+	case locationList:
+		return placeList
+	case "tags":
+		return tagList
+	case "facebookIds":
+		return facebookList
+	case "instagramIds":
+		return instagramList
+	}
+	return nil
 }
 
 const locationList = "locations"
@@ -57,12 +81,12 @@ func phoneKey(text string) string {
 }
 
 // IsList reports whether a member of the customer object is one of its lists.
-func IsList(name string) bool { return listRules[name] != nil }
+func IsList(name string) bool { return ruleOf(name) != nil }
 
 // EntryKey returns the form in which two entries of a list are equal when they have the
 // same value. It is "" for an entry without a value, which is equal to none.
 func EntryKey(list string, entry mapping.Value) string {
-	r := listRules[list]
+	r := ruleOf(list)
 	if r == nil {
 		return ""
 	}
@@ -102,39 +126,55 @@ type Entry struct {
 	Named []mapping.Member
 }
 
+// Entries are the entries of the event's lists, each with the name of its list.
+func (u Upsert) Entries() iter.Seq2[string, Entry] {
+	return func(yield func(string, Entry) bool) {
+		for _, m := range u.Customer.Members() {
+			r := ruleOf(m.Name)
+			if r == nil {
+				continue
+			}
+			for _, e := range m.Value.Members() {
+				if !yield(m.Name, Entry{Value: e.Value, Key: EntryKey(m.Name, e.Value), Named: u.named(r, e.Value)}) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Lists returns the lists of the event's customer.
 func (u Upsert) Lists() []List {
 	var lists []List
-	for _, m := range u.Customer.Members() {
-		if r := listRules[m.Name]; r != nil && m.Value.Len() > 0 {
-			lists = append(lists, u.list(r, m.Name, m.Value))
+	for name, e := range u.Entries() {
+		if len(lists) == 0 || lists[len(lists)-1].Name != name {
+			lists = append(lists, List{Name: name})
 		}
+		last := &lists[len(lists)-1]
+		last.Entries = append(last.Entries, e)
 	}
 	return lists
-}
-
-func (u Upsert) list(r *listRule, name string, value mapping.Value) List {
-	l := List{Name: name, Entries: make([]Entry, 0, value.Len())}
-	for _, e := range value.Members() {
-		l.Entries = append(l.Entries, Entry{Value: e.Value, Key: EntryKey(name, e.Value), Named: u.named(r, e.Value)})
-	}
-	return l
 }
 
 // named are the members of an entry that the event names besides its value. Of a location
 // it names the address only.
 func (u Upsert) named(r *listRule, entry mapping.Value) []mapping.Member {
-	if r == listRules[locationList] {
+	if r == placeList {
 		return nil
 	}
 	var named []mapping.Member
 	for _, m := range entry.Members() {
-		if slices.Contains(r.value, m.Name) || m.Name == "type" && slices.Contains(u.Implied, entry.JSON()) {
+		if slices.Contains(r.value, m.Name) || m.Name == "type" && u.implies(r, entry) {
 			continue
 		}
 		named = append(named, m)
 	}
 	return named
+}
+
+// implies reports whether the type of an entry is our default.
+func (u Upsert) implies(r *listRule, entry mapping.Value) bool {
+	return entry.Len() == 2 && entry.Get("type").Str() == "home" && slices.Contains(u.Implied, entry.Get(r.value[0]).Str())
 }
 
 // Merged is what List.Merge gives.
@@ -153,7 +193,7 @@ type Merged struct {
 // location replaces the one of its type and name. What goes out has documented members
 // only, and no nulls.
 func (l List) Merge(have mapping.Value) Merged {
-	r := listRules[l.Name]
+	r := ruleOf(l.Name)
 	entries := r.documented(have)
 	before := mapping.Arr(entries...).JSON()
 	var merged Merged
@@ -170,14 +210,6 @@ func (l List) Merge(have mapping.Value) Merged {
 	merged.Value = mapping.Arr(entries...)
 	merged.Changed = merged.Value.JSON() != before
 	return merged
-}
-
-// Has reports whether the entries that the customer has, as an answer shows them, hold one of
-// the event's entries with all that the event names of it.
-func (l List) Has(have mapping.Value, e Entry) bool {
-	return slices.ContainsFunc(have.Members(), func(m mapping.Member) bool {
-		return e.Key != "" && EntryKey(l.Name, m.Value) == e.Key && hasAll(m.Value, e.Named)
-	})
 }
 
 // documented are the entries of a list without what the API shows and does not take.
@@ -218,7 +250,7 @@ func (l List) place(entries []mapping.Value, e Entry) int {
 			found = i
 		}
 	}
-	if slot, ok := l.Slot(e); ok && found < 0 {
+	if slot, ok := Slot(l.Name, e.Value); ok && found < 0 {
 		return slices.IndexFunc(entries, func(have mapping.Value) bool { return slotOf(have) == slot })
 	}
 	return found
@@ -227,11 +259,11 @@ func (l List) place(entries []mapping.Value, e Entry) int {
 // Slot returns what an entry shares with the one that it replaces, and reports false for a
 // list whose entries replace none. Only locations do: those that events make have a type and
 // no name, those of people have a name.
-func (l List) Slot(e Entry) (string, bool) {
-	if l.Name != locationList {
+func Slot(list string, entry mapping.Value) (string, bool) {
+	if list != locationList {
 		return "", false
 	}
-	return slotOf(e.Value), true
+	return slotOf(entry), true
 }
 
 func slotOf(location mapping.Value) string {

@@ -47,7 +47,7 @@ type Upsert struct {
 	// Customer is the customer object, without the envelope of answers. Its lists hold the
 	// event's own entries, and none of them is empty.
 	Customer mapping.Value
-	// Implied are the JSON texts of the entries in Customer's lists whose type is our default
+	// Implied are the values of entries in Customer's lists whose type, home, is our default
 	// and not the event's.
 	Implied []string `json:",omitempty"`
 	// Mode says what becomes of the lists of a customer that exists; "" is MergeLists.

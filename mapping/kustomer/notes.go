@@ -17,13 +17,18 @@ const (
 type notes struct {
 	list []string
 	more int
-	// implied are the entries, in JSON, that were a single text in the event.
+	// implied are the values of entries that were a single text in the event.
 	implied []string
 }
 
-// imply notes that the type of an entry, if it has one, is not the event's own.
+// imply notes that the type of an entry, home, is not the event's own.
 func (n *notes) imply(entry mapping.Value) mapping.Value {
-	n.implied = append(n.implied, entry.JSON())
+	if members := entry.Members(); len(members) == 2 { // type and value
+		if n.implied == nil {
+			n.implied = make([]string, 0, 2)
+		}
+		n.implied = append(n.implied, members[1].Value.Str())
+	}
 	return entry
 }
 

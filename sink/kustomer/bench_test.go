@@ -42,6 +42,27 @@ func BenchmarkDeliver(b *testing.B) {
 			`"receivedAt":"2026-01-02T03:04:05.710Z","timestamp":"2026-01-02T03:04:05.678Z"}`
 		answer = `{"data":{"type":"tracking_identity","id":"5f0f8d0c1b7f4d0012a3b4c5","attributes":{"trackingId":"5f0f8d0c1b7f4d0012a3b4c6","status":"identified"}}}`
 	)
+	deliverAgain(b, event, answer)
+}
+
+// BenchmarkIdentify is the same of a known user's identify, whose lists hold nothing new.
+func BenchmarkIdentify(b *testing.B) {
+	const (
+		event = `{"type":"identify","messageId":"bench-0000001","channel":"web","userId":"user-0001","anonymousId":"anon-0001",` +
+			`"traits":{"name":"Nora Vos","email":"nora@example.test","phone":"+31612345678","tags":["newsletter","vip"],` +
+			`"address":{"street":"Molenweg 12","city":"Utrecht"},"createdAt":"2025-01-02T03:04:05.678Z"},` +
+			`"context":{"locale":"en-GB","timezone":"Europe/Amsterdam","library":{"name":"rudder-js","version":"2.52.0"}},` +
+			`"originalTimestamp":"2026-01-02T03:04:05.678Z"}`
+		answer = `{"data":{"type":"customer","id":"5f0f8d0c1b7f4d0012a3b4c5","attributes":{"name":"Nora Vos","externalId":"user-0001","rev":7,` +
+			`"emails":[{"type":"home","email":"nora@example.test","verified":false}],"phones":[{"type":"home","phone":"+31612345678"}],` +
+			`"tags":["newsletter","vip"],"locations":[{"type":"home","address":"Molenweg 12 Utrecht"}]}}}`
+	)
+	deliverAgain(b, event, answer)
+}
+
+// deliverAgain delivers an event to a desk that answers the same to all calls.
+func deliverAgain(b *testing.B, event, answer string) {
+	b.Helper()
 	config := sink.Config{
 		Name: "crm", BaseURL: "https://api.kustomerapp.com", Credential: sink.NewSecret("eyJhbGciOiJIUzI1NiJ9.bench.key"),
 		MaxInFlight: 1, Rate: sink.Rate{Requests: 1e9, Per: time.Second}, Timeout: time.Minute,
@@ -49,11 +70,10 @@ func BenchmarkDeliver(b *testing.B) {
 	}
 	dest := sink.NewDestination(config, sink.NewBudget(config.Rate), slog.New(slog.DiscardHandler))
 	m := mapper.New(mapper.Config{AdvancedTransform: true})
-	route := sink.NewRoute("crm", "kustomer", mapping.Filter{}, m.Map, kustomer.New(sink.NewIDs(1, time.Minute)).Send)
+	route := sink.NewRoute("crm", "kustomer", mapping.Filter{}, m.Map, kustomer.New(sink.NewIDs(100, time.Hour)).Send)
 	stop := sink.Stop{Soft: b.Context(), Hard: b.Context()}
 	value := []byte(event)
-	b.ReportAllocs()
-	for b.Loop() {
+	deliver := func() sink.Outcome {
 		pass, err := dest.Gate().Enter(b.Context(), "user-0001")
 		if err != nil {
 			b.Fatal(err)
@@ -61,8 +81,16 @@ func BenchmarkDeliver(b *testing.B) {
 		s := dest.Session(pass, stop)
 		s.Lane = "user-0001"
 		outcome, err := route.Deliver(b.Context(), s, value)
-		if err != nil || outcome.Outcome != sink.Delivered || outcome.IDs["identity_id"] == "" {
+		if err != nil || outcome.Outcome == sink.Dead {
 			b.Fatalf("%+v, %v", outcome, err)
+		}
+		return outcome
+	}
+	deliver() // what can be remembered is
+	b.ReportAllocs()
+	for b.Loop() {
+		if outcome := deliver(); outcome.Outcome != sink.Delivered || len(outcome.Calls) != 1 {
+			b.Fatalf("%+v", outcome)
 		}
 	}
 }

@@ -41,27 +41,31 @@ func (b *body) carriesIdentifiers() bool {
 
 // newCustomer is the body of a create.
 func (u *upsert) newCustomer() body {
-	return u.build(func(b *body, l kustomer.List) { u.merge(b, l, mapping.Value{}) })
+	return u.build(u.lists(), func(b *body, l kustomer.List) { u.merge(b, l, mapping.Value{}) })
 }
 
 // change is the body of an update, and reports whether it would change anything of what
 // the customer was shown with. A company and a revision that are sent back change nothing.
 func (u *upsert) change(target match) (body, bool) {
-	b := u.build(func(b *body, l kustomer.List) {
-		switch {
-		case u.step.Mode == kustomer.LeaveLists || u.withoutLists:
-		case u.step.Mode == kustomer.ReplaceLists:
-			b.add(l.Name, l.Value())
-			b.there = append(b.there, l)
-		case target.shown:
+	var b body
+	switch {
+	case u.merges() && target.shown:
+		b = u.build(u.lists(), func(b *body, l kustomer.List) {
 			before := len(b.members)
 			u.merge(b, l, target.attributes.Get(l.Name))
 			b.merged = b.merged || len(b.members) > before
-		}
-	})
+		})
+	case u.step.Mode == kustomer.ReplaceLists:
+		b = u.build(u.lists(), func(b *body, l kustomer.List) {
+			b.add(l.Name, l.Value())
+			b.there = append(b.there, l)
+		})
+	default:
+		b = u.build(nil, nil)
+	}
 	changes := !holds(target.attributes, b.value())
-	b.empty = len(b.members) == 0 && u.step.Customer.Len() > 0
 	named := u.step.Customer
+	b.empty = len(b.members) == 0 && named.Len() > 0
 	if target.company != "" && !named.Get("company").Exists() {
 		b.add("company", mapping.Str(target.company))
 	}
@@ -72,15 +76,35 @@ func (u *upsert) change(target match) (body, bool) {
 	return b, changes
 }
 
-// build makes a body of the event's customer, with its lists as addList adds them.
-func (u *upsert) build(addList func(*body, kustomer.List)) body {
-	var b body
+// merges reports whether updates merge lists.
+func (u *upsert) merges() bool {
+	return u.step.Mode != kustomer.ReplaceLists && u.step.Mode != kustomer.LeaveLists && !u.withoutLists
+}
+
+// lists are the event's lists without the entries that others have.
+func (u *upsert) lists() []kustomer.List {
+	all := u.step.Lists()
+	if len(u.held) == 0 {
+		return all
+	}
+	var lists []kustomer.List
+	for _, l := range all {
+		if l = l.Without(func(e kustomer.Entry) bool { return u.held[entryKey(l.Name, e.Key)] }); len(l.Entries) > 0 {
+			lists = append(lists, l)
+		}
+	}
+	return lists
+}
+
+// build makes a body of the event's customer, with the lists as add adds each of them.
+func (u *upsert) build(lists []kustomer.List, add func(*body, kustomer.List)) body {
+	b := body{members: make([]mapping.Member, 0, u.step.Customer.Len()+2)}
 	for _, m := range u.step.Customer.Members() {
 		switch {
 		case m.Name == "externalId" && u.withoutID:
 		case kustomer.IsList(m.Name):
-			if i := slices.IndexFunc(u.lists, func(l kustomer.List) bool { return l.Name == m.Name }); i >= 0 {
-				addList(&b, u.lists[i])
+			if i := slices.IndexFunc(lists, func(l kustomer.List) bool { return l.Name == m.Name }); i >= 0 {
+				add(&b, lists[i])
 			}
 		default:
 			b.members = append(b.members, m)

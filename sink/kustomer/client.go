@@ -61,7 +61,7 @@ func (c *Client) step(ctx context.Context, do sink.Doer, step kustomer.Step, rec
 }
 
 func (c *Client) upsert(ctx context.Context, do sink.Doer, step kustomer.Upsert, receipt *sink.Receipt) error {
-	u := upsert{memory: memory{ids: c.ids, step: step}, do: do, receipt: receipt, lists: step.Lists()}
+	u := upsert{memory: memory{ids: c.ids, step: step}, do: do, receipt: receipt}
 	return u.run(ctx)
 }
 

@@ -251,7 +251,8 @@ func TestSend_templatesHoldNothingOfTheEvent(t *testing.T) {
 	d := &account{customers: []*person{{id: "c1", fields: map[string]mapping.Value{
 		"externalId": mapping.Str("u1"), "phones": mapping.Arr(mapping.Obj(mapping.Member{Name: "phone", Value: mapping.Str("+3161")})),
 	}}}}
-	for _, event := range []string{identify("u1", "", "b@example.test", "A"), identify("u2", "", "", "A"), `{"type":"page","userId":"u1"}`,
+	for _, event := range []string{
+		identify("u1", "", "b@example.test", "A"), identify("u2", "", "", "A"), `{"type":"page","userId":"u1"}`,
 		`{"type":"identify","userId":"u3","traits":{"phone":"+3161"},"context":{"externalId":[{"type":"kustomerId","id":"c1"}]}}`,
 		`{"type":"identify","userId":"u4","traits":{"phone":"+3161"}}`,
 	} {

@@ -147,7 +147,7 @@ var uniqueLists = [...]string{"emails", "phones", "whatsapps", "socials"}
 
 // leaveOut takes out of the event what others than the target have.
 func (u *upsert) leaveOut(target match) {
-	held := make(map[string]bool) // by list and key of the entry
+	u.held = make(map[string]bool)
 	for _, l := range u.step.Identities() {
 		holder, found := u.found[l.Key()]
 		if !found || holder.id == target.id {
@@ -156,17 +156,19 @@ func (u *upsert) leaveOut(target match) {
 		if l.By == kustomer.ByExternalID && l.Value == u.owner() {
 			u.leaveOutID("another customer has it")
 		}
-		held[l.Key()] = true
+		u.held[entryKey(l.Entry())] = true
 		for _, list := range uniqueLists {
 			for _, e := range holder.attributes.Get(list).Members() {
-				held[list+kustomer.EntryKey(list, e.Value)] = true
+				u.held[entryKey(list, kustomer.EntryKey(list, e.Value))] = true
 			}
 		}
 	}
 	if target.id != "" && u.isSomebodyElse(target) {
 		u.leaveOutID("the customer has another one")
 	}
-	u.dropHeld(held, target)
+	if target.id == "" || u.step.Mode != kustomer.LeaveLists {
+		u.warnOfHeld()
+	}
 }
 
 func (u *upsert) leaveOutID(why string) {
@@ -176,28 +178,15 @@ func (u *upsert) leaveOutID(why string) {
 	}
 }
 
-// dropHeld takes entries that others hold out of the lists.
-func (u *upsert) dropHeld(held map[string]bool, target match) {
-	var lists []kustomer.List
-	for _, l := range u.lists {
-		rest := l.Without(func(e kustomer.Entry) bool { return held[l.Name+e.Key] || held[identityOf(l, e).Key()] })
-		if n := len(l.Entries) - len(rest.Entries); n > 0 && (target.id == "" || u.step.Mode != kustomer.LeaveLists) {
+// warnOfHeld says how many entries of which lists others have.
+func (u *upsert) warnOfHeld() {
+	for _, l := range u.step.Lists() {
+		left := l.Without(func(e kustomer.Entry) bool { return !u.held[entryKey(l.Name, e.Key)] })
+		if n := len(left.Entries); n > 0 {
 			u.warn(l.Name + ": " + strconv.Itoa(n) + " left out, held by another customer")
 		}
-		if len(rest.Entries) > 0 {
-			lists = append(lists, rest)
-		}
 	}
-	u.lists = lists
 }
 
-// identityOf is the lookup by an entry; the zero Lookup if there is none.
-func identityOf(l kustomer.List, e kustomer.Entry) kustomer.Lookup {
-	switch l.Name {
-	case "emails":
-		return kustomer.Lookup{By: kustomer.ByEmail, Value: e.Value.Get("email").Str()}
-	case "phones":
-		return kustomer.Lookup{By: kustomer.ByPhone, Value: e.Value.Get("phone").Str()}
-	}
-	return kustomer.Lookup{}
-}
+// entryKey names an entry among those of all lists.
+func entryKey(list, key string) string { return list + "=" + key }

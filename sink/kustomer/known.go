@@ -67,7 +67,7 @@ type fact struct {
 
 var seed = maphash.MakeSeed()
 
-func factOf(l kustomer.List, e kustomer.Entry) fact {
+func factOf(list string, e kustomer.Entry) fact {
 	var value, named maphash.Hash
 	value.SetSeed(seed)
 	named.SetSeed(seed)
@@ -75,8 +75,8 @@ func factOf(l kustomer.List, e kustomer.Entry) fact {
 		_, _ = h.WriteString(text) // a hash's Write never fails
 		_ = h.WriteByte(0)
 	}
-	add(&value, l.Name)
-	if slot, ok := l.Slot(e); ok {
+	add(&value, list)
+	if slot, ok := kustomer.Slot(list, e.Value); ok {
 		add(&value, slot)
 		add(&named, e.Key)
 		return fact{value.Sum64(), uint32(named.Sum64()) | 1}
@@ -126,16 +126,4 @@ func (f facts) with(x fact) facts {
 	}
 	b := binary.LittleEndian.AppendUint64(make([]byte, 0, factSize), x.value)
 	return f + facts(binary.LittleEndian.AppendUint32(b, x.named))
-}
-
-// hold reports whether all entries of the lists are known.
-func (f facts) hold(lists []kustomer.List) bool {
-	for _, l := range lists {
-		for _, e := range l.Entries {
-			if !f.has(factOf(l, e)) {
-				return false
-			}
-		}
-	}
-	return true
 }

@@ -73,7 +73,7 @@ func TestFacts_areBounded(t *testing.T) {
 func TestFactOf_keepsEntriesApart(t *testing.T) {
 	seen := map[fact]string{}
 	add := func(list, key string, named ...mapping.Member) {
-		x := factOf(kustomer.List{Name: list}, kustomer.Entry{Key: key, Named: named})
+		x := factOf(list, kustomer.Entry{Key: key, Named: named})
 		label := list + " " + key + " " + strconv.Itoa(len(named))
 		if other, ok := seen[x]; ok {
 			t.Errorf("%s and %s are one fact", label, other)

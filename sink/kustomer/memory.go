@@ -32,17 +32,17 @@ func (m memory) known(id string) known {
 // mayAnswer reports whether a remembered customer is still the answer to the lookup: one
 // by an external id must find that id's owner, and one by e-mail the owner whom the
 // update would set.
-func (m memory) mayAnswer(l kustomer.Lookup, id string) bool {
+func (m memory) mayAnswer(l kustomer.Lookup, k known) bool {
 	want := l.Value
 	if l.By == kustomer.ByEmail {
 		want = m.owner()
 	}
-	return want != "" && m.known(id).owner == want
+	return want != "" && k.owner == want
 }
 
-// seen remembers of a customer what a lookup or a reading showed, which of its lists is all
-// of their values, and whether they hold the event's own entries as the event names them.
-func (m memory) seen(found match, lists []kustomer.List) {
+// seen remembers of a customer what a lookup or a reading showed: of its lists the values,
+// not what else their entries have.
+func (m memory) seen(found match) {
 	now := known{owner: found.owner(), company: found.company}
 	for _, member := range found.attributes.Members() {
 		if !kustomer.IsList(member.Name) {
@@ -50,20 +50,22 @@ func (m memory) seen(found match, lists []kustomer.List) {
 		}
 		for _, e := range member.Value.Members() {
 			if key := kustomer.EntryKey(member.Name, e.Value); key != "" {
-				now.facts = now.facts.with(factOf(kustomer.List{Name: member.Name}, kustomer.Entry{Value: e.Value, Key: key}))
-			}
-		}
-	}
-	for _, l := range lists {
-		have := found.attributes.Get(l.Name)
-		for _, e := range l.Entries {
-			if l.Has(have, e) {
-				now.facts = now.facts.with(factOf(l, e))
+				now.facts = now.facts.with(factOf(member.Name, kustomer.Entry{Value: e.Value, Key: key}))
 			}
 		}
 	}
 	text := now.text()
 	m.ids.Change(customerKey(found.id), func(string) (string, bool) { return text, true })
+}
+
+// has reports whether a customer is known to have all entries of the event.
+func (m memory) has(k known) bool {
+	for list, e := range m.step.Entries() {
+		if !k.facts.has(factOf(list, e)) {
+			return false
+		}
+	}
+	return true
 }
 
 // forget drops a customer that is gone.

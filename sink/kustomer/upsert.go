@@ -24,8 +24,8 @@ type upsert struct {
 	memory
 	do      sink.Doer
 	receipt *sink.Receipt
-	// lists are the event's lists, without what a conflict has taken out of them.
-	lists []kustomer.List
+	// held are the entries that others have, as a conflict showed, by entryKey.
+	held map[string]bool
 	// found are the customers that lookups made for this event found, by Lookup.Key.
 	found map[string]match
 	// resolved is set once a conflict has been resolved: the next one is final.
@@ -41,8 +41,9 @@ type upsert struct {
 // match is a customer that was found; the zero match is none.
 type match struct {
 	id string
-	// remembered marks an id that may be out of date.
+	// remembered marks an id that may be out of date, of a customer known so far.
 	remembered bool
+	known      known
 	// shown marks that a lookup or a reading made for this event has shown the attributes.
 	shown      bool
 	attributes mapping.Value
@@ -96,9 +97,10 @@ func (u *upsert) find(ctx context.Context) (match, error) {
 		switch {
 		case err != nil:
 			return match{}, err
-		case how == sink.Cached && u.mayAnswer(l, id):
-			return match{id: id, remembered: true}, nil
 		case how == sink.Cached:
+			if k := u.known(id); u.mayAnswer(l, k) {
+				return match{id: id, remembered: true, known: k}, nil
+			}
 			if found, err = u.ask(ctx, l); err != nil {
 				return match{}, err
 			}
@@ -161,7 +163,7 @@ func (u *upsert) get(ctx context.Context, call sink.Call) (match, error) {
 	data := reply.JSON().Get("data")
 	found := match{id: idText(data.Get("id")), shown: true, attributes: data.Get("attributes"), company: companyOf(data)}
 	if found.id != "" {
-		u.seen(found, u.lists)
+		u.seen(found)
 	}
 	return found, nil
 }

@@ -86,7 +86,7 @@ func (u *upsert) update(ctx context.Context, target match) error {
 
 // answersTo are the statuses that an update of the target has a use for.
 func (u *upsert) answersTo(target match, b *body) []int {
-	answers := []int{http.StatusConflict}
+	answers := append(make([]int, 0, 4), http.StatusConflict)
 	if target.remembered {
 		answers = append(answers, http.StatusNotFound, http.StatusUnprocessableEntity)
 	}
@@ -102,9 +102,11 @@ func (u *upsert) show(ctx context.Context, target match) (match, error) {
 	if target.shown {
 		return target, nil
 	}
-	k := u.known(target.id)
-	merges := u.step.Mode != kustomer.ReplaceLists && u.step.Mode != kustomer.LeaveLists && !u.withoutLists
-	if merges && !k.facts.hold(u.lists) {
+	k := target.known
+	if !target.remembered {
+		k = u.known(target.id)
+	}
+	if u.merges() && !u.has(k) {
 		return u.read(ctx, target)
 	}
 	target.company = k.company
@@ -117,7 +119,8 @@ func (u *upsert) settle(id string, b *body, data mapping.Value) {
 	u.receipt.IDs[customerID] = id
 	sent := b.value()
 	u.ids.Change(customerKey(id), func(was string) (string, bool) {
-		k := parseKnown(was)
+		before := parseKnown(was)
+		k := before
 		k.owner = cmp.Or(sent.Get("externalId").Str(), k.owner)
 		k.company = cmp.Or(companyOf(data), sent.Get("company").Text())
 		if u.step.Mode == kustomer.ReplaceLists && len(b.there) > 0 {
@@ -125,17 +128,22 @@ func (u *upsert) settle(id string, b *body, data mapping.Value) {
 		}
 		for _, l := range b.there {
 			for _, e := range l.Entries {
-				k.facts = k.facts.with(factOf(l, e))
+				k.facts = k.facts.with(factOf(l.Name, e))
 			}
 		}
 		// A company is sent back, so it may not get older than what is remembered: people
 		// change it at the desk.
-		return k.text(), k.company == ""
+		renews := k.company == ""
+		if k == before {
+			return was, renews
+		}
+		return k.text(), renews
 	})
 	for _, l := range u.step.Lookups {
-		if holder, asked := u.found[l.Key()]; asked && holder.id != id {
+		key := l.Key()
+		if holder, asked := u.found[key]; asked && holder.id != id {
 			continue // it is somebody else's
 		}
-		u.ids.Put(l.Key(), id)
+		u.ids.Put(key, id)
 	}
 }
