@@ -27,9 +27,13 @@ const burstShare = 0.02
 const paceMargin = 0.001
 
 // Budget spends one credential's requests. It starts with the configured Rate and
-// learns from x-ratelimit-limit, -remaining, -reset and Retry-After.
+// learns from x-ratelimit-limit, -remaining, -reset and Retry-After. Above its own part
+// it lends itself what others leave over, in the last fifth of a window and as far as
+// the answers show it.
 type Budget struct {
 	rate Rate
+	// forPeople marks the part that is reserved for plans, redrives and deliver.
+	forPeople bool
 	// head is held by the caller whose turn is next; the others queue for it. So each
 	// call goes the moment that its own token is there, after a block too, when all
 	// who waited would otherwise go at once with tokens of long ago.
@@ -42,21 +46,51 @@ type Budget struct {
 	share   float64       // the same as a part of the limit
 	until   time.Time     // nothing is left until then
 	changed chan struct{} // closed when the pace changes
+
+	window window
+	lent   lending
+	// advance is how many calls of the reserve may be made ahead of their time; it is
+	// known once there was an answer.
+	advance int
+	known   bool
 }
 
-// NewBudget makes a Budget that spends what r leaves beside its reserve.
+// NewBudget makes an instance's Budget, which spends what r leaves beside its reserve.
 func NewBudget(r Rate) *Budget {
-	b := &Budget{rate: r, limit: r.Requests, share: 1, head: make(chan struct{}, 1), changed: make(chan struct{})}
+	b := &Budget{rate: r}
+	b.start()
+	return b
+}
+
+// NewReserveBudget makes the Budget of a command that people run. It spends the reserve
+// of r, and all of the limit when there is none: then nothing is left to others, and so
+// nobody else is expected.
+func NewReserveBudget(r Rate) *Budget {
+	b := &Budget{rate: r, forPeople: r.Reserve > 0}
+	b.start()
+	return b
+}
+
+func (b *Budget) start() {
+	b.limit, b.share, b.window.per = b.rate.Requests, 1, b.rate.Per
+	b.head, b.changed = make(chan struct{}, 1), make(chan struct{})
 	every, burst := b.pace()
 	b.limiter = rate.NewLimiter(every, burst)
-	return b
+}
+
+// own is how many calls of a window are this process's own.
+func (b *Budget) own() float64 {
+	if b.forPeople {
+		return b.reserved()
+	}
+	return float64(b.limit) * (1 - b.rate.Reserve) * b.share
 }
 
 // pace spreads the usable part of the limit over the window. A bucket of burst tokens
 // that gains gain of them per window lets fewer than burst+gain calls into any window,
 // wherever it begins.
 func (b *Budget) pace() (rate.Limit, int) {
-	usable := float64(b.limit) * (1 - b.rate.Reserve) * b.share
+	usable := b.own()
 	if usable >= 1 {
 		usable = math.Floor(usable + 1e-6) // whole calls, whatever the fractions were rounded to
 	}
@@ -73,59 +107,67 @@ func (b *Budget) setPace() {
 	b.wake()
 }
 
-// wake tells the caller that waits for its token that the pace is another one.
+// wake has the caller that waits for its call look again.
 func (b *Budget) wake() {
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
 
-// Take spends a call if one may be made at once and nobody waits for one.
-func (b *Budget) Take() bool {
+// Take spends a call if one may be made at once and nobody waits for one; ok reports
+// whether it did.
+func (b *Budget) Take() (g Grant, ok bool) {
 	select {
 	case b.head <- struct{}{}:
 	default:
-		return false
+		return Grant{}, false
 	}
 	defer func() { <-b.head }()
-	wait, _ := b.take(time.Now())
-	return wait <= 0
+	g, wait, _ := b.take(time.Now())
+	return g, wait <= 0
 }
 
 // Wait waits until one more call may be made. Its error is the cause of ctx.
-func (b *Budget) Wait(ctx context.Context) error {
+func (b *Budget) Wait(ctx context.Context) (Grant, error) {
 	select {
 	case b.head <- struct{}{}:
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return Grant{}, context.Cause(ctx)
 	}
 	defer func() { <-b.head }()
 	for {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return Grant{}, context.Cause(ctx)
 		}
-		wait, changed := b.take(time.Now())
+		g, wait, changed := b.take(time.Now())
 		if wait <= 0 {
-			return nil
+			return g, nil
 		}
 		if err := sleepOr(ctx, wait, changed); err != nil {
-			return err
+			return Grant{}, err
 		}
 	}
 }
 
-// take spends a token, or tells how long it takes until there may be one.
-func (b *Budget) take(now time.Time) (wait time.Duration, changed <-chan struct{}) {
+// take spends a call, or returns how long it takes until there may be one.
+func (b *Budget) take(now time.Time) (g Grant, wait time.Duration, changed <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if wait := b.until.Sub(now); wait > 0 {
-		return wait, b.changed
+		return Grant{}, wait, b.changed
 	}
 	token := b.limiter.ReserveN(now, 1)
 	wait = token.DelayFrom(now)
-	if wait > 0 {
+	switch {
+	case wait <= 0:
+	case b.advance > 0:
+		b.advance-- // it is kept: the calls after it come later
+	default:
 		token.CancelAt(now)
+		if wait = min(wait, b.lend(now)); wait > 0 {
+			return Grant{}, wait, b.changed
+		}
 	}
-	return wait, b.changed
+	return b.window.grant(now), 0, nil
 }
 
 // leftToOthers is the part of the reserve at which calls stop. Others may use their
@@ -133,11 +175,11 @@ func (b *Budget) take(now time.Time) (wait time.Duration, changed <-chan struct{
 // to use more than is theirs.
 const leftToOthers = 0.5
 
-// Learn takes in what an answer says about the limit. A limit that the vendor
-// states replaces the configured one; it and what remains are of all processes together.
-// When not half of the reserve remains, or a 429 says that nothing does, calls wait for
-// the reset that the answer names, one hour at most.
-func (b *Budget) Learn(reply Reply, now time.Time) {
+// Learn takes in what the answer to a granted call says about the limit. A limit that the
+// vendor states replaces the configured one; it and what remains are of all processes
+// together. When not half of the reserve remains, or a 429 says that nothing does, calls
+// wait for the reset that the answer names, one hour at most.
+func (b *Budget) Learn(g Grant, reply Reply, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if limit, ok := headerInt(reply, "X-Ratelimit-Limit"); ok && limit > 0 && int(limit) != b.limit {
@@ -145,16 +187,55 @@ func (b *Budget) Learn(reply Reply, now time.Time) {
 		b.setPace()
 	}
 	remaining, ok := headerInt(reply, "X-Ratelimit-Remaining")
+	if ok {
+		b.learnCount(g, int(remaining), now)
+	}
 	wait := time.Duration(0)
 	switch {
 	case reply.Status == http.StatusTooManyRequests && (!ok || remaining <= 0):
 		wait = askedWait(reply, now)
-	case ok && float64(remaining) <= float64(b.limit)*b.rate.Reserve*leftToOthers:
-		wait = resetIn(reply, now)
+	case ok && float64(remaining) <= b.stopsAt():
+		wait = b.untilReset(reply, now)
 	}
 	if until := now.Add(wait); until.After(b.until) {
 		b.until = until
 	}
+}
+
+// stopsAt is how many calls are left to others when no more remain. The commands that the
+// reserve is for use it up.
+func (b *Budget) stopsAt() float64 {
+	if b.forPeople {
+		return 0
+	}
+	return b.reserved() * leftToOthers
+}
+
+// untilReset is the time until the reset that an answer names, else until the window that
+// was found out ends. When neither is known it is the time of two calls, which halves the
+// pace until more remain.
+func (b *Budget) untilReset(reply Reply, now time.Time) time.Duration {
+	if wait := resetIn(reply, now); wait > 0 {
+		return wait
+	}
+	if earliest, _, ok := b.window.ends(now); ok {
+		return earliest.Sub(now)
+	}
+	return time.Duration(2 * float64(b.rate.Per) / max(b.own(), 1))
+}
+
+// learnCount takes in how many calls remain. b is locked.
+func (b *Budget) learnCount(g Grant, remaining int, now time.Time) {
+	if b.window.learn(g, b.limit-remaining, now) {
+		b.wake() // who waits for a call of its own may be lent one earlier
+	}
+	b.watchReserve(now)
+	if b.forPeople && !b.known && float64(remaining) >= math.Floor(b.reserved()) {
+		// All of the reserve is there, and half of it nobody else lends.
+		b.advance = max(0, int(b.reserved()*leftToOthers)-b.limiter.Burst())
+		b.wake()
+	}
+	b.known = true
 }
 
 // sleep waits for d; its error is the cause of ctx.

@@ -8,11 +8,11 @@ import (
 func TestBudget_nobodyTakesACallBeforeWhoWaits(t *testing.T) {
 	b := NewBudget(Rate{Requests: 1000, Per: time.Second})
 	b.head <- struct{}{} // somebody's turn is next
-	if b.Take() {
+	if _, ok := b.Take(); ok {
 		t.Error("a call was taken although somebody waits for one")
 	}
 	<-b.head
-	if !b.Take() {
+	if _, ok := b.Take(); !ok {
 		t.Error("no call was there when nobody waits")
 	}
 }

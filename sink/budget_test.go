@@ -22,7 +22,7 @@ func spend(b *sink.Budget, callers int, d time.Duration) []time.Time {
 	var group sync.WaitGroup
 	for range callers {
 		group.Go(func() {
-			for b.Wait(ctx) == nil {
+			for _, err := b.Wait(ctx); err == nil; _, err = b.Wait(ctx) {
 				mu.Lock()
 				at = append(at, time.Now())
 				mu.Unlock()
@@ -88,7 +88,7 @@ func TestBudget_learnsTheLimit(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := sink.NewBudget(sink.Rate{Requests: 120, Per: time.Minute, Reserve: 0.1})
 				spend(b, 2, time.Minute)
-				b.Learn(sink.Reply{Status: 200, Header: rateHeader(limit, limit, time.Time{})}, time.Now())
+				b.Learn(sink.Grant{}, sink.Reply{Status: 200, Header: rateHeader(limit, limit, time.Time{})}, time.Now())
 				usable := limit * 9 / 10
 				at := spend(b, 2, 10*time.Minute)
 				if got := most(at, time.Minute); got > usable || len(at) < 97*10*usable/100 {
@@ -103,7 +103,7 @@ func TestBudget_learnsTheLimit(t *testing.T) {
 func TestBudget_waitingCallerHearsOfAChange(t *testing.T) {
 	for name, change := range map[string]func(b *sink.Budget){
 		"limit": func(b *sink.Budget) {
-			b.Learn(sink.Reply{Status: 200, Header: rateHeader(1000, 999, time.Time{})}, time.Now())
+			b.Learn(sink.Grant{}, sink.Reply{Status: 200, Header: rateHeader(1000, 999, time.Time{})}, time.Now())
 		},
 		"share": func(b *sink.Budget) { b.Divide("desk", 1, 1) },
 	} {
@@ -113,13 +113,13 @@ func TestBudget_waitingCallerHearsOfAChange(t *testing.T) {
 				if name == "share" {
 					b = sink.NewBudget(sink.Rate{Requests: 1000, Per: time.Hour})
 					b.Divide("desk", 0, 1)
-				} else if err := b.Wait(t.Context()); err != nil {
+				} else if _, err := b.Wait(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				began := time.Now()
 				var group sync.WaitGroup
 				group.Go(func() {
-					if err := b.Wait(context.Background()); err != nil {
+					if _, err := b.Wait(context.Background()); err != nil {
 						t.Error(err)
 					}
 				})
@@ -173,8 +173,8 @@ func TestBudget_waitsForTheResetWhenNothingIsLeft(t *testing.T) {
 				if header == nil {
 					header = rateHeader(120, tt.remaining, began.Add(40*time.Second))
 				}
-				b.Learn(sink.Reply{Status: tt.status, Header: header}, began)
-				if err := b.Wait(t.Context()); err != nil {
+				b.Learn(sink.Grant{}, sink.Reply{Status: tt.status, Header: header}, began)
+				if _, err := b.Wait(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				if got := time.Since(began); got != tt.want {
@@ -188,7 +188,7 @@ func TestBudget_waitsForTheResetWhenNothingIsLeft(t *testing.T) {
 func TestBudget_thoseWhoWaitedDoNotGoAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := sink.NewBudget(sink.Rate{Requests: 120, Per: time.Minute, Reserve: 0.1})
-		b.Learn(sink.Reply{Status: 200, Header: rateHeader(120, 0, time.Now().Add(10*time.Minute))}, time.Now())
+		b.Learn(sink.Grant{}, sink.Reply{Status: 200, Header: rateHeader(120, 0, time.Now().Add(10*time.Minute))}, time.Now())
 		at := spend(b, 64, 13*time.Minute)
 		if got := most(at, time.Second); got > 4 {
 			t.Errorf("%d went within a second of the reset", got)
@@ -202,13 +202,13 @@ func TestBudget_thoseWhoWaitedDoNotGoAtOnce(t *testing.T) {
 func TestBudget_blockInMidWaitIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := sink.NewBudget(sink.Rate{Requests: 1, Per: 20 * time.Second})
-		if err := b.Wait(t.Context()); err != nil {
+		if _, err := b.Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now()
 		var group sync.WaitGroup
 		group.Go(func() {
-			if err := b.Wait(context.Background()); err != nil {
+			if _, err := b.Wait(context.Background()); err != nil {
 				t.Error(err)
 			}
 			if got := time.Since(began); got != 50*time.Second {
@@ -216,7 +216,7 @@ func TestBudget_blockInMidWaitIsKept(t *testing.T) {
 			}
 		})
 		time.Sleep(10 * time.Second)
-		b.Learn(sink.Reply{Status: 429, Header: http.Header{"Retry-After": {"40"}}}, time.Now())
+		b.Learn(sink.Grant{}, sink.Reply{Status: 429, Header: http.Header{"Retry-After": {"40"}}}, time.Now())
 		group.Wait()
 	})
 }
@@ -224,14 +224,14 @@ func TestBudget_blockInMidWaitIsKept(t *testing.T) {
 func TestBudget_waitEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := sink.NewBudget(sink.Rate{Requests: 1, Per: time.Hour})
-		if err := b.Wait(t.Context()); err != nil {
+		if _, err := b.Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancelCause(context.Background())
 		var group sync.WaitGroup
 		for range 3 { // one at the head and two behind it
 			group.Go(func() {
-				if err := b.Wait(ctx); !errors.Is(err, sink.ErrHeld) {
+				if _, err := b.Wait(ctx); !errors.Is(err, sink.ErrHeld) {
 					t.Errorf("error = %v, want the cause", err)
 				}
 			})
@@ -240,7 +240,7 @@ func TestBudget_waitEndsWithItsContext(t *testing.T) {
 		cancel(sink.ErrHeld)
 		group.Wait()
 		began := time.Now()
-		if err := b.Wait(context.Background()); err != nil || time.Since(began) > time.Hour+5*time.Second {
+		if _, err := b.Wait(context.Background()); err != nil || time.Since(began) > time.Hour+5*time.Second {
 			t.Errorf("those who left cost %v, %v", time.Since(began), err)
 		}
 	})

@@ -54,6 +54,7 @@ type Session struct {
 	held      time.Duration // in holds before the first failure
 	trials    map[trialKey]*trial
 	own       []ownCalls // this event's own passed calls, by Op
+	grant     Grant      // of the latest call
 	started   time.Time
 	last      time.Time
 	doing     atomic.Uint32                // a doing, for those who look on
@@ -274,11 +275,16 @@ func (s *Session) onward(ctx context.Context) error {
 
 // spend waits for the budget alone.
 func (s *Session) spend(ctx context.Context) error {
-	if s.dest.budget.Take() {
+	grant, ok := s.dest.budget.Take()
+	if ok {
+		s.grant = grant
 		return nil
 	}
 	s.does(awaitsBudget)
-	return s.wait(ctx, s.dest.budget.Wait)
+	return s.wait(ctx, func(ctx context.Context) (err error) {
+		s.grant, err = s.dest.budget.Wait(ctx)
+		return err
+	})
 }
 
 // request makes one request and records it. fault is a *transportError for a request
@@ -301,7 +307,7 @@ func (s *Session) request(ctx context.Context, r *request, record int) (_ Reply,
 	if s.dest.OnCall != nil {
 		s.dest.OnCall(r.Op, reply.Status, took)
 	}
-	s.dest.budget.Learn(reply, time.Now())
+	s.dest.budget.Learn(s.grant, reply, time.Now())
 	return reply, fault, nil
 }
 

@@ -29,9 +29,10 @@ func (p portion) share() float64 {
 }
 
 // Divide says how many partitions of a destination's source are this process's, and how
-// many there are. The process gets the same part of the limit; the rest is for whoever
-// has the other partitions, and is not lent. Every destination that has the credential
-// is to be named, with 0 partitions if it runs elsewhere.
+// many there are. The process gets the same part of the limit; the rest is for those who
+// have the other partitions, and is lent only as far as they leave it over. Every
+// destination that has the credential is to be named, with 0 partitions if it runs
+// elsewhere.
 //
 // A part that becomes smaller does so at once. A new part starts empty, and as much in
 // debt as a bucket can hold: so no window sees more calls of all processes together than

@@ -143,7 +143,7 @@ func TestShare_isNeverExceededInSumWhenInstancesComeAndGo(t *testing.T) {
 			for _, b := range budgets {
 				for range 8 {
 					group.Go(func() {
-						for b.Wait(ctx) == nil {
+						for _, err := b.Wait(ctx); err == nil; _, err = b.Wait(ctx) {
 							mu.Lock()
 							at = append(at, time.Now())
 							mu.Unlock()
@@ -218,12 +218,12 @@ func TestShare_isOfTheLimitThatTheAPIStates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := sink.NewBudget(sink.Rate{Requests: 120, Per: time.Minute, Reserve: 0.1})
 		b.Divide("a", 3, 12)
-		b.Learn(sink.Reply{Status: 200, Header: rateHeader(1200, 700, time.Time{})}, time.Now())
+		b.Learn(sink.Grant{}, sink.Reply{Status: 200, Header: rateHeader(1200, 700, time.Time{})}, time.Now())
 		at := spend(b, 3, 10*time.Minute)
 		if n := len(at); n < 97*2700/100 || most(at, time.Minute) > 270 {
 			t.Errorf("%d calls in ten minutes, %d in one, of 1200 x 1/4 x 0.9", n, most(at, time.Minute))
 		}
-		b.Learn(sink.Reply{Status: 200, Header: rateHeader(1200, 0, time.Now().Add(3*time.Minute))}, time.Now())
+		b.Learn(sink.Grant{}, sink.Reply{Status: 200, Header: rateHeader(1200, 0, time.Now().Add(3*time.Minute))}, time.Now())
 		if got := len(spend(b, 3, 3*time.Minute-time.Second)); got > 0 {
 			t.Errorf("%d calls before the reset, though others used all of it", got)
 		}
