@@ -99,6 +99,26 @@ func (b *Budget) pace() (rate.Limit, int) {
 	return rate.Limit(gain / b.rate.Per.Seconds()), burst
 }
 
+// Own is how many calls of a window are this process's own, whatever is lent.
+func (b *Budget) Own() (calls float64, window time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.own(), b.rate.Per
+}
+
+// Pause is how long the next call has to wait, as things are, and whether that is for the
+// reset of a limit that is used up.
+func (b *Budget) Pause(now time.Time) (wait time.Duration, usedUp bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if wait := b.until.Sub(now); wait > 0 {
+		return wait, true
+	}
+	token := b.limiter.ReserveN(now, 1)
+	defer token.CancelAt(now)
+	return token.DelayFrom(now), false
+}
+
 // setPace gives the limiter another pace and keeps what it holds. b is locked.
 func (b *Budget) setPace() {
 	every, burst := b.pace()

@@ -415,7 +415,7 @@ func TestClient_redirectsAreListed(t *testing.T) {
 				if tt.plan == sink.Live {
 					o, err = deliver(t.Context(), d, calling(find), "l", forever())
 				} else {
-					o, err = calling(find).Deliver(t.Context(), d.PlanSession(t.Context(), tt.plan), []byte(track))
+					o, err = calling(find).Deliver(t.Context(), d.PlanSession(t.Context(), tt.plan, nil), []byte(track))
 				}
 				if err != nil {
 					t.Fatal(err)

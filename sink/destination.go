@@ -35,6 +35,7 @@ type Config struct {
 	UnknownIsDead bool
 	// Alone is for a delivery without other events to judge by: an event's budget alone
 	// decides when it is exhausted, and a hold longer than Retry.MaxElapsed ends in ErrHeld.
+	// It is a command's, and so spends the reserve.
 	Alone bool
 	// Version is the program's version, for the User-Agent.
 	Version string
@@ -109,6 +110,7 @@ type Accounts struct {
 	mu      sync.Mutex
 	budgets map[string]*Budget
 	ids     map[string]*IDs
+	answers map[string]*Answers
 }
 
 // What is remembered of the vendor's ids, per account.
@@ -126,7 +128,9 @@ func (a *Accounts) Budget(c Config) *Budget {
 	}
 	b, ok := a.budgets[c.account()]
 	if !ok {
-		b = NewBudget(c.Rate)
+		if b = NewBudget(c.Rate); c.Alone {
+			b = NewReserveBudget(c.Rate)
+		}
 		a.budgets[c.account()] = b
 	}
 	return b
@@ -145,6 +149,22 @@ func (a *Accounts) IDs(c Config) *IDs {
 		a.ids[c.account()] = ids
 	}
 	return ids
+}
+
+// Answers are the one memory of what the account's lookups were answered, each for as
+// long as the first caller says.
+func (a *Accounts) Answers(c Config, lifetime time.Duration) *Answers {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.answers == nil {
+		a.answers = make(map[string]*Answers)
+	}
+	answers, ok := a.answers[c.account()]
+	if !ok {
+		answers = NewAnswers(lifetime)
+		a.answers[c.account()] = answers
+	}
+	return answers
 }
 
 // account is the key of (host of the base URL, credential).

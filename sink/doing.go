@@ -15,9 +15,12 @@ const (
 	calls
 )
 
+// BackOff is what Session.Doing says of an event whose call failed and will be made again.
+const BackOff = "back_off"
+
 var doings = map[doing]string{
 	begins: "mapping", awaitsPlace: "place", awaitsBudget: "budget", awaitsGroup: "group",
-	awaitsLookup: "lookup", backsOff: "back_off", calls: "call",
+	awaitsLookup: "lookup", backsOff: BackOff, calls: "call",
 }
 
 func (s *Session) does(d doing) { s.doing.Store(uint32(d)) }

@@ -290,7 +290,7 @@ func TestRoute_planSendsNoWrite(t *testing.T) {
 				}
 				return answer(tt.status, `{"data":[{"id":1}]}`)
 			})))
-			o, err := calling(find, byID, ticket).Deliver(t.Context(), d.PlanSession(t.Context(), tt.plan), []byte(track))
+			o, err := calling(find, byID, ticket).Deliver(t.Context(), d.PlanSession(t.Context(), tt.plan, nil), []byte(track))
 			if err != nil || string(o.Outcome) != tt.outcome || asked != tt.asked {
 				t.Fatalf("outcome = %s %s, %v, %d lookups", o.Outcome, died(o), err, asked)
 			}

@@ -55,6 +55,7 @@ type Session struct {
 	trials    map[trialKey]*trial
 	own       []ownCalls // this event's own passed calls, by Op
 	grant     Grant      // of the latest call
+	looks     *looks     // of a plan, also when its event is delivered right after; else nil
 	started   time.Time
 	last      time.Time
 	doing     atomic.Uint32                // a doing, for those who look on
@@ -120,6 +121,11 @@ func (s *Session) Do(ctx context.Context, call Call) (Reply, error) {
 	record := s.newRecord(&request)
 	if s.plan != Live {
 		return s.doPlanned(ctx, &request, record)
+	}
+	if s.looks != nil && call.Lookup {
+		if reply, ok := s.reused(request.url, record); ok {
+			return reply, nil
+		}
 	}
 	for {
 		if err := s.turn(ctx); err != nil {

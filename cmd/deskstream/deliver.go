@@ -21,7 +21,8 @@ func newDeliverCommand(a *app) *cobra.Command {
 		Short: "Delivers events from a file over HTTP, without Kafka",
 		Long: `deliver reads events as NDJSON from EVENTS or standard input, delivers each to
 every destination and prints one outcome per event and destination, in the order
-of the input for events of the same lane. It writes nothing to Kafka.
+of the input for events of the same lane. It writes nothing to Kafka. Calls use the
+reserve of the rate budget, and what live traffic leaves over.
 
 Exit codes: 0 all were delivered or skipped, 3 some died, 1 some are still open
 because a destination holds beyond retry.max_elapsed or the command was stopped
@@ -164,6 +165,8 @@ func (d *delivery) progress() string {
 	for _, p := range d.pipelines {
 		if hold := p.dest.Gate().Held(); hold.Active() {
 			fmt.Fprintf(&line, "; %s is on hold (%s)", p.config.Name, hold.Reason)
+		} else if why := budgetWait(p.config.Name, p.budget); why != "" {
+			line.WriteString("; " + why)
 		}
 	}
 	return line.String()

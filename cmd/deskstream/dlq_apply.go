@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -32,8 +33,8 @@ func newDLQApplyCommand(a *app) *cobra.Command {
 		Long: `apply sends the letters of a plan: one first, then ten, then the rest, and stops when
 more than --max-fail of them fail. Each is mapped and looked up again before; where that
 gives something else than the plan, the letter is left open. Letters of one user go in
-their original order, one at a time. Calls use only the reserve of the budget. Each
-result is an outcome on the responses topic, and what became of the letter is on the
+their original order, one at a time. Calls use the reserve of the rate budget, and what
+live traffic leaves over. Each result is an outcome on the responses topic, and what became of the letter is on the
 topic of states. A letter that dies again gets a new one, with its first origin.
 
 It may be stopped and run again: what was sent is not sent again, except for a call that
@@ -69,18 +70,27 @@ func (a *app) applyPlan(ctx context.Context, cfg *config.Config, path string, o 
 	if err != nil {
 		return err
 	}
-	box, err := a.openPlan(ctx, cfg, plan, o.createTopics)
+	if plan.Count()[letters.Discard] > 0 {
+		return refused("it was made with --discard, for dlq discard, and sends nothing")
+	}
+	box, err := a.openPlan(ctx, cfg, plan)
 	if err != nil {
 		return err
 	}
 	defer box.close()
+	if err := box.needStates(ctx, o.createTopics); err != nil {
+		return err
+	}
+	if left := plan.Count()[letters.Unplanned]; left > 0 {
+		box.note("%s of the plan not planned yet, and not sent: go on with dlq plan --continue %s", count(left, "letter"), path)
+	}
 	names := plan.destinations(letters.Verdict.Applies)
 	held, err := box.lock(ctx, names)
 	if err != nil {
 		return err
 	}
 	defer held.leave()
-	rehearsal, err := newRehearsal(cfg, names, a.log)
+	rehearsal, err := newRehearsal(cfg, names, wireOptions{remember: applyRemembers}, a.log)
 	if err != nil {
 		return err
 	}
@@ -127,8 +137,12 @@ func readPlanFile(path string) (planFile, error) {
 	return planFile{plan}, nil
 }
 
+// applyRemembers is for how long apply takes the answer to a lookup for what the help desk
+// holds: as long as run remembers an id.
+const applyRemembers = 10 * time.Minute
+
 // openPlan opens the letters that a plan is of, or says why the plan cannot be used.
-func (a *app) openPlan(ctx context.Context, cfg *config.Config, plan planFile, create bool) (*letterBox, error) {
+func (a *app) openPlan(ctx context.Context, cfg *config.Config, plan planFile) (*letterBox, error) {
 	if plan.Group != cfg.Source.Group {
 		return nil, refused("it is of source.group %s, the configuration has %s", plan.Group, cfg.Source.Group)
 	}
@@ -141,7 +155,7 @@ func (a *app) openPlan(ctx context.Context, cfg *config.Config, plan planFile, c
 	if err != nil {
 		return nil, err
 	}
-	if err := box.fits(ctx, plan, create); err != nil {
+	if err := box.fits(plan); err != nil {
 		box.close()
 		return nil, err
 	}
@@ -152,13 +166,20 @@ func refused(format string, args ...any) error {
 	return &exitError{Code: exitUsage, Err: fmt.Errorf("the plan is refused: "+format, args...)}
 }
 
-// fits checks the plan against the cluster, and that there is a topic for the states.
-func (b *letterBox) fits(ctx context.Context, plan planFile, create bool) error {
+// fits checks the plan against the cluster.
+func (b *letterBox) fits(plan planFile) error {
 	switch {
 	case plan.Cluster != b.cluster:
 		return refused("it is of cluster %q, this is %q", plan.Cluster, b.cluster)
 	case plan.TopicID != hex.EncodeToString(b.id[:]):
 		return refused("topic %s was deleted and made anew since: plan again", b.topic)
+	}
+	return nil
+}
+
+// needStates checks that there is a topic for the states, or creates it.
+func (b *letterBox) needStates(ctx context.Context, create bool) error {
+	switch {
 	case b.statePartitions > 0:
 		return b.found.need(b.stateTopic, kmsg.ACLOperationWrite)
 	case !create:

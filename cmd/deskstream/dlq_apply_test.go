@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -20,6 +22,8 @@ import (
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/internal/kafkatest"
 	"github.com/deskstream/deskstream/internal/letters"
+	"github.com/deskstream/deskstream/internal/stub"
+	"github.com/deskstream/deskstream/sink"
 )
 
 // clinic is a cluster with letters, a help desk without customers, and a file for both.
@@ -347,22 +351,85 @@ func TestDLQApply_doesNotSendAgainWhatOnlyLacksItsState(t *testing.T) {
 	}
 }
 
-func TestRehearsal_spendsOnlyTheReserve(t *testing.T) {
+// A letter whose lookup gets no answer is neither what was planned nor another: it stays open.
+func TestDLQApply_leavesLettersOpenWhenTheHelpDeskAnswersNoLookups(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, plenty)
+	for i := range 3 {
+		p.Produce(t, p.letter(i+1, "inbox", fmt.Sprintf("u-%d", i)))
+	}
+	p.wants(exitOK, "3 send", "", "plan", "-o", p.plan)
+	p.desk.Trengo.SetOutage(func(stub.Call) int { return http.StatusServiceUnavailable })
+	got := p.wants(exitFault, "1 failing, 2 not sent", "the help desk answers no lookups, the letter stays open: exhausted http_503", "apply", p.plan)
+	got.wantAll(t, exitFault, "", "too many letters failed: 1 of 1 sent")
+	if states := p.Consume(t, lettersTopic+".state"); len(states) > 0 {
+		t.Errorf("%d states were written for letters that were not sent", len(states))
+	}
+	p.desk.Trengo.SetOutage(nil)
+	p.wants(exitOK, "3 delivered", "", "apply", p.plan)
+}
+
+// What letters wait for is in the line of progress.
+func TestRedelivery_progressSaysWhatIsWaitedForAndHowLong(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	defer server.Close()
+	file := writeFile(t, "slow.yaml", strings.Replace(readFile(t, deskConfig(t, server.URL, "crm")),
+		"max_elapsed: 200ms, initial: 10ms, max: 50ms, max_attempts: 1", "initial: 1h, max: 1h", 1))
+	cfg, err := config.Load(file, func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	rehearsal, err := newRehearsal(cfg, []string{"crm"}, wireOptions{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rehearsal.close()
+	r := &redelivery{rehearsal: rehearsal, open: map[*sink.Session]bool{}, total: 10, began: time.Now().Add(-2 * time.Minute)}
+	r.counts.delivered = 4
+	w := rehearsal.ways["crm"]
+	want := func(part string) {
+		t.Helper()
+		await(t, "progress to say "+part, func() bool { return strings.Contains(r.progress(), part) })
+	}
+	want("4 of 10 letters: 4 delivered, about 3m left")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	pass, err := w.dest.Gate().Enter(ctx, "u")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := w.dest.Session(pass, sink.Stop{Soft: ctx, Hard: ctx})
+	end := r.watch(s)
+	var failing sync.WaitGroup
+	failing.Go(func() { _, _ = w.route.Deliver(ctx, s, []byte(identify("m-1"))) })
+	want("; 1 letter failed (http_503) and will be tried again")
+	if err := w.dest.Gate().Halt(); err != nil {
+		t.Fatal(err)
+	}
+	want("; crm is on hold (operator) for ")
+	cancel()
+	failing.Wait()
+	end()
+	if got := r.progress(); strings.Contains(got, "tried again") {
+		t.Errorf("a letter whose delivery ended is said to wait: %s", got)
+	}
+}
+
+func TestRehearsal_spendsTheReserve(t *testing.T) {
 	cfg, err := config.Load(deskConfig(t, "http://127.0.0.1:1", "crm"), func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := newRehearsal(cfg, []string{"crm"}, slog.New(slog.DiscardHandler))
+	r, err := newRehearsal(cfg, []string{"crm"}, wireOptions{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.close()
-	w := r.ways["crm"]
-	if w.online.budget.Share() != 0.1 || w.online.dest.Rate.Reserve != 0 {
-		t.Errorf("the share is %v with a reserve of %v, want 0.1 of the whole", w.online.budget.Share(), w.online.dest.Rate.Reserve)
+	if own, window := r.ways["crm"].budget.Own(); own != 100_000 || window != time.Minute {
+		t.Errorf("its own are %v calls in %v, want a tenth of the limit of 1,000,000 a minute", own, window)
 	}
 	cfg.Destinations[0].Delivery.RateLimit.Reserve = 0
-	if _, err := newRehearsal(cfg, []string{"crm"}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "reserve is 0") {
+	if _, err := newRehearsal(cfg, []string{"crm"}, wireOptions{}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "reserve is 0") {
 		t.Errorf("a reserve of 0 gives %v", err)
 	}
 }

@@ -40,6 +40,8 @@ func verdictText(p *letters.Planned) string {
 		letters.Unreadable:  "cannot be used",
 		letters.NotThere:    "has no record",
 		letters.Undecidable: "could not be decided",
+		letters.Unplanned:   "is not planned yet",
+		letters.Discard:     "would be discarded",
 	}
 	text := texts[p.Verdict]
 	if p.Why != "" {

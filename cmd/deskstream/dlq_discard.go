@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/internal/letters"
@@ -19,9 +22,10 @@ func newDLQDiscardCommand(a *app) *cobra.Command {
 		Use:   "discard -c FILE PLAN --reason TEXT",
 		Short: "Records that the letters of a plan are given up",
 		Long: `discard marks every letter of a plan that is still open as discarded, those that the
-plan would not send included, with the reason, the user and the time. list leaves them
-out from then on. Letters stay on their topic; nothing is sent.`,
-		Example: `  deskstream dlq plan -c deskstream.yaml --class invalid -o hopeless.json
+plan would send included, with the reason, the user and the time. list leaves them out
+from then on. Letters stay on their topic; nothing is sent. A plan made with --discard
+asks no help desk.`,
+		Example: `  deskstream dlq plan -c deskstream.yaml --discard --class invalid -o hopeless.json
   deskstream dlq discard -c deskstream.yaml hopeless.json --reason "test data of June"`,
 		Args: cobra.ExactArgs(1),
 	}
@@ -46,13 +50,15 @@ func (a *app) discard(ctx context.Context, cfg *config.Config, path, reason stri
 	if err != nil {
 		return err
 	}
-	box, err := a.openPlan(ctx, cfg, plan, create)
+	box, err := a.openPlan(ctx, cfg, plan)
 	if err != nil {
 		return err
 	}
 	defer box.close()
-	// An apply that is under way would decide otherwise at the same time.
-	held, err := box.lock(ctx, plan.destinations(letters.Verdict.Applies))
+	if err := box.needStates(ctx, create); err != nil {
+		return err
+	}
+	held, err := box.lock(ctx, plan.mayBeSent(cfg))
 	if err != nil {
 		return err
 	}
@@ -66,21 +72,71 @@ func (a *app) discard(ctx context.Context, cfg *config.Config, path, reason stri
 	}
 	defer client.Close()
 	by, _ := a.getenv("USER")
-	discarded, closed := 0, 0
+	return box.discardAll(held.ctx, client, plan, letters.State{Status: letters.Discarded, Plan: plan.ID, Reason: reason, By: by})
+}
+
+// discardAll writes a state like the given one for each letter of the plan that is open.
+func (b *letterBox) discardAll(ctx context.Context, client *kgo.Client, plan planFile, state letters.State) (err error) {
+	sum := discardSum{total: len(plan.Letters)}
+	stop := startProgress(b.app.stderr, sum.progress)
 	for i := range plan.Letters {
 		p := &plan.Letters[i]
-		if box.states.Status(p.ID).Closed() {
-			closed++
+		if b.states.Status(p.ID).Closed() {
+			sum.add(func(s *discardSum) { s.closed++ })
 			continue
 		}
-		err := box.writeState(held.ctx, client, letters.State{
-			ID: p.ID, Status: letters.Discarded, At: time.Now().UTC(), Plan: plan.ID, Destination: p.Destination, Reason: reason, By: by,
-		})
-		if err != nil {
-			return fmt.Errorf("%w: %s discarded so far, run it again", err, count(discarded, "letter"))
+		state.ID, state.At, state.Destination = p.ID, time.Now().UTC(), p.Destination
+		if err = b.writeState(ctx, client, state); err != nil {
+			break
 		}
-		discarded++
+		sum.add(func(s *discardSum) { s.took(p) })
 	}
-	fmt.Fprintf(a.stdout, "plan %s: %s discarded, %d closed before\n", plan.ID, count(discarded, "letter"), closed)
+	stop()
+	fmt.Fprintf(b.app.stdout, "plan %s: %s\n", plan.ID, sum.text())
+	if err != nil {
+		return fmt.Errorf("%w: not every letter was discarded, run it again", err)
+	}
 	return nil
 }
+
+// mayBeSent are the destinations of which another plan may send letters: an apply that is
+// under way would decide otherwise at the same time.
+func (p planFile) mayBeSent(cfg *config.Config) []string {
+	return slices.DeleteFunc(p.destinations(func(letters.Verdict) bool { return true }), func(name string) bool {
+		_, known := destinationOf(cfg, name)
+		return !known
+	})
+}
+
+// discardSum counts what became of the letters of a plan.
+type discardSum struct {
+	total int
+
+	mu                          sync.Mutex
+	discarded, sendable, closed int // sendable are those of discarded that the plan would send
+}
+
+func (s *discardSum) add(n func(*discardSum)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n(s)
+}
+
+func (s *discardSum) took(p *letters.Planned) {
+	s.discarded++
+	if p.Verdict.Applies() {
+		s.sendable++
+	}
+}
+
+func (s *discardSum) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text := count(s.discarded, "letter") + " discarded"
+	if s.sendable > 0 {
+		text += fmt.Sprintf(", %d of which the plan would send", s.sendable)
+	}
+	return fmt.Sprintf("%s, %d closed before", text, s.closed)
+}
+
+func (s *discardSum) progress() string { return fmt.Sprintf("of %d: %s", s.total, s.text()) }

@@ -35,6 +35,14 @@ func addFilterFlags(cmd *cobra.Command) *filterFlags {
 	return f
 }
 
+// names are those of the flags.
+func (f *filterFlags) names() []string {
+	return []string{
+		"id", "fingerprint", "destination", "class", "code", "status", "type", "user", "dialect",
+		"since", "until", "partition", "offset",
+	}
+}
+
 // read gives the filter that the flags ask for.
 func (f *filterFlags) read() (letters.Filter, error) {
 	var err error

@@ -22,8 +22,9 @@ func newPlanCommand(a *app) *cobra.Command {
 		Short: "Shows the API calls that events would cause, and sends no write",
 		Long: `plan reads events as NDJSON from EVENTS or standard input, or the newest records
 of the source topics, and prints one JSON object per event and destination with
-the calls that it would cause. Lookups are made unless --offline; writes never.
-An event that would be skipped or die prints that outcome.`,
+the calls that it would cause. Lookups are made unless --offline, each once, with the
+reserve of the rate budget and what live traffic leaves over; writes never. An event
+that would be skipped or die prints that outcome.`,
 		Example: `  deskstream plan -c deskstream.yaml events.ndjson
   deskstream plan -c deskstream.yaml --last 20 --offline`,
 		Args: cobra.MaximumNArgs(1),
@@ -61,7 +62,7 @@ type planned struct {
 }
 
 func (a *app) plan(ctx context.Context, cfg *config.Config, options planOptions, args []string) error {
-	pipelines, err := wire(cfg, options.destinations, wireOptions{alone: true}, a.log)
+	pipelines, err := wire(cfg, options.destinations, wireOptions{alone: true, remember: untilItEnds}, a.log)
 	if err != nil {
 		return &exitError{Code: exitUsage, Err: err}
 	}
@@ -120,7 +121,7 @@ func (p *planner) planRecords(ctx context.Context, records []*kgo.Record, log *s
 
 func (p *planner) plan(ctx context.Context, event planned) error {
 	for _, pipeline := range p.pipelines {
-		s := pipeline.dest.PlanSession(ctx, p.mode)
+		s := pipeline.dest.PlanSession(ctx, p.mode, pipeline.answers)
 		s.Lane, s.Timestamp = p.reader.Lane(event.decoder, event.value, event.key), event.timestamp
 		s.Decoder = event.decoder
 		outcome, err := pipeline.route.Deliver(ctx, s, event.value)

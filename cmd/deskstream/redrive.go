@@ -3,11 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -211,94 +207,4 @@ const typeIdentify = "identify"
 func (c *candidate) isIdentify(r *mapping.Reader) bool {
 	ev, err := r.Event(c.decoder, c.rec.Value)
 	return err == nil && ev.Type == typeIdentify
-}
-
-// rehearsal plans letters: what they would do, without doing it.
-type rehearsal struct {
-	ways map[string]way
-}
-
-// way is one destination, wired twice: the offline one remembers no ids, so that what
-// it gives comes from the event and the settings alone.
-type way struct{ online, offline pipeline }
-
-// newRehearsal wires the named destinations to spend of their budgets only the reserve.
-func newRehearsal(cfg *config.Config, names []string, log *slog.Logger) (*rehearsal, error) {
-	r := &rehearsal{ways: map[string]way{}}
-	if len(names) == 0 {
-		return r, nil
-	}
-	opts := wireOptions{alone: true, reserve: true}
-	online, err := wire(cfg, names, opts, log)
-	if err != nil {
-		return nil, &exitError{Code: exitUsage, Err: err}
-	}
-	offline, err := wire(cfg, names, opts, log)
-	if err != nil {
-		return nil, &exitError{Code: exitUsage, Err: err}
-	}
-	for i, p := range online {
-		if p.config.Delivery.RateLimit.Reserve <= 0 {
-			return nil, &exitError{Code: exitUsage, Err: fmt.Errorf(
-				"destination %s: delivery.rate_limit.reserve is 0, which leaves nothing of the budget for dead letters: set it, 0.1 for example", p.config.Name)}
-		}
-		r.ways[p.config.Name] = way{online: p, offline: offline[i]}
-	}
-	return r, nil
-}
-
-func (r *rehearsal) close() {
-	for _, w := range r.ways {
-		w.online.dest.Close()
-		w.offline.dest.Close()
-	}
-}
-
-// play plans one letter. Offline no lookup is made.
-func (r *rehearsal) play(ctx context.Context, c *candidate, mode sink.Plan) (sink.Outcome, error) {
-	p := r.ways[c.destination].online
-	if mode == sink.PlanOffline {
-		p = r.ways[c.destination].offline
-	}
-	s := p.dest.PlanSession(ctx, mode)
-	s.Lane, s.Timestamp, s.Round, s.Decoder = c.lane, c.original.Timestamp, c.round, c.decoder
-	return p.route.Deliver(ctx, s, c.rec.Value)
-}
-
-// writes are the calls of an outcome that change something.
-func writes(o *sink.Outcome) []sink.CallRecord {
-	var list []sink.CallRecord
-	for _, call := range o.Calls {
-		if !call.Lookup {
-			list = append(list, call)
-		}
-	}
-	return list
-}
-
-// digestOf names what an outcome would do: the same digest, the same writes and the
-// same end. Lookups do not count: what is remembered of ids makes some unnecessary.
-func digestOf(o *sink.Outcome) string {
-	type write struct {
-		Method, URL string
-		Request     sink.RawJSON `json:",omitzero"`
-	}
-	what := struct {
-		Outcome            sink.Disposition
-		Reason             *mapping.Skip
-		Stage, Class, Code string
-		Writes             []write
-	}{Outcome: o.Outcome, Reason: o.Reason}
-	if o.Error != nil {
-		what.Stage, what.Class, what.Code = string(o.Error.Stage), string(o.Error.Class), string(o.Error.Code)
-	}
-	for _, call := range writes(o) {
-		what.Writes = append(what.Writes, write{call.Method, call.URL, call.Request})
-	}
-	text, err := json.Marshal(what)
-	if err != nil { // a body is JSON, or it would be in no outcome
-		text = fmt.Append(nil, what)
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:16])
 }

@@ -20,19 +20,21 @@ type pipeline struct {
 	config config.Destination
 	route  sink.Route
 	dest   *sink.Destination
-	budget *sink.Budget // which destinations of the same account share
+	// Destinations of the same account share these.
+	budget  *sink.Budget
+	answers *sink.Answers // what a plan's lookups were answered
 }
 
 // wireOptions change what the file says of every destination.
 type wireOptions struct {
-	// alone is for commands that deliver without other events to judge by, and that
-	// may use the reserve of a budget.
+	// alone is for commands that deliver without other events to judge by. The reserve of
+	// each rate budget is theirs, and they share in what is lent.
 	alone bool
 	// sources are the partitions of the source topics, with which this process will have
 	// a part of each budget; nil leaves it all of them.
 	sources map[string]int32
-	// reserve leaves of each budget only the reserve: live traffic has the rest.
-	reserve bool
+	// remember is how long plans remember what a lookup was answered.
+	remember time.Duration
 	// observe, if set, is told of each attempt at a call.
 	observe func(destination string) func(op string, status int, took time.Duration)
 }
@@ -57,18 +59,15 @@ func wire(cfg *config.Config, names []string, opts wireOptions, log *slog.Logger
 			return nil, fmt.Errorf("destination %s: %w", d.Name, err)
 		}
 		route.Reader = reader
-		budget := accounts.Budget(c)
-		if opts.reserve {
-			budget.Divide(d.Name, int(math.Round(d.Delivery.RateLimit.Reserve*budgetParts)), budgetParts)
-		}
-		dest := sink.NewDestination(c, budget, log.With("destination", d.Name))
-		pipelines = append(pipelines, pipeline{config: d, route: route, dest: dest, budget: budget})
+		p := pipeline{config: d, route: route, budget: accounts.Budget(c), answers: accounts.Answers(c, opts.remember)}
+		p.dest = sink.NewDestination(c, p.budget, log.With("destination", d.Name))
+		pipelines = append(pipelines, p)
 	}
 	return pipelines, nil
 }
 
-// budgetParts is how finely a budget is divided between its reserve and the rest.
-const budgetParts = 10_000
+// untilItEnds has a command remember answers for as long as it runs.
+const untilItEnds = math.MaxInt64
 
 // accountsOf makes the budgets of all destinations of the file: one that runs elsewhere
 // has its part of its credential's budget too. Where destinations share a credential
@@ -119,9 +118,6 @@ func callConfig(cfg *config.Config, d config.Destination, opts wireOptions) sink
 		Breaker:       sink.Breaker{Share: cfg.DeadLetters.Breaker.Share, Of: cfg.DeadLetters.Breaker.Of},
 		UnknownIsDead: d.Delivery.Unknown == config.UnknownDead,
 		Alone:         opts.alone, Version: version(),
-	}
-	if opts.alone {
-		c.Rate.Reserve = 0
 	}
 	if opts.observe != nil {
 		c.OnCall = opts.observe(d.Name)

@@ -54,7 +54,10 @@ destinations:
 		}
 	}
 	pipelines, err := wire(cfg, []string{"one"}, wireOptions{alone: true}, slog.New(slog.DiscardHandler))
-	if err != nil || pipelines[0].budget.Share() != 1 {
-		t.Errorf("deliver has a share of %v, %v; want all of it", pipelines[0].budget.Share(), err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if own, _ := pipelines[0].budget.Own(); own != 100 {
+		t.Errorf("the part of deliver is %v calls, want the reserve, a tenth of 1,000", own)
 	}
 }

@@ -69,10 +69,16 @@ const (
 	Unreadable  Verdict = "unreadable"  // its headers cannot be used
 	NotThere    Verdict = "no_record"   // it only names its record
 	Undecidable Verdict = "undecided"   // the help desk did not answer a lookup
+	Unplanned   Verdict = "unplanned"   // the plan was interrupted before it
+
+	Discard Verdict = "discard" // it is to be discarded, whatever it is
 )
 
 // Applies tells whether an apply sends letters of the verdict.
 func (v Verdict) Applies() bool { return v == Send || v == Settle || v == Behind }
+
+// Asked reports whether a verdict is one that the help desk was asked for.
+func (v Verdict) Asked() bool { return v.Applies() || v == StillDead }
 
 const planSchema = 1
 

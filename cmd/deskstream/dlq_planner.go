@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/deskstream/deskstream/internal/letters"
+	"github.com/deskstream/deskstream/sink"
+)
+
+// letterPlanner is one run of dlq plan.
+type letterPlanner struct {
+	box       *letterBox
+	options   dlqPlanOptions
+	rehearsal *rehearsal
+	plan      *letters.Plan
+	out       *planOutput
+	looks     *lookupClock
+	// before is what an interrupted run has planned already, by the letters' ids.
+	before map[string]letters.Planned
+
+	busy   map[laneKey]bool // lanes with a letter that would be sent
+	stuck  map[laneKey]bool // lanes with one that could not be decided
+	again  map[laneKey]bool // lanes of which a letter is planned anew
+	silent int              // letters in a row for which the help desk did not answer
+}
+
+// draft is what is known of a letter before the help desk is asked.
+type draft struct {
+	*candidate
+	planned letters.Planned
+	lookups []string // URLs that asking the help desk takes, at most
+}
+
+// decided reports whether the help desk need not be asked.
+func (d *draft) decided() bool { return d.planned.Verdict != letters.Unplanned }
+
+// run plans the letters, in order. When it cannot go on, what it has planned so far is in
+// the plan, and its error says why.
+func (p *letterPlanner) run(ctx context.Context, list []*candidate) error {
+	p.plan.Letters = make([]letters.Planned, 0, len(list))
+	drafts := make([]*draft, 0, len(list))
+	for _, c := range list {
+		d, err := p.draft(ctx, c)
+		if err != nil {
+			return err
+		}
+		drafts = append(drafts, d)
+		p.plan.Letters = append(p.plan.Letters, d.planned)
+	}
+	if left, takes := p.looks.left(); takes >= noteFrom {
+		p.box.note("up to %s, about %s with the reserve of the rate budget alone; with what live traffic leaves over it takes less",
+			count(left, "lookup"), roughly(takes))
+	}
+	for i, d := range drafts {
+		if err := p.take(ctx, i, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noteFrom is the time from which it is said beforehand how long a plan takes.
+const noteFrom = 10 * time.Second
+
+// draft plans a letter as far as that goes without the help desk.
+func (p *letterPlanner) draft(ctx context.Context, c *candidate) (*draft, error) {
+	d := &draft{candidate: c, planned: letters.Planned{
+		ID: c.letter.ID, Partition: c.letter.At.Partition, Offset: c.letter.At.Offset, Destination: c.destination, Round: c.round,
+	}}
+	if d.planned.Verdict, d.planned.Why = p.exclude(c); d.planned.Verdict != "" {
+		return d, nil
+	}
+	s := p.rehearsal.session(ctx, c, sink.PlanOffline)
+	mapped, err := p.rehearsal.play(ctx, c, s)
+	if err != nil {
+		return nil, err
+	}
+	d.planned.Mapped = digestOf(&mapped)
+	if mapped.Outcome == sink.Dead && mapped.Error.Stage != sink.StageLookup {
+		d.planned.Verdict, d.planned.Why = letters.StillDead, reasonOf(&mapped)
+		return d, nil
+	}
+	d.planned.Verdict, d.lookups = letters.Unplanned, s.Asked()
+	p.looks.add(c.destination, d.lookups)
+	return d, nil
+}
+
+// take plans the i-th letter to its end.
+func (p *letterPlanner) take(ctx context.Context, i int, d *draft) error {
+	planned, now, err := p.judge(ctx, d)
+	if err != nil {
+		return err
+	}
+	key, inLane := d.laneKey()
+	if inLane {
+		p.busy[key] = p.busy[key] || planned.Verdict.Applies()
+		p.stuck[key] = p.stuck[key] || planned.Verdict == letters.Undecidable
+	}
+	p.plan.Letters[i] = planned
+	p.looks.planned(d.destination, d.lookups)
+	if before, ok := p.before[planned.ID]; (!ok || before != planned) && !p.options.quiet {
+		if _, err := io.WriteString(p.box.app.stdout, describePlanned(d.candidate, &planned, now)); err != nil {
+			return fmt.Errorf("writing the plan's description: %w", err)
+		}
+	}
+	if err := p.out.keep(p.plan); err != nil {
+		return err
+	}
+	if p.silent == silenceMax {
+		return fmt.Errorf("%w: destination %s (%s)", errNoAnswers, d.destination, planned.Why)
+	}
+	return nil
+}
+
+var errNoAnswers = errors.New("the help desk answers no lookups")
+
+// judge says what is to be done about a letter, and what sending it would do now.
+func (p *letterPlanner) judge(ctx context.Context, d *draft) (letters.Planned, *sink.Outcome, error) {
+	planned := d.planned
+	if d.decided() {
+		return planned, nil, nil
+	}
+	key, inLane := d.laneKey()
+	if before, ok := p.stands(d); ok {
+		return before, nil, nil
+	}
+	if inLane {
+		p.again[key] = true
+	}
+	now, err := p.ask(ctx, d.candidate)
+	if err != nil {
+		return planned, nil, err
+	}
+	behind := inLane && p.busy[key]
+	switch {
+	case unanswered(&now):
+		planned.Verdict, planned.Why = letters.Undecidable, reasonOf(&now)
+	case inLane && p.stuck[key]:
+		planned.Verdict, planned.Why = letters.Undecidable, "an earlier letter of its user could not be decided"
+	case behind && (now.Outcome != sink.Dead || now.Error.Stage == sink.StageLookup):
+		planned.Verdict = letters.Behind
+	case now.Outcome == sink.Dead:
+		planned.Verdict, planned.Why = letters.StillDead, reasonOf(&now)
+	case now.Outcome == sink.Skipped:
+		planned.Verdict, planned.Why, planned.Result = letters.Settle, string(*now.Reason), digestOf(&now)
+	default:
+		planned.Verdict, planned.Result = letters.Send, digestOf(&now)
+	}
+	return planned, &now, nil
+}
+
+// stands gives what an interrupted run has planned for a letter, if that stands: the event
+// is mapped as it was, and no letter of its user before it is planned anew.
+func (p *letterPlanner) stands(d *draft) (letters.Planned, bool) {
+	if key, inLane := d.laneKey(); inLane && p.again[key] {
+		return letters.Planned{}, false
+	}
+	before, ok := p.before[d.planned.ID]
+	return before, ok && before.Mapped == d.planned.Mapped && before.Verdict.Asked()
+}
+
+// exclude gives the verdict that needs no look at the event.
+func (p *letterPlanner) exclude(c *candidate) (letters.Verdict, string) {
+	l, cfg := &c.letter, p.box.cfg
+	_, known := destinationOf(cfg, c.destination)
+	switch {
+	case l.Fault != "":
+		return letters.Unreadable, l.Fault
+	case l.Dialect == letters.Unknown:
+		return letters.Unreadable, "no dead-letter header that is known"
+	case l.Pointer:
+		return letters.NotThere, c.missing
+	case c.destination == "":
+		return letters.Homeless, "a letter of " + string(l.Dialect) + " names no destination: choose one with --to"
+	case !known:
+		return letters.Homeless, "no destination is called " + c.destination + " in the configuration"
+	case l.Own() && l.Source.Group != c.group:
+		return letters.OtherGroup, "it is of group " + l.Source.Group + ", this configuration's is " + c.group
+	case l.Own() && l.Source.Cluster != "" && l.Source.Cluster != p.box.cluster:
+		return letters.OtherPlace, "its event was read on cluster " + l.Source.Cluster + ": plan there"
+	case c.applied != "":
+		return letters.Applied, fmt.Sprintf("round %d has the outcome %s already", c.round, c.applied)
+	case c.delivered:
+		return letters.Arrived, "its event has a delivered outcome"
+	case c.superseded && !p.plan.Superseded:
+		return letters.Superseded, "a later identify of its user was delivered: --superseded sends it all the same"
+	case c.round > p.options.maxRounds:
+		return letters.TooOften, fmt.Sprintf("it was sent again %d times: --max-rounds", l.Round)
+	}
+	return "", ""
+}
+
+// silenceMax is for how many letters in a row a help desk may answer no lookup.
+const silenceMax = 5
+
+// ask plans with lookups. A help desk that does not answer is asked again.
+func (p *letterPlanner) ask(ctx context.Context, c *candidate) (sink.Outcome, error) {
+	defer p.looks.begin(c.destination)()
+	now, err := patiently(ctx, p.looks.asksAgain, func() (sink.Outcome, error) {
+		return p.rehearsal.play(ctx, c, p.rehearsal.session(ctx, c, sink.PlanWithLookup))
+	})
+	switch {
+	case err != nil:
+	case unanswered(&now):
+		p.silent++
+	default:
+		p.silent = 0
+	}
+	return now, err
+}
