@@ -2,6 +2,8 @@
 // that guarantees nothing: the limit. Broker, desk and the program that is measured
 // are processes of their own on loopback. Run it as "make bench", on Linux.
 //
+// "go run ./internal/bench plan" measures dlq plan instead, at a desk that allows few calls.
+//
 // KAFKA_BROKERS names a cluster to use instead of the embedded broker.
 package main
 
@@ -39,6 +41,8 @@ func run(ctx context.Context, args []string) error {
 			return runDesk(ctx, args[1:])
 		case "limit":
 			return runLimit(ctx, args[1:])
+		case "plan":
+			return runPlans(ctx, args[1:])
 		}
 	}
 	return compare(ctx, args)
@@ -113,15 +117,11 @@ func compare(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	brokers := strings.Split(os.Getenv("KAFKA_BROKERS"), ",")
-	if brokers[0] == "" {
-		broker, address, err := startServer(ctx, []string{self, "broker"})
-		if err != nil {
-			return err
-		}
-		defer broker.stop()
-		brokers = []string{address}
+	brokers, stop, err := someBrokers(ctx, self)
+	if err != nil {
+		return err
 	}
+	defer stop()
 	kafka, err := connect(brokers)
 	if err != nil {
 		return err
