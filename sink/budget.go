@@ -114,6 +114,9 @@ func (b *Budget) Pause(now time.Time) (wait time.Duration, usedUp bool) {
 	if wait := b.until.Sub(now); wait > 0 {
 		return wait, true
 	}
+	if b.advance > 0 {
+		return 0, false
+	}
 	token := b.limiter.ReserveN(now, 1)
 	defer token.CancelAt(now)
 	return token.DelayFrom(now), false

@@ -85,7 +85,7 @@ type Delivery struct {
 type RateLimit struct {
 	Requests int           `yaml:"requests" min:"1" doc:"Requests; by default what the vendor documents: trengo 120, kustomer 1000."`
 	Per      time.Duration `yaml:"per" default:"1m" min:"1ms" doc:"The window of those requests."`
-	Reserve  float64       `yaml:"reserve" default:"0.1" min:"0" below:"1" doc:"The share that is left to reprocessing, deliver and people."`
+	Reserve  float64       `yaml:"reserve" default:"0.1" min:"0" below:"1" doc:"The share that is left to plans, redrives, deliver and people: the least that they get."`
 }
 
 // Retry is how passing failures are repeated.
