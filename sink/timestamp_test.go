@@ -65,7 +65,7 @@ func TestSession_anUnknownTimeNeverExpires(t *testing.T) {
 		0:    {sink.Planned, "2026-01-02T03:04:05.678Z"},
 		1000: {sink.Dead, "1970-01-01T00:00:01.000Z"},
 	} {
-		s := dest.PlanSession(t.Context(), sink.PlanOffline)
+		s := dest.PlanSession(t.Context(), sink.PlanOffline, nil)
 		s.Timestamp = sink.KnownTime(time.UnixMilli(ms))
 		out, err := route.Deliver(t.Context(), s, value)
 		if err != nil {
