@@ -19,6 +19,7 @@ const maxConflicts = 4
 // the customer was shown with, somebody may have changed the customer since: then its lists
 // are merged again. Otherwise somebody else has one of the identifiers.
 func (u *upsert) conflict(ctx context.Context, r refusal) error {
+	u.insists = true
 	u.conflicts++
 	if !r.body.rev.Exists() {
 		return u.resolve(ctx, r)
@@ -44,6 +45,7 @@ func (u *upsert) conflict(ctx context.Context, r refusal) error {
 // what others have. With nobody found a 409 is a passing failure, because lookups may lag
 // behind writes, and a 400 is about something else.
 func (u *upsert) resolve(ctx context.Context, r refusal) error {
+	u.insists = true
 	for !u.resolved {
 		if err := u.askAll(ctx); err != nil {
 			return err

@@ -24,9 +24,11 @@
 // Kustomer sets a list whole, so an update that knows one address would take the others
 // away. What the customer has is known from a lookup made for this event, or is read. Of
 // what a customer was shown and written with, memory has hashes of the entries: enough to see
-// that an event brings nothing new, and to leave the list out. An update with a merged
-// list carries the revision that the customer was shown with. Of two lanes who have read the
-// same customer the second is answered 409, and reads and merges again.
+// that an event brings nothing new, and to leave the list out. What the answer to our own
+// write has just shown stands in for a reading too. An update with a merged list carries
+// the revision that the customer was shown with, so that nothing is lost by either: of two
+// lanes who have seen the same customer the second is answered 409, and reads and merges
+// again.
 //
 // # Conflicts
 //

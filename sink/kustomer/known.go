@@ -13,39 +13,61 @@ type known struct {
 	owner string
 	// company is the one that it was last seen or written with.
 	company string
+	// latest is the customer as the answer to our latest write showed it.
+	latest latest
 	// facts are entries of its lists.
 	facts facts
 }
 
-// text is the form in which a known is remembered: the lengths of owner and company, both,
-// and the facts.
+// latest is what the answer to a write showed of a customer; the zero latest is nothing.
+type latest struct {
+	// rev is the revision that the write made.
+	rev string
+	// lists are the lists as they were then, a JSON object of maxLatest bytes at most.
+	lists string
+	// at is when that was, in Unix seconds.
+	at int64
+}
+
+// maxLatest bounds latest.lists.
+const maxLatest = 1 << 10
+
+// text is the form in which a known is remembered: each text with its length before it.
 func (k known) text() string {
-	b := make([]byte, 0, 4+len(k.owner)+len(k.company)+len(k.facts))
-	b = binary.AppendUvarint(b, uint64(len(k.owner)))
-	b = binary.AppendUvarint(b, uint64(len(k.company)))
-	b = append(append(append(b, k.owner...), k.company...), k.facts...)
-	return string(b)
-}
-
-// parseKnown reads what text wrote; "" is the zero known.
-func parseKnown(text string) known {
-	owner, rest := uvarint(text)
-	company, rest := uvarint(rest)
-	if owner+company > len(rest) {
-		return known{}
+	l := k.latest
+	b := make([]byte, 0, 16+len(k.owner)+len(k.company)+len(l.rev)+len(l.lists)+len(k.facts))
+	b = binary.AppendUvarint(b, uint64(l.at))
+	for _, text := range [...]string{k.owner, k.company, l.rev, l.lists} {
+		b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
 	}
-	return known{owner: rest[:owner], company: rest[owner : owner+company], facts: facts(rest[owner+company:])}
+	return string(append(b, k.facts...))
 }
 
-// uvarint reads a number below 2^14 at the beginning of text, and returns what follows.
-func uvarint(text string) (n int, rest string) {
-	for i := 0; i < len(text) && i < 3; i++ {
-		n |= int(text[i]&0x7F) << (7 * i)
+// parseKnown reads what text wrote; of anything else it gives the zero known.
+func parseKnown(text string) known {
+	var k known
+	at, rest := uvarint(text)
+	for _, part := range [...]*string{&k.owner, &k.company, &k.latest.rev, &k.latest.lists} {
+		var n int64
+		if n, rest = uvarint(rest); at < 0 || n < 0 || n > int64(len(rest)) {
+			return known{}
+		}
+		*part, rest = rest[:n], rest[n:]
+	}
+	k.latest.at, k.facts = at, facts(rest)
+	return k
+}
+
+// uvarint reads a number at the beginning of text, -1 if there is none, and returns what
+// follows.
+func uvarint(text string) (n int64, rest string) {
+	for i := 0; i < len(text) && i < 8; i++ {
+		n |= int64(text[i]&0x7F) << (7 * i)
 		if text[i] < 0x80 {
 			return n, text[i+1:]
 		}
 	}
-	return 0, ""
+	return -1, ""
 }
 
 // facts are the newest entries that a customer is known to have, factSize bytes each.

@@ -18,12 +18,13 @@ func TestKnown_isReadAsItWasWritten(t *testing.T) {
 		{company: "5fc"},
 		{owner: "u\x00:1", company: "Shop", facts: facts(strings.Repeat("f", factSize))},
 		{owner: strings.Repeat("é", 300), company: strings.Repeat("c", 20_000), facts: "abc"},
+		{owner: "u1", latest: latest{rev: "7", lists: `{"tags":["a"]}`, at: 1_800_000_000}, facts: facts(strings.Repeat("f", factSize))},
 	} {
-		if diff := cmp.Diff(want, parseKnown(want.text()), cmp.AllowUnexported(known{})); diff != "" {
+		if diff := cmp.Diff(want, parseKnown(want.text()), cmp.AllowUnexported(known{}, latest{})); diff != "" {
 			t.Errorf("known (-want +got):\n%s", diff)
 		}
 	}
-	for _, broken := range []string{"\x05", "\x05\x00ab", "\xff\xff\xff\xff", "\x80"} {
+	for _, broken := range []string{"\x05", "\x00\x05\x00ab", "\xff\xff\xff\xff\xff\xff\xff\xff\xff", "\x80"} {
 		if got := parseKnown(broken); got != (known{}) {
 			t.Errorf("parseKnown(%q) = %+v, want nothing", broken, got)
 		}

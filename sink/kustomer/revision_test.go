@@ -22,10 +22,10 @@ func TestSend_staleRevisionIsMergedAgain(t *testing.T) {
 		},
 		"the other writer had the same to say": {
 			script: map[string][]answer{
-				byUser: {shown("1", `"a"`)}, byID: {shown("2", `"a","x"`)}, update: {conflict},
+				byUser: {shown("1", `"a"`)}, byID: {shown("2", `"a","x"`)}, update: {conflict, {200, ""}},
 			},
 			events: []string{traits(`"tags":"x"`)}, lookups: []string{"GET externalId=u1", "GET c-1"},
-			writes: []string{`PUT c-1 {"externalId":"u1","tags":["a","x"],"rev":1}`}, end: "skipped",
+			writes: []string{`PUT c-1 {"externalId":"u1","tags":["a","x"],"rev":1}`, `PUT c-1 {"externalId":"u1"}`},
 		},
 		"three times, and the fourth is a passing failure": {
 			script: map[string][]answer{

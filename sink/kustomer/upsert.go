@@ -28,6 +28,9 @@ type upsert struct {
 	held map[string]bool
 	// found are the customers that lookups made for this event found, by Lookup.Key.
 	found map[string]match
+	// insists is set once a write was refused: the next one is made though it may change
+	// nothing.
+	insists bool
 	// resolved is set once a conflict has been resolved: the next one is final.
 	resolved bool
 	// withoutID leaves out the externalId, which somebody else has.

@@ -39,26 +39,30 @@ func (u *upsert) create(ctx context.Context) error {
 	case !reply.OK():
 		return u.resolve(ctx, refusal{call: call, reply: reply, body: b})
 	}
-	data := reply.JSON().Get("data")
-	id := idText(data.Get("id"))
+	id := idText(reply.JSON().Get("data", "id"))
 	if !kustomer.ValidID(id) {
 		u.warn("Kustomer's answer to the create has no customer id")
 		return nil
 	}
-	u.settle(id, &b, data)
+	u.settle(id, &b, &reply)
 	return nil
 }
 
 // update changes the given fields of a customer and leaves the others, which is what
-// replace=false says. After a conflict it is made even if nothing is left to change.
+// replace=false says. After a refusal it is made even if nothing is left to change, because
+// what the customer has may be this event's own write, whose answer was lost.
 func (u *upsert) update(ctx context.Context, target match) error {
 	target, err := u.show(ctx, target)
 	if err != nil {
 		return err
 	}
 	b, changes := u.change(target)
-	if b.empty || !changes && !u.resolved && !u.withoutLists {
-		u.settle(target.id, &b, mapping.Value{})
+	switch {
+	case b.empty && u.insists && !u.resolved && !u.withoutLists:
+		u.settle(target.id, &b, nil)
+		return nil // the refused write, repeated after a lost answer, was enough
+	case b.empty || !changes && !u.insists:
+		u.settle(target.id, &b, nil)
 		return mapping.NothingToUpdate
 	}
 	call := sink.Call{
@@ -74,7 +78,7 @@ func (u *upsert) update(ctx context.Context, target match) error {
 		u.receipt.IDs[customerID] = target.id
 		return nil
 	case reply.OK():
-		u.settle(target.id, &b, reply.JSON().Get("data"))
+		u.settle(target.id, &b, &reply)
 		return nil
 	case reply.Status == http.StatusConflict:
 		return u.conflict(ctx, refusal{call, reply, target, b})
@@ -97,7 +101,8 @@ func (u *upsert) answersTo(target match, b *body) []int {
 }
 
 // show reads a customer that nothing made for this event has shown, if lists have to be
-// merged and memory does not have all of the event's entries.
+// merged, memory does not have all of the event's entries, and no answer to a write of
+// ours has just shown them.
 func (u *upsert) show(ctx context.Context, target match) (match, error) {
 	if target.shown {
 		return target, nil
@@ -106,23 +111,34 @@ func (u *upsert) show(ctx context.Context, target match) (match, error) {
 	if !target.remembered {
 		k = u.known(target.id)
 	}
-	if u.merges() && !u.has(k) {
-		return u.read(ctx, target)
-	}
 	target.company = k.company
-	return target, nil
+	if !u.merges() || u.has(k) {
+		return target, nil
+	}
+	if target.attributes = u.attributes(k.latest); target.attributes.Exists() {
+		target.shown = true
+		return target, nil
+	}
+	return u.read(ctx, target)
 }
 
-// settle notes that the customer with the given id now is as the event says. data is what
-// the answer shows of it.
-func (u *upsert) settle(id string, b *body, data mapping.Value) {
+// settle notes that the customer with the given id now is as the event says. reply is the
+// answer to the write, nil if there was nothing to write.
+func (u *upsert) settle(id string, b *body, reply *sink.Reply) {
 	u.receipt.IDs[customerID] = id
 	sent := b.value()
+	var data mapping.Value
+	if reply != nil {
+		data = reply.JSON().Get("data")
+	}
 	u.ids.Change(customerKey(id), func(was string) (string, bool) {
 		before := parseKnown(was)
 		k := before
 		k.owner = cmp.Or(sent.Get("externalId").Str(), k.owner)
 		k.company = cmp.Or(companyOf(data), sent.Get("company").Text())
+		if reply != nil {
+			k.latest = k.latest.after(sent, data.Get("attributes"))
+		}
 		if u.step.Mode == kustomer.ReplaceLists && len(b.there) > 0 {
 			k.facts = "" // what went out has replaced it
 		}
