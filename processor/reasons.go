@@ -87,6 +87,7 @@ func (u *unknownNames) note(o *sink.Outcome) {
 		if o.Event.Type != nil && !slices.Contains(knownTypes, *o.Event.Type) && u.isNew(&u.types, *o.Event.Type) {
 			u.log.Warn("event skipped, its type is unknown", "type", shown(*o.Event.Type))
 		}
+	default: // the other reasons are no surprise
 	}
 }
 

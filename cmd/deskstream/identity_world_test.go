@@ -28,15 +28,15 @@ func (w *world) runToTheEnd(path string, args ...string) string {
 	return p.stderr.String()
 }
 
-// remake deletes a topic and makes it anew.
-func (w *world) remake(name string, partitions int32, settings map[string]*string) {
+// remake deletes a topic and recreates it.
+func (w *world) remake(name string, partitions int32) {
 	w.t.Helper()
 	admin := w.Admin(w.t)
 	if _, err := admin.DeleteTopic(w.t.Context(), w.topic(name)); err != nil {
 		w.t.Fatalf("deleting %s: %v", name, err)
 	}
 	await(w.t, "the topic to be made anew", func() bool {
-		_, err := admin.CreateTopic(w.t.Context(), partitions, -1, settings, w.topic(name))
+		_, err := admin.CreateTopic(w.t.Context(), partitions, -1, nil, w.topic(name))
 		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 			w.t.Fatalf("making %s anew: %v", name, err)
 		}
@@ -148,7 +148,7 @@ func lettersOfARecreatedTopic(t *testing.T, o worldOptions) {
 	old := w.config(settings{reserve: 0.5, delivery: "      max_age: 1h\n"})
 	w.produce(3, each(3))
 	w.runToTheEnd(plain, w.withStates()...)
-	w.remake(eventsTopic, 1, nil)
+	w.remake(eventsTopic, 1)
 	w.forget()
 	w.produceAt(3, time.Now().Add(-2*time.Hour))
 	w.runToTheEnd(old)
@@ -181,7 +181,7 @@ func aDiscardedLetterHidesNoOther(t *testing.T, o worldOptions) {
 	plan := filepath.Join(t.TempDir(), "p.json")
 	w.command("dlq", "plan", "-c", path, "-o", plan).want(exitOK, "2 letters", "")
 	w.command("dlq", "discard", "-c", path, plan, "--reason", "nobody needs it").want(exitOK, "2 ", "")
-	w.remake(eventsTopic, 1, nil)
+	w.remake(eventsTopic, 1)
 	bad("not json either")
 	w.runToTheEnd(path)
 	w.command("dlq", "list", "-c", path).want(exitOK, "1 letter ", "")
@@ -235,7 +235,7 @@ func staleOffsetsAreNotBelieved(t *testing.T, o worldOptions) {
 	for _, destination := range []string{inbox, crm} {
 		stale[destination] = w.Committed(t, w.group(destination), w.topic(eventsTopic))[0]
 	}
-	w.remake(eventsTopic, 1, nil)
+	w.remake(eventsTopic, 1)
 	w.forget()
 	w.produce(60, each(10))
 	for destination, at := range stale {

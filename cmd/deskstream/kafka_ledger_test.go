@@ -134,7 +134,7 @@ func TestKafka_aResponsesTopicMadeAnewIsTakenOver(t *testing.T) {
 			path := w.config(settings{source: source})
 			p := w.start(path)
 			w.awaitWork(p)
-			w.remake(responsesTopic, 7, nil)
+			w.remake(responsesTopic, 7)
 			w.produce(500, each(200))
 			w.awaitCommitted(p)
 			p.stop()

@@ -65,7 +65,7 @@ func readNow(path string, limit int64, fits func(fs.FileMode) bool) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was read
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err

@@ -63,7 +63,7 @@ func TestRead_endsWithItsContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer writer.Close()
+	defer func() { _ = writer.Close() }()
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(stop)
@@ -77,7 +77,7 @@ func TestReadInput_readsAPipe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	_, writeErr := w.WriteString("source: {}")
 	if err := errors.Join(writeErr, w.Close()); err != nil {
 		t.Fatal(err)

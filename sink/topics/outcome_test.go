@@ -62,7 +62,7 @@ func TestWrite_outcomeHasEmptyHeadersForIDsThatTheBrokerDoesNotHave(t *testing.T
 				t.Errorf("%s is there %d times, as %q; want it once and empty", name, count(rec, name), header(t, rec, name))
 			}
 		}
-		if entry, ok := topics.ParseEntry(rec); !ok || !entry.Origin.Unknown() {
+		if entry, ok := topics.ParseEntry(rec); !ok || !entry.Unknown() {
 			t.Errorf("read back %v as %+v", ok, entry)
 		}
 	})
