@@ -34,8 +34,9 @@ func newDLQApplyCommand(a *app) *cobra.Command {
 more than --max-fail of them fail. Each is mapped and looked up again before; where that
 gives something else than the plan, the letter is left open. Letters of one user go in
 their original order, one at a time. Calls use the reserve of the rate budget, and what
-live traffic leaves over. Each result is an outcome on the responses topic, and what became of the letter is on the
-topic of states. A letter that dies again gets a new one, with its first origin.
+live traffic leaves over. Each result is an outcome on the responses topic, and what
+became of the letter is on the topic of states. A letter that dies again gets a new one,
+with its first origin.
 
 It may be stopped and run again: what was sent is not sent again, except for a call that
 was in the air when the process was killed. There is one apply per destination at a time.

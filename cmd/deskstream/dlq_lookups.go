@@ -29,8 +29,8 @@ type deskLookups struct {
 	took    time.Duration  // all of them together, waiting included
 }
 
-// newLookupClock starts a clock for a number of letters, which learns of attempts by
-// counted.
+// newLookupClock makes a clock for a number of letters. Its method count learns of attempts
+// at lookups.
 func newLookupClock(total int) *lookupClock {
 	return &lookupClock{total: total, desks: map[string]*deskLookups{}, made: map[string]int{}}
 }
