@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 // breakerDesk is a destination whose API answers status to everything.
 type breakerDesk struct {
+	mu     sync.Mutex
 	status int
 	calls  int
 	tried  map[string]int // calls by lane
@@ -31,6 +33,8 @@ func newBreakerDesk(breaker sink.Breaker) *breakerDesk {
 		Timeout: time.Second, Retry: sink.Policy{Initial: time.Second, Max: time.Minute}, Breaker: breaker,
 		Rate: sink.Rate{Requests: 1e6, Per: time.Minute},
 		Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
 			d.calls++
 			if d.tried == nil {
 				d.tried = make(map[string]int)
@@ -114,15 +118,17 @@ func TestBreaker_aRejectedProbeIsPutBackAndADeliveredOneEndsTheHold(t *testing.T
 				outcomes <- o
 			}()
 		}
-		d.calls, d.tried = 0, nil
 		time.Sleep(10 * time.Minute)
+		d.mu.Lock()
 		if hold := d.dest.Gate().Held(); hold.Reason != "breaker" || len(outcomes) != 0 {
 			t.Errorf("after %d rejected probes: hold %+v, %d events have ended", d.calls, hold, len(outcomes))
 		}
+		delete(d.tried, "bad") // before the hold
 		if len(d.tried) != 3 || d.tried["one"] < d.calls/3-1 || d.tried["two"] < d.calls/3-1 || d.calls < 50 {
 			t.Errorf("%d probes, by lane %v: want turns", d.calls, d.tried)
 		}
 		d.status = 201
+		d.mu.Unlock()
 		for range 3 {
 			if o := <-outcomes; o.Outcome != sink.Delivered || len(o.Calls) != 1 {
 				t.Errorf("an event that was put back ended %s with %d calls in its outcome", o.Outcome, len(o.Calls))

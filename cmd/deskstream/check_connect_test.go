@@ -113,7 +113,7 @@ func TestTryAPI_aCredentialThatComesBackIsNotShown(t *testing.T) {
 			}))
 			defer server.Close()
 			const key = "s3cr3t-of-the-desk"
-			cfg, err := config.Parse("c.yaml", []byte(fmt.Sprintf("destinations: [{name: crm, type: kustomer, kustomer: {api_key: %s, base_url: %q}}]\n", key, server.URL)), nil)
+			cfg, err := config.Parse("c.yaml", fmt.Appendf(nil, "destinations: [{name: crm, type: kustomer, kustomer: {api_key: %s, base_url: %q}}]\n", key, server.URL), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

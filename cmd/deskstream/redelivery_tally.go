@@ -64,15 +64,16 @@ func (t *tallyOfLetters) text() string {
 func (r *redelivery) progress() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	line := fmt.Sprintf("%d of %d letters: %s", r.counts.sent(), r.total, r.counts.text())
+	var line strings.Builder
+	fmt.Fprintf(&line, "%d of %d letters: %s", r.counts.sent(), r.total, r.counts.text())
 	if done := r.counts.done(); done > 0 && done < r.total {
 		each := time.Since(r.began) / time.Duration(done)
-		line += ", about " + roughly(each*time.Duration(r.total-done)) + " left"
+		line.WriteString(", about " + roughly(each*time.Duration(r.total-done)) + " left")
 	}
 	for _, why := range r.waitsFor() {
-		line += "; " + why
+		line.WriteString("; " + why)
 	}
-	return line
+	return line.String()
 }
 
 // waitsFor is what letters wait for, by destination. r is locked.

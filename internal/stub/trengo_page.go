@@ -1,6 +1,7 @@
 package stub
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -43,9 +44,7 @@ func (p pager) answer(data any, n int, more bool) answer {
 			return nil
 		}
 		q := url.Values{}
-		for name, values := range p.query {
-			q[name] = values
-		}
+		maps.Copy(q, p.query)
 		q.Set("page", strconv.Itoa(number))
 		return "https://app.trengo.com/api/v2" + p.path + "?" + q.Encode()
 	}

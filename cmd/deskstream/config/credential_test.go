@@ -35,7 +35,7 @@ func TestParse_shortCredentialsAreRefusedOrWarnedAbout(t *testing.T) {
 			if tt.baseURL != "" {
 				settings += ", base_url: " + tt.baseURL
 			}
-			c, err := config.Parse("test.yaml", []byte(fmt.Sprintf("destinations:\n  - name: a\n    type: %s\n    %[1]s: {%s}\n", typ, settings)), testEnvironment)
+			c, err := config.Parse("test.yaml", fmt.Appendf(nil, "destinations:\n  - name: a\n    type: %s\n    %[1]s: {%s}\n", typ, settings), testEnvironment)
 			got, message := ok, ""
 			switch {
 			case err != nil:
