@@ -107,5 +107,5 @@ func (p *pointer) take(r *kgo.Record) {
 		return
 	}
 	p.missing = ""
-	letters.Fill(p.rec, p.letter, cloneRecord(r))
+	letters.Fill(p.rec, p.letter, cloneRecord(r)) // a pointer takes any
 }

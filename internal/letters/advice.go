@@ -14,10 +14,12 @@ func Advice(l *Letter) string {
 		return "no dead-letter header is known here: look at the record with dlq show, and for what writes to this topic"
 	case l.Fault != "":
 		return "its headers cannot be used (" + l.Fault + "): look at the record with dlq show"
+	case l.Pointer && !l.Source.Known:
+		return adviceNowhere(l.Dialect)
 	case l.Pointer:
-		return "the letter only names the record: dlq plan --to NAME fetches it while its topic still has it; brokers copy records with errors.deadletterqueue.copy.record.enable"
+		return advicePointer(l.Dialect)
 	case l.Dialect != Own:
-		return "mend what that consumer stumbled over, or send it to one of your destinations: dlq plan --to NAME"
+		return "fix what that consumer failed at, or send it to one of your destinations: dlq plan --to NAME"
 	}
 	if strings.HasPrefix(l.Message, avro.Unusable) {
 		return "the record is sound: deskstream cannot use its schema or encoding, and the error says why. Change that for what comes, set source.schema_file or report it, then dlq plan"
@@ -39,6 +41,24 @@ func Advice(l *Letter) string {
 	default:
 		return "look at a sample with dlq show"
 	}
+}
+
+// advicePointer is for letters that only name their record.
+func advicePointer(d Dialect) string {
+	const fetched = "the letter only names the record: dlq plan --to NAME fetches it while its topic still has it"
+	if d == KIP1191 {
+		return fetched + "; brokers copy records with errors.deadletterqueue.copy.record.enable"
+	}
+	return fetched
+}
+
+// adviceNowhere is for letters without a record that name none: those of a punctuator of
+// Kafka Streams, and of what it forwarded.
+func adviceNowhere(d Dialect) string {
+	if d == Streams {
+		return "the letter has no record and names none, as when a punctuator of Kafka Streams failed: nothing can be sent again. Fix the application, then dlq discard these"
+	}
+	return "the letter has no record and names none: nothing can be sent again. dlq discard these"
 }
 
 // adviceOfCode is for codes that say more than their class.

@@ -83,12 +83,12 @@ func TestParse_readsTheDialectsOfOthers(t *testing.T) {
 				"kafka_dlt-exception-cause-fqcn", "java.lang.IllegalStateException", "kafka_dlt-exception-message", "first",
 				"kafka_dlt-original-topic", "orders-dlt", "kafka_dlt-original-partition", int32BE(0),
 				"kafka_dlt-original-offset", int64BE(5), "kafka_dlt-exception-message", "second", "retry_topic-attempts", int32BE(4)),
-			told{letters.Spring, spring, "billing", "", "java.lang.IllegalStateException", "second", 4, false},
+			told{letters.Spring, spring, "billing", "", "java.lang.IllegalStateException", "second", 3, false},
 		},
 		"spring, retry topic, one byte of attempts": {
 			headers("kafka_original-topic", "orders", "kafka_original-partition", int32BE(1), "kafka_original-offset", int64BE(2),
 				"kafka_original-consumer-group", "billing", "kafka_exception-fqcn", "E", "kafka_exception-message", "m", "retry_topic-attempts", "\x03"),
-			told{letters.Spring, retried, "billing", "", "E", "m", 3, false},
+			told{letters.Spring, retried, "billing", "", "E", "m", 2, false},
 		},
 		"kip1191": {
 			headers("__dlq.errors.topic", "orders", "__dlq.errors.partition", "3", "__dlq.errors.offset", "118", "__dlq.errors.group", "shared",

@@ -1,8 +1,10 @@
 package letters
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +54,11 @@ type Letter struct {
 	Traceparent string
 	// Pointer marks a letter that names the record and does not hold it.
 	Pointer bool
+	// Bare marks a letter without the record's headers, which only the record has.
+	Bare bool
+	// KeptTime marks a letter that was written with the timestamp of its record: At says
+	// nothing of when it was written.
+	KeptTime bool
 }
 
 // Place is a record's place and timestamp.
@@ -134,11 +141,25 @@ func KeyOf(id string) (key Key, ok bool) {
 	return key, err == nil
 }
 
-// Fill gives a letter that only names its record what the record is. The letter's own
-// headers stay behind those of the record.
-func Fill(rec *kgo.Record, l *Letter, record *kgo.Record) {
-	rec.Key, rec.Value = record.Key, record.Value
-	rec.Headers = append(record.Headers, rec.Headers...)
+// NeedsRecord reports whether the record that the letter names has something that the
+// letter does not: all of it, its headers, or its time.
+func (l *Letter) NeedsRecord() bool {
+	return l.Pointer || l.Dialect != Own && l.Source.Known && (l.Bare || l.Source.Timestamp.IsZero())
+}
+
+// Fill gives a letter what it lacks of the record that it names. The letter's own headers
+// stay behind those of the record. It returns false, and takes nothing, when the record is
+// not the one that the letter holds: the topic was recreated.
+func Fill(rec *kgo.Record, l *Letter, record *kgo.Record) bool {
+	if !l.Pointer && !(bytes.Equal(rec.Key, record.Key) && bytes.Equal(rec.Value, record.Value)) {
+		return false
+	}
+	if l.Pointer {
+		rec.Key, rec.Value = record.Key, record.Value
+	}
+	if l.lacksHeaders(rec, record) {
+		rec.Headers = slices.Concat(record.Headers, rec.Headers)
+	}
 	l.Source.Timestamp, l.Source.TimestampType = sink.KnownTime(record.Timestamp), ""
 	switch record.Attrs.TimestampType() {
 	case 0:
@@ -146,7 +167,19 @@ func Fill(rec *kgo.Record, l *Letter, record *kgo.Record) {
 	case 1:
 		l.Source.TimestampType = logAppendTime
 	}
-	l.Pointer = false
+	l.Pointer, l.Bare = false, false
+	return true
+}
+
+// lacksHeaders reports whether the letter is without the headers of its record. Kafka
+// Streams leaves key and value out and keeps the headers, in front of its own.
+func (l *Letter) lacksHeaders(rec, record *kgo.Record) bool {
+	if l.Dialect == KIP1191 {
+		return true
+	}
+	begins := len(rec.Headers) >= len(record.Headers) && slices.EqualFunc(rec.Headers[:len(record.Headers)], record.Headers,
+		func(a, b kgo.RecordHeader) bool { return a.Key == b.Key && bytes.Equal(a.Value, b.Value) })
+	return l.Pointer && !begins && !slices.ContainsFunc(rec.Headers, func(h kgo.RecordHeader) bool { return dialectOf(h.Key) == "" })
 }
 
 // How headers call the kinds of timestamps.
