@@ -28,8 +28,8 @@ func addFilterFlags(cmd *cobra.Command) *filterFlags {
 	flags.StringSliceVar(&f.filter.Types, "type", nil, "letters of events of this type (repeatable)")
 	flags.StringSliceVar(&f.filter.Users, "user", nil, "letters of this user: the value of the lane (repeatable)")
 	flags.StringSliceVar(&f.filter.Dialects, "dialect", nil, "letters whose headers follow this convention: deskstream, connect, spring, ... (repeatable)")
-	flags.StringVar(&f.since, "since", "", "letters written since this `time`: 2h ago, or RFC 3339")
-	flags.StringVar(&f.until, "until", "", "letters written before this `time`: 2h ago, or RFC 3339")
+	flags.StringVar(&f.since, "since", "", "letters written since this `time`: 2h ago, or RFC 3339; of Connect and Kafka Streams, whose letters keep the event's timestamp, that of the event")
+	flags.StringVar(&f.until, "until", "", "letters written before this `time`: as --since")
 	flags.IntSliceVar(&f.filter.Partitions, "partition", nil, "letters of events from this source `partition` (repeatable)")
 	flags.StringSliceVar(&f.offsets, "offset", nil, "letters of events from this source `offset` or range, such as 118-200 (repeatable)")
 	return f

@@ -144,7 +144,7 @@ func printGroup(b *strings.Builder, g *letters.Group) {
 	if g.Sample.Message != "" {
 		fmt.Fprintf(b, "  error   %s\n", oneLine(g.Sample.Message))
 	}
-	event := compact([]string{g.Sample.EventType, g.Sample.EventID, g.Sample.User, g.Sample.Source})
+	event := compact([]string{g.Sample.EventType, g.Sample.EventID, g.Sample.User, orElse(g.Sample.Source, "letter "+g.Sample.Letter)})
 	fmt.Fprintf(b, "  sample  %s  %s\n", g.Sample.ID, oneLine(strings.Join(event, " ")))
 	fmt.Fprintf(b, "  to do   %s\n\n", g.Advice)
 }

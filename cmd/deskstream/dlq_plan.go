@@ -146,6 +146,8 @@ func (b *letterBox) planList(ctx context.Context, p *letterPlanner, list []*cand
 	defer rehearsal.close()
 	p.rehearsal, p.looks.ways = rehearsal, rehearsal.ways
 	p.busy, p.stuck, p.again = map[laneKey]bool{}, map[laneKey]bool{}, map[laneKey]bool{}
+	p.firsts, p.drafts = firstLetters{}, map[*candidate]*draft{}
+	b.noteDoubts(list)
 	stop := startProgress(b.app.stderr, p.looks.progress)
 	err = p.run(ctx, list)
 	stop()

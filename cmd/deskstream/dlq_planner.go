@@ -25,7 +25,9 @@ type letterPlanner struct {
 	busy   map[laneKey]bool // lanes with a letter that would be sent
 	stuck  map[laneKey]bool // lanes with one that could not be decided
 	again  map[laneKey]bool // lanes of which a letter is planned anew
-	silent int              // letters in a row for which the help desk did not answer
+	firsts firstLetters
+	drafts map[*candidate]*draft // of the first letters
+	silent int                   // letters in a row for which the help desk did not answer
 }
 
 // draft is what is known of a letter before the help desk is asked.
@@ -33,6 +35,8 @@ type draft struct {
 	*candidate
 	planned letters.Planned
 	lookups []string // URLs that asking the help desk takes, at most
+	// first is the letter of the same record that is sent, nil if that is this one.
+	first *draft
 }
 
 // decided reports whether the help desk need not be asked.
@@ -74,6 +78,10 @@ func (p *letterPlanner) draft(ctx context.Context, c *candidate) (*draft, error)
 	if d.planned.Verdict, d.planned.Why = p.exclude(c); d.planned.Verdict != "" {
 		return d, nil
 	}
+	if first := p.firsts.of(c); first != nil {
+		d.planned.Verdict, d.first = letters.Unplanned, p.drafts[first]
+		return d, nil
+	}
 	s := p.rehearsal.session(ctx, c, sink.PlanOffline)
 	mapped, err := p.rehearsal.play(ctx, c, s)
 	if err != nil {
@@ -86,6 +94,8 @@ func (p *letterPlanner) draft(ctx context.Context, c *candidate) (*draft, error)
 	}
 	d.planned.Verdict, d.lookups = letters.Unplanned, s.Asked()
 	p.looks.add(c.destination, d.lookups)
+	p.firsts.add(c)
+	p.drafts[c] = d
 	return d, nil
 }
 
@@ -100,7 +110,7 @@ func (p *letterPlanner) take(ctx context.Context, i int, d *draft) error {
 		p.busy[key] = p.busy[key] || planned.Verdict.Applies()
 		p.stuck[key] = p.stuck[key] || planned.Verdict == letters.Undecidable
 	}
-	p.plan.Letters[i] = planned
+	p.plan.Letters[i], d.planned = planned, planned
 	p.looks.planned(d.destination, d.lookups)
 	if before, ok := p.before[planned.ID]; (!ok || before != planned) && !p.options.quiet {
 		if _, err := io.WriteString(p.box.app.stdout, describePlanned(d.candidate, &planned, now)); err != nil {
@@ -121,7 +131,11 @@ var errNoAnswers = errors.New("the help desk answers no lookups")
 // judge says what is to be done about a letter, and what sending it would do now.
 func (p *letterPlanner) judge(ctx context.Context, d *draft) (letters.Planned, *sink.Outcome, error) {
 	planned := d.planned
-	if d.decided() {
+	switch {
+	case d.decided():
+		return planned, nil, nil
+	case d.first != nil:
+		planned.Verdict, planned.Why = likeFirst(&d.first.planned)
 		return planned, nil, nil
 	}
 	key, inLane := d.laneKey()
@@ -142,15 +156,23 @@ func (p *letterPlanner) judge(ctx context.Context, d *draft) (letters.Planned, *
 	case inLane && p.stuck[key]:
 		planned.Verdict, planned.Why = letters.Undecidable, "an earlier letter of its user could not be decided"
 	case behind && (now.Outcome != sink.Dead || now.Error.Stage == sink.StageLookup):
-		planned.Verdict = letters.Behind
+		planned.Verdict, planned.Why = letters.Behind, p.box.doubt(d.candidate)
 	case now.Outcome == sink.Dead:
 		planned.Verdict, planned.Why = letters.StillDead, reasonOf(&now)
 	case now.Outcome == sink.Skipped:
 		planned.Verdict, planned.Why, planned.Result = letters.Settle, string(*now.Reason), digestOf(&now)
 	default:
-		planned.Verdict, planned.Result = letters.Send, digestOf(&now)
+		planned.Verdict, planned.Why, planned.Result = letters.Send, p.box.doubt(d.candidate), digestOf(&now)
 	}
 	return planned, &now, nil
+}
+
+// likeFirst is the verdict on a letter whose record has an earlier letter in the plan.
+func likeFirst(first *letters.Planned) (letters.Verdict, string) {
+	if first.Verdict.Applies() {
+		return letters.Settle, "it is settled with letter " + first.ID + " of the same record"
+	}
+	return first.Verdict, "as letter " + first.ID + " of the same record: " + first.Why
 }
 
 // stands gives what an interrupted run has planned for a letter, if that stands: the event

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/internal/scan"
 )
 
-// pointer is a letter that names its record and does not hold it.
+// pointer is a letter that names its record and lacks something of it.
 type pointer struct {
 	rec    *kgo.Record
 	letter *letters.Letter
@@ -19,9 +21,27 @@ type pointer struct {
 	missing string
 }
 
+// found says what became of a letter that needed its record, for people.
+func (p *pointer) found(needed letters.Letter) string {
+	at := p.letter.Source.String()
+	switch {
+	case p.missing != "" && needed.Pointer:
+		return p.missing
+	case needed.Pointer:
+		return "the letter only names it: fetched from " + at
+	case p.missing != "" && needed.Bare:
+		return "the letter has it and not its time and headers: " + p.missing
+	case p.missing != "":
+		return "the letter has it and not its time: " + p.missing
+	case needed.Bare:
+		return "the letter has it: time and headers are fetched from " + at
+	}
+	return "the letter has it: the time is fetched from " + at
+}
+
 // resolve fetches the records that pointers name, as far as their topics still have them.
 func (b *letterBox) resolve(ctx context.Context, list []*pointer) error {
-	topics := map[string]*scan.Extent{} // nil for one that is not there
+	topics := map[string]sourceTopic{}
 	extents := map[string]*scan.Extent{}
 	wanted := map[letters.Place][]*pointer{}
 	for _, p := range list {
@@ -30,14 +50,18 @@ func (b *letterBox) resolve(ctx context.Context, list []*pointer) error {
 			p.missing = "the letter does not say where its record is"
 			continue
 		}
-		if _, known := topics[at.Topic]; !known {
-			found, err := b.sourceExtent(ctx, at.Topic)
-			if err != nil {
+		topic, known := topics[at.Topic]
+		if !known {
+			var err error
+			if topic, err = b.sourceTopic(ctx, at.Topic); err != nil {
 				return err
 			}
-			topics[at.Topic] = found
+			topics[at.Topic] = topic
 		}
-		if p.missing = absent(topics[at.Topic], at.Place); p.missing != "" {
+		if topic.denied != nil && p.letter.Pointer {
+			return topic.denied
+		}
+		if p.missing = topic.lacks(at.Place); p.missing != "" {
 			continue
 		}
 		p.missing = fmt.Sprintf("its record at %s is not there any more: it was compacted or aborted", at)
@@ -62,21 +86,45 @@ func placeOf(topic string, partition int32, offset int64) letters.Place {
 	return letters.Place{Topic: topic, Partition: partition, Offset: offset}
 }
 
-// sourceExtent is what a topic holds, nil for one that does not exist.
-func (b *letterBox) sourceExtent(ctx context.Context, topic string) (*scan.Extent, error) {
-	found, err := scan.Find(ctx, b.cl, topic)
-	if errors.Is(err, scan.ErrMissing) {
-		return nil, nil
-	}
-	return &found, err
+// sourceTopic is what is known of a topic that letters name.
+type sourceTopic struct {
+	extent *scan.Extent // nil for one that is not there
+	denied error        // the right that is missing
 }
 
-// absent says why a topic cannot have a record, "" if it may.
-func absent(e *scan.Extent, at letters.Place) string {
-	if e == nil {
+func (b *letterBox) sourceTopic(ctx context.Context, topic string) (sourceTopic, error) {
+	asked, err := askForTopics(ctx, b.cl, []string{topic})
+	if errors.Is(err, kerr.InvalidTopicException) {
+		return sourceTopic{}, nil
+	}
+	if err == nil {
+		err = asked.need(topic, kmsg.ACLOperationRead)
+		if err == nil && asked.topics[topic].denied {
+			err = rightError(kmsg.ACLOperationRead, "topic", topic)
+		}
+		if err != nil {
+			return sourceTopic{denied: err}, nil
+		}
+	}
+	if err != nil {
+		return sourceTopic{}, err
+	}
+	extent, err := scan.Find(ctx, b.cl, topic)
+	if errors.Is(err, scan.ErrMissing) {
+		return sourceTopic{}, nil
+	}
+	return sourceTopic{extent: &extent}, err
+}
+
+// lacks says why a topic cannot have a record, "" if it may.
+func (t *sourceTopic) lacks(at letters.Place) string {
+	if t.denied != nil {
+		return fmt.Sprintf("its record at %s cannot be read: %s", at, t.denied)
+	}
+	if t.extent == nil {
 		return fmt.Sprintf("its record at %s is gone: there is no topic %s on this cluster", at, at.Topic)
 	}
-	switch span, there := e.Spans[at.Partition]; {
+	switch span, there := t.extent.Spans[at.Partition]; {
 	case !there || at.Offset >= span.End:
 		return fmt.Sprintf("its record at %s is not there: the topic ends before, was it made anew?", at)
 	case at.Offset < span.From:
@@ -107,5 +155,7 @@ func (p *pointer) take(r *kgo.Record) {
 		return
 	}
 	p.missing = ""
-	letters.Fill(p.rec, p.letter, cloneRecord(r)) // a pointer takes any
+	if !letters.Fill(p.rec, p.letter, cloneRecord(r)) {
+		p.missing = fmt.Sprintf("the record at %s is another one than the letter has: the topic was recreated", p.letter.Source)
+	}
 }

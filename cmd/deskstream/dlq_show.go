@@ -64,7 +64,7 @@ type shown struct {
 	Error       shownError `json:"error"`
 	Round       int        `json:"round"`
 	Advice      string     `json:"advice"`
-	// Record tells of a letter that only names its record whether that is still there.
+	// Record says of a letter that needs its record whether that is still there.
 	Record   string            `json:"record,omitempty"`
 	Outcomes []sink.Outcome    `json:"outcomes"`
 	Sections []letters.Section `json:"sections"`
@@ -97,11 +97,11 @@ func (a *app) showLetter(ctx context.Context, cfg *config.Config, topic, id stri
 	}
 	p := &pointer{rec: rec, letter: l}
 	advice, found := letters.Advice(l), ""
-	if l.Pointer {
+	if needed := *l; l.NeedsRecord() {
 		if err := box.resolve(ctx, []*pointer{p}); err != nil {
 			return nil, err
 		}
-		found = orElse(p.missing, "the letter only names it: fetched from "+l.Source.String())
+		found = p.found(needed)
 	}
 	value, err := asJSON(ctx, box.book.events, rec)
 	if err != nil {
@@ -167,11 +167,7 @@ func (b *letterBox) outcomesOf(ctx context.Context, l *letters.Letter) ([]sink.O
 		return outcomes, nil
 	}
 	source := trail.Record{Place: l.Source.Record(), Timestamp: l.Source.Timestamp}
-	since := l.At.Timestamp
-	if at := l.Source.Timestamp; !at.IsZero() && at.Before(since) {
-		since = at
-	}
-	err := b.readResponses(ctx, since, func(e *topics.LedgerEntry, r *kgo.Record) error {
+	err := b.readResponses(ctx, l.Since(), func(e *topics.LedgerEntry, r *kgo.Record) error {
 		if l.Own() && (e.Destination != l.Destination || e.Group != l.Source.Group) {
 			return nil
 		}
@@ -207,7 +203,11 @@ func (s *shown) text() string {
 		}
 	}
 	l := &s.letter
-	row("letter", s.ID, "at", l.At.String(), "written", when(l.At.Timestamp))
+	at := "written"
+	if l.KeptTime {
+		at = "timestamp of its event" // when it was written is not known
+	}
+	row("letter", s.ID, "at", l.At.String(), at, when(l.At.Timestamp))
 	row("status", string(s.Status), stateText(s.State))
 	row("dialects", dialectText(s.Dialects))
 	row("event", l.EventType, l.EventID, of("of", l.Lane))

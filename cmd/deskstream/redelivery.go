@@ -35,8 +35,10 @@ type redelivery struct {
 	counts tallyOfLetters
 	stuck  map[laneKey]bool // lanes with a letter that was left open
 	open   map[*sink.Session]bool
-	total  int
-	began  time.Time
+	// twins are letters whose record has another one in the plan, by that other one's id.
+	twins map[string][]*candidate
+	total int
+	began time.Time
 	// watched is set once the canaries are through.
 	watched bool
 }
@@ -66,7 +68,7 @@ func newRedelivery(ctx context.Context, box *letterBox, plan planFile, rehearsal
 	}
 	r := &redelivery{
 		box: box, plan: plan, planned: map[string]*letters.Planned{}, rehearsal: rehearsal, held: held, options: o,
-		client: client, writers: map[string]*topics.Writer{}, found: found.topics, stuck: map[laneKey]bool{},
+		client: client, writers: map[string]*topics.Writer{}, found: found.topics, stuck: map[laneKey]bool{}, twins: map[string][]*candidate{},
 		open: map[*sink.Session]bool{},
 	}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
@@ -97,6 +99,9 @@ func (r *redelivery) run(list []*candidate) error {
 		return err
 	}
 	r.total, r.began = len(open), time.Now()
+	for _, twins := range r.twins {
+		r.total += len(twins)
+	}
 	stop := startProgress(r.box.app.stderr, r.progress)
 	for i, stage := range stages(open) {
 		last := i == len(canary)
@@ -120,6 +125,7 @@ func (r *redelivery) run(list []*candidate) error {
 // between an outcome and its state, left out.
 func (r *redelivery) sort(list []*candidate) ([]*candidate, error) {
 	var open []*candidate
+	firsts := firstLetters{}
 	for _, c := range list {
 		p := r.planned[c.letter.ID]
 		switch {
@@ -135,7 +141,11 @@ func (r *redelivery) sort(list []*candidate) ([]*candidate, error) {
 		case c.round > r.options.maxRounds:
 			r.tell(c, fmt.Sprintf("it was sent again %d times: --max-rounds", c.letter.Round))
 			r.counts.overtaken++
+		case firsts.of(c) != nil:
+			id := firsts.of(c).letter.ID
+			r.twins[id] = append(r.twins[id], c)
 		default:
+			firsts.add(c)
 			if r.box.states.Status(c.letter.ID) == letters.Sending {
 				r.counts.again++
 			}

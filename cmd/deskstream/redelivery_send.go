@@ -184,7 +184,24 @@ func (r *redelivery) record(c *candidate, e topics.Entry) error {
 	if err := <-written; err != nil {
 		return fmt.Errorf("writing the outcome of letter %s: %w", c.letter.ID, err)
 	}
-	return r.settle(ctx, c, letters.Status(e.Outcome.Outcome))
+	status := letters.Status(e.Outcome.Outcome)
+	if err := r.settle(ctx, c, status); err != nil {
+		return err
+	}
+	return r.settleTwins(ctx, c, status)
+}
+
+// settleTwins gives the other letters of the same record what became of this one.
+func (r *redelivery) settleTwins(ctx context.Context, c *candidate, status letters.Status) error {
+	for _, twin := range r.twins[c.letter.ID] {
+		same := *twin
+		same.round = c.round // of the outcome that they share
+		if err := r.settle(ctx, &same, status); err != nil {
+			return err
+		}
+		r.count(func(t *tallyOfLetters) { t.twins++ })
+	}
+	return nil
 }
 
 // graceful is a context that ends a while after ctx.

@@ -24,13 +24,16 @@ type tallyOfLetters struct {
 	repaired                 int // had an outcome, only the state was missing
 	again                    int // were being sent when an earlier apply was ended
 	overtaken                int // arrived by themselves since, or were sent too often
+	twins                    int // settled with another letter of their record
 }
 
 // sent are those of which a result of sending is known.
 func (t *tallyOfLetters) sent() int { return t.delivered + t.skipped + t.died + t.exhausted }
 
 // done are those of which no more is to be done in this run.
-func (t *tallyOfLetters) done() int { return t.sent() + t.changed + t.dead + t.behind + t.interrupted }
+func (t *tallyOfLetters) done() int {
+	return t.sent() + t.changed + t.dead + t.behind + t.interrupted + t.twins
+}
 
 func (t *tallyOfLetters) failed() int { return t.died + t.exhausted }
 
@@ -42,6 +45,7 @@ func (t *tallyOfLetters) text() string {
 	}{
 		{t.delivered, "delivered"},
 		{t.skipped, "skipped"},
+		{t.twins, "settled with another letter of their record"},
 		{t.died, "died again"},
 		{t.changed, "changed since the plan"},
 		{t.dead, "would die again"},

@@ -28,7 +28,7 @@ type candidate struct {
 	group       string
 	lane        string
 	round       int
-	// missing says why a letter that only names its record has none.
+	// missing says why a letter that needs its record has none.
 	missing string
 
 	// What the responses topic knows of its event.
@@ -75,12 +75,12 @@ func (b *letterBox) candidate(ctx context.Context, rec *kgo.Record, l *letters.L
 	return c, nil
 }
 
-// complete fetches the records of letters that only name theirs.
+// complete fetches the records of letters that lack something of theirs.
 func (b *letterBox) complete(ctx context.Context, list []*candidate) error {
 	var pointers []*pointer
 	var of []*candidate
 	for _, c := range list {
-		if c.letter.Pointer {
+		if c.letter.NeedsRecord() {
 			of = append(of, c)
 			pointers = append(pointers, &pointer{rec: c.rec, letter: &c.letter})
 		}
@@ -120,22 +120,16 @@ func inOrder(list []*candidate) {
 // survey finds out what the responses topic knows of the candidates' events.
 func (b *letterBox) survey(ctx context.Context, list []*candidate) error {
 	events, identifies := map[trail.Event][]*candidate{}, map[laneKey][]*candidate{}
-	var since time.Time
 	for _, c := range list {
 		events[c.event()] = append(events[c.event()], c)
 		if key, ok := c.laneKey(); ok && c.isIdentify(b.reader) {
 			identifies[key] = append(identifies[key], c)
 		}
-		for _, at := range []time.Time{c.rec.Timestamp, c.original.Timestamp} {
-			if !at.IsZero() && (since.IsZero() || at.Before(since)) {
-				since = at
-			}
-		}
 	}
 	if len(list) == 0 {
 		return nil
 	}
-	return b.readResponses(ctx, since, func(e *topics.LedgerEntry, r *kgo.Record) error {
+	return b.readResponses(ctx, earliest(list), func(e *topics.LedgerEntry, r *kgo.Record) error {
 		for _, c := range events[trail.EventOf(e)] {
 			if of, err := c.source().SettledBy(e, r); err != nil {
 				return err
@@ -155,6 +149,13 @@ func (c *candidate) source() trail.Record {
 	at := c.letter.Source.Record()
 	at.Topic, at.Partition, at.Offset = c.original.Topic, c.original.Partition, c.original.Offset
 	return trail.Record{Place: at, Timestamp: c.letter.Source.Timestamp}
+}
+
+// earliest is the time before which no outcome of the candidates' events was written, zero
+// if that is not known of all: a letter may be written long after its event was delivered.
+func earliest(list []*candidate) time.Time {
+	first := slices.MinFunc(list, func(a, b *candidate) int { return a.letter.Since().Compare(b.letter.Since()) })
+	return first.letter.Since()
 }
 
 func (c *candidate) learn(e *topics.LedgerEntry, r *kgo.Record) {

@@ -144,7 +144,20 @@ func KeyOf(id string) (key Key, ok bool) {
 // NeedsRecord reports whether the record that the letter names has something that the
 // letter does not: all of it, its headers, or its time.
 func (l *Letter) NeedsRecord() bool {
-	return l.Pointer || l.Dialect != Own && l.Source.Known && (l.Bare || l.Source.Timestamp.IsZero())
+	return l.Pointer || l.Dialect != Own && l.Source.Known && !l.KeptTime && (l.Bare || l.Source.Timestamp.IsZero())
+}
+
+// Since is a time before which no outcome of the letter's event was written, but for
+// clocks that differ; zero if that is not known.
+func (l *Letter) Since() time.Time {
+	at := l.At.Timestamp
+	if l.Source.Known && l.Source.Timestamp.Before(at) {
+		at = l.Source.Timestamp
+	}
+	if at.UnixMilli() <= 0 { // neither -1 nor 0 is a time
+		return time.Time{}
+	}
+	return at
 }
 
 // Fill gives a letter what it lacks of the record that it names. The letter's own headers
