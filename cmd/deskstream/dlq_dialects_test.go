@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/deskstream/deskstream/internal/letters"
+	"github.com/deskstream/deskstream/sink/topics"
 )
 
 const foreignLetters = "staff-dlq"
@@ -77,6 +78,39 @@ func TestDLQ_lettersOfOneRecordAreOneSend(t *testing.T) {
 	}
 	c.wants(exitOK, "nothing to do", "", "apply", c.plan)
 	c.wantWrites(3)
+}
+
+// The audit looks for the outcome of the round that a state names.
+func TestDLQApply_aLetterSettledWithAnotherHasTheRoundOfItsOutcome(t *testing.T) {
+	t.Parallel()
+	c := newClinic(t)
+	second := userLetter(2, "u-1")
+	for i, h := range second.Headers {
+		switch h.Key {
+		case "dlq.source.offset":
+			second.Headers[i].Value = []byte("1")
+		case "dlq.redrive.round":
+			second.Headers[i].Value = []byte("1")
+		}
+	}
+	c.Produce(t, userLetter(1, "u-1"), second)
+	c.wants(exitOK, "1 send, 1 settle", "", "plan", "-o", c.plan)
+	c.wants(exitOK, "1 delivered, 1 settled with another letter", "", "apply", c.plan)
+	if s := c.states()[mustKey(t, idOf(2))]; s.Status != letters.Delivered || s.Round != 1 {
+		t.Errorf("the state of the second is %s of round %d, want delivered of round 1", s.Status, s.Round)
+	}
+}
+
+func TestDLQPlan_lettersOfOnePlaceWithTwoTimesAreOfTwoRecords(t *testing.T) {
+	t.Parallel()
+	c := abroad(t)
+	for _, ms := range []string{"1767000000000", "1767000000001", "1767000000000"} {
+		c.Produce(t, &kgo.Record{
+			Topic: foreignLetters, Value: []byte(hire(0)),
+			Headers: recordHeaders("x-original-topic", "events", "x-original-partition", "0", "x-original-offset", "0", "x-original-timestamp", ms),
+		})
+	}
+	c.wants(exitOK, "3 letters: 1 behind, 1 send, 1 settle", "", "plan", "--topic", foreignLetters, "--to", "crm")
 }
 
 func TestDLQ_aLetterOfARecordWhoseSendDiesIsDeadToo(t *testing.T) {
@@ -183,6 +217,41 @@ func TestDLQ_timeAndHeadersOfACopiedLetterAreThoseOfItsRecord(t *testing.T) {
 	}
 	if traced != 1 {
 		t.Errorf("%d outcomes carry the record's traceparent, want 1", traced)
+	}
+}
+
+// Neither -1 nor 0 is a time.
+func TestDLQPlan_aRecordWithoutATimeIsFetchedOnce(t *testing.T) {
+	t.Parallel()
+	c := abroad(t)
+	timeless := hired(0, 0)
+	timeless.Timestamp = time.UnixMilli(0)
+	c.Produce(t, timeless, sorry(ofShares, "events", 0))
+	c.wants(exitOK, "1 letter: 1 send", "1 letter without the time of the event", "plan", "--topic", foreignLetters, "--to", "crm")
+	id := letters.Parse(c.Consume(t, foreignLetters)[0]).ID
+	c.wants(exitOK, "time and headers are fetched from events/0/0", "", "show", "--topic", foreignLetters, id)
+}
+
+// A share group may read the letters of another one.
+func TestDLQ_aLetterThatNamesALetterIsFollowed(t *testing.T) {
+	t.Parallel()
+	c := abroad(t)
+	if err := c.CreateTopic("inner", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	named := func(on, topic string, n int) *kgo.Record {
+		r := sorry(ofShares, topic, n)
+		r.Topic, r.Key, r.Value = on, nil, nil
+		return r
+	}
+	c.Produce(t, hired(0, time.Minute), named("inner", "events", 0), named("inner", "inner", 1))
+	c.Produce(t, named(foreignLetters, "inner", 0), named(foreignLetters, "inner", 1))
+	got := c.wants(exitOK, "2 letters: 1 no_record, 1 send", "", "plan", "--topic", foreignLetters, "--to", "crm", "-o", c.plan)
+	got.wantAll(t, exitOK, "the letter names inner/0/1, which is a letter that names another one", "")
+	c.wants(exitOK, "1 delivered", "", "apply", "--create-topics", c.plan)
+	c.wantWrites(1)
+	if e, ok := topics.ParseEntry(c.Consume(t, responsesTopic)[0]); !ok || e.Topic != "events" || e.Offset != 0 {
+		t.Errorf("the outcome is of %s/%d", e.Topic, e.Offset)
 	}
 }
 

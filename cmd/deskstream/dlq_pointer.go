@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -19,6 +20,8 @@ type pointer struct {
 	letter *letters.Letter
 	// missing says why the record cannot be had, "" once it is in rec.
 	missing string
+	// further marks a letter whose record is a letter, which names another record.
+	further bool
 }
 
 // found says what became of a letter that needed its record, for people.
@@ -39,8 +42,29 @@ func (p *pointer) found(needed letters.Letter) string {
 	return "the letter has it: the time is fetched from " + at
 }
 
+// maxHops is how many letters are followed from one that names another one: some may name
+// each other.
+const maxHops = 5
+
 // resolve fetches the records that pointers name, as far as their topics still have them.
 func (b *letterBox) resolve(ctx context.Context, list []*pointer) error {
+	for range maxHops {
+		for _, p := range list {
+			p.further = false
+		}
+		if err := b.fetch(ctx, list); err != nil {
+			return err
+		}
+		list = slices.DeleteFunc(slices.Clone(list), func(p *pointer) bool { return !p.further || !p.letter.NeedsRecord() })
+	}
+	for _, p := range list {
+		p.missing = fmt.Sprintf("the letter names %s, which is a letter that names another one, and so on", p.letter.Source)
+	}
+	return nil
+}
+
+// fetch is one hop of resolve.
+func (b *letterBox) fetch(ctx context.Context, list []*pointer) error {
 	topics := map[string]sourceTopic{}
 	extents := map[string]*scan.Extent{}
 	wanted := map[letters.Place][]*pointer{}
@@ -94,26 +118,29 @@ type sourceTopic struct {
 
 func (b *letterBox) sourceTopic(ctx context.Context, topic string) (sourceTopic, error) {
 	asked, err := askForTopics(ctx, b.cl, []string{topic})
-	if errors.Is(err, kerr.InvalidTopicException) {
+	switch {
+	case errors.Is(err, kerr.InvalidTopicException):
 		return sourceTopic{}, nil
-	}
-	if err == nil {
-		err = asked.need(topic, kmsg.ACLOperationRead)
-		if err == nil && asked.topics[topic].denied {
-			err = rightError(kmsg.ACLOperationRead, "topic", topic)
-		}
-		if err != nil {
-			return sourceTopic{denied: err}, nil
-		}
-	}
-	if err != nil {
+	case err != nil:
 		return sourceTopic{}, err
 	}
-	extent, err := scan.Find(ctx, b.cl, topic)
-	if errors.Is(err, scan.ErrMissing) {
-		return sourceTopic{}, nil
+	t := sourceTopic{denied: asked.need(topic, kmsg.ACLOperationRead)}
+	if asked.topics[topic].denied {
+		t.denied = rightError(kmsg.ACLOperationRead, "topic", topic)
 	}
-	return sourceTopic{extent: &extent}, err
+	if t.denied == nil {
+		t.extent, err = b.sourceExtent(ctx, topic)
+	}
+	return t, err
+}
+
+// sourceExtent is what a topic holds, nil for one that does not exist.
+func (b *letterBox) sourceExtent(ctx context.Context, topic string) (*scan.Extent, error) {
+	found, err := scan.Find(ctx, b.cl, topic)
+	if errors.Is(err, scan.ErrMissing) {
+		return nil, nil
+	}
+	return &found, err
 }
 
 // lacks says why a topic cannot have a record, "" if it may.
@@ -155,7 +182,9 @@ func (p *pointer) take(r *kgo.Record) {
 		return
 	}
 	p.missing = ""
+	before := p.letter.Source.String()
 	if !letters.Fill(p.rec, p.letter, cloneRecord(r)) {
 		p.missing = fmt.Sprintf("the record at %s is another one than the letter has: the topic was recreated", p.letter.Source)
 	}
+	p.further = p.letter.Pointer || p.letter.Source.String() != before
 }

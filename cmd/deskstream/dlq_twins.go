@@ -25,11 +25,11 @@ func (f firstLetters) of(c *candidate) *candidate {
 
 func (f firstLetters) add(c *candidate) { f[c.event()] = append(f[c.event()], c) }
 
-// sameRecord reports whether two letters of one place are of one record. Where their
-// times differ, the topic was recreated in between.
+// sameRecord reports whether two letters of one place are of one record. Where the ids or
+// the times that they tell differ, the topic was recreated in between.
 func (c *candidate) sameRecord(other *candidate) bool {
 	a, b := c.letter.Source, other.letter.Source
-	return a.Known && b.Known && (a.Timestamp.IsZero() || b.Timestamp.IsZero() || a.Timestamp.Equal(b.Timestamp))
+	return c.source().Origin.Matches(other.source().Origin) && (a.Timestamp.IsZero() || b.Timestamp.IsZero() || a.Timestamp.Equal(b.Timestamp))
 }
 
 // doubt says why an earlier delivery of a letter's event may not be recognised, "" if it is.

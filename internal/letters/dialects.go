@@ -184,12 +184,9 @@ func (l *Letter) readForeign(rec *kgo.Record) {
 			break
 		}
 	}
-	switch l.Dialect {
-	case KIP1191:
-		l.Bare = true
-	case Streams, Connect:
-		l.KeptTime = l.Source.Known && rec.Attrs.TimestampType() == 0
-	}
+	l.Bare = l.Dialect == KIP1191
+	// A punctuator of Streams names no topic, and has no record.
+	l.KeptTime = (l.Dialect == Connect || l.Dialect == Streams) && l.Source.Topic != "" && rec.Attrs.TimestampType() == 0
 	// Brokers and Kafka Streams may leave the record out. A tombstone without a key looks the
 	// same, and is found to be one where it is.
 	l.Pointer = (l.Dialect == KIP1191 || l.Dialect == Streams) && rec.Key == nil && rec.Value == nil

@@ -67,6 +67,35 @@ func TestFill_addsNoHeadersTwiceOfARecordThatWasALetter(t *testing.T) {
 	}
 }
 
+// A share group can read the letters of another one.
+func TestFill_aRecordThatIsALetterTellsTheSource(t *testing.T) {
+	for name, c := range map[string]struct {
+		inner *kgo.Record
+		want  letters.Source
+		// What the source has that the letter still lacks.
+		needs, pointer, bare bool
+	}{
+		"a pointer of a share group": {&kgo.Record{Headers: headers("__dlq.errors.topic", "staff", "__dlq.errors.partition", "7",
+			"__dlq.errors.offset", "70", "__dlq.errors.group", "first")}, of(staff(7, 70), "first"), true, true, true},
+		"a copy of a share group": {&kgo.Record{Value: []byte("v"), Headers: headers("__dlq.errors.topic", "staff", "__dlq.errors.partition", "7",
+			"__dlq.errors.offset", "70", "__dlq.errors.group", "first")}, of(staff(7, 70), "first"), true, false, true},
+		"an event with headers of another program": {
+			&kgo.Record{Value: []byte("v"), Timestamp: hired, Headers: headers("kafka_topic", "raw", "kafka_partition", "1", "kafka_offset", "2")},
+			at(letters.Source{Known: true, Place: letters.Place{Topic: "staff-dlt", Offset: 1}}, hired.UnixMilli(), "second"), false, false, false,
+		},
+	} {
+		rec := &kgo.Record{Headers: headers("__dlq.errors.topic", "staff-dlt", "__dlq.errors.partition", "0", "__dlq.errors.offset", "1",
+			"__dlq.errors.group", "second")}
+		l := letters.Parse(rec)
+		if !letters.Fill(rec, &l, c.inner) {
+			t.Fatalf("%s: not taken", name)
+		}
+		if diff := cmp.Diff(c.want, l.Source); diff != "" || l.NeedsRecord() != c.needs || l.Pointer != c.pointer || l.Bare != c.bare || l.Destination != "second" {
+			t.Errorf("%s: needs its record %v, given up by %s, source (-want +got):\n%s", name, l.NeedsRecord(), l.Destination, diff)
+		}
+	}
+}
+
 func TestFill_takesNothingOfAnotherRecord(t *testing.T) {
 	rec := &kgo.Record{Key: []byte("k"), Value: []byte("v"), Headers: shareGroup()}
 	l := letters.Parse(rec)

@@ -162,16 +162,26 @@ func (l *Letter) Since() time.Time {
 
 // Fill gives a letter what it lacks of the record that it names. The letter's own headers
 // stay behind those of the record. It returns false, and takes nothing, when the record is
-// not the one that the letter holds: the topic was recreated.
+// not the one that the letter holds: the topic was recreated. A record that is a letter
+// itself, of an earlier round of the same dialect, tells the source, and may lack its
+// record in turn.
 func Fill(rec *kgo.Record, l *Letter, record *kgo.Record) bool {
-	if !l.Pointer && !(bytes.Equal(rec.Key, record.Key) && bytes.Equal(rec.Value, record.Value)) {
+	same := bytes.Equal(rec.Key, record.Key) && bytes.Equal(rec.Value, record.Value)
+	if !l.Pointer && !same {
 		return false
 	}
+	lacks := l.lacksHeaders(rec, record)
 	if l.Pointer {
 		rec.Key, rec.Value = record.Key, record.Value
 	}
-	if l.lacksHeaders(rec, record) {
+	l.Pointer = false
+	if lacks {
 		rec.Headers = slices.Concat(record.Headers, rec.Headers)
+		l.Bare = false
+		if first := Parse(record); first.Dialect == l.Dialect && first.Source.Known {
+			l.Source, l.Pointer, l.Bare = first.Source, first.Pointer, first.Bare
+			return true
+		}
 	}
 	l.Source.Timestamp, l.Source.TimestampType = sink.KnownTime(record.Timestamp), ""
 	switch record.Attrs.TimestampType() {
@@ -180,7 +190,6 @@ func Fill(rec *kgo.Record, l *Letter, record *kgo.Record) bool {
 	case 1:
 		l.Source.TimestampType = logAppendTime
 	}
-	l.Pointer, l.Bare = false, false
 	return true
 }
 

@@ -168,6 +168,7 @@ func TestParse_knowsWhoseTimestampTheLetterHas(t *testing.T) {
 		"connect":                           {headers: connectRound("staff", "one", "no", "40"), want: true},
 		"streams":                           {headers: streamsRound("staff", "2", "40"), want: true},
 		"streams, a punctuator":             {headers: streamsRound("", "-1", "-1")},
+		"connect, place unknown":            {headers: headers("__connect.errors.topic", "staff", "__connect.errors.partition", "-1"), want: true},
 		"connect, a topic of LogAppendTime": {headers: connectRound("staff", "one", "no", "40"), attrs: kgo.NewRecordAttrs(kgo.RecordAttrsOpts{TimestampType: 1})},
 		"spring":                            {headers: springRound("staff", "payroll", "a.Odd", "odd", 2, 40)},
 		"smallrye":                          {headers: smallRyeRound("staff", "a.Odd", "odd", "2", "40")},
