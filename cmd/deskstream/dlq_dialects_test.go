@@ -111,6 +111,17 @@ func TestDLQPlan_lettersOfOnePlaceWithTwoTimesAreOfTwoRecords(t *testing.T) {
 		})
 	}
 	c.wants(exitOK, "3 letters: 1 behind, 1 send, 1 settle", "", "plan", "--topic", foreignLetters, "--to", "crm")
+	for n, id := range []string{"AQIDBAUGBwgJCgsMDQ4PEA", "AgIDBAUGBwgJCgsMDQ4PEA", "AQIDBAUGBwgJCgsMDQ4PEA"} { // of the topic
+		own := userLetter(n, "u-1")
+		for i, h := range own.Headers {
+			if h.Key == "dlq.source.offset" {
+				own.Headers[i].Value = []byte("9")
+			}
+		}
+		own.Headers = append(own.Headers, recordHeaders("dlq.source.topic_id", id)...)
+		c.Produce(t, own)
+	}
+	c.wants(exitOK, "3 letters: 1 behind, 1 send, 1 settle", "", "plan")
 }
 
 func TestDLQ_aLetterOfARecordWhoseSendDiesIsDeadToo(t *testing.T) {
