@@ -100,12 +100,17 @@ func PhoneNumber(text string) (string, bool) {
 	return "", false
 }
 
-// decimalNumber returns the literal of a phone number that was written as a decimal.
+// decimalNumber returns the literal of a phone number that was written as a decimal. One
+// without an exponent loses its fraction only: a zero before it is dialled.
 func decimalNumber(text string) (string, bool) {
-	if !strings.ContainsAny(text, ".eE") {
+	if !strings.ContainsAny(text, ".eE") || !decimalText.MatchString(text) {
 		return "", false
 	}
-	return strings.TrimPrefix(text, "+"), decimalText.MatchString(text)
+	number := strings.TrimPrefix(text, "+")
+	if digits, fraction, _ := strings.Cut(number, "."); strings.Trim(fraction, "0") == "" {
+		return digits, true
+	}
+	return number, true
 }
 
 // phoneNumber is PhoneNumber for a text of one number.
@@ -118,7 +123,7 @@ func phoneNumber(text string) (string, bool) {
 	}
 	if number, ok := decimalNumber(text); ok {
 		text, ok = Whole(number)
-		return text, ok && text != "0"
+		return text, ok && strings.Trim(text, "0") != ""
 	}
 	return text, isDialled(text) && strings.ContainsAny(text, "123456789")
 }
