@@ -14,7 +14,7 @@ var (
 )
 
 func contactsOf(entry coerce, field string, alone []string) contacts {
-	take := list(maxEntries, entry)
+	take := list(field, entry)
 	return contacts{rule{field, both(field), take}, rule{field, alone, take}}
 }
 

@@ -118,6 +118,22 @@ func TestMap_emailsAndPhones(t *testing.T) {
 	}
 }
 
+func TestMap_twoSpellingsOfOneValueTakeOnePlaceOfALongList(t *testing.T) {
+	emails := []string{`"a0@example.test"`, `"A0@Example.test"`}
+	for i := 1; i < 10; i++ {
+		emails = append(emails, `"a`+strconv.Itoa(i)+`@example.test"`)
+	}
+	step, warnings := oneStep[kustomer.Upsert](t, kustomer.Config{},
+		`{"type":"identify","userId":"u1","traits":{"emails":[`+strings.Join(emails, ",")+`]}}`)
+	sent := step.Customer.Get("emails")
+	if sent.Len() != 10 || sent.At(9).Get("email").Str() != "a9@example.test" {
+		t.Errorf("sent %s, want all ten addresses", sent.JSON())
+	}
+	if len(warnings) > 0 {
+		t.Errorf("warnings %q, want none", warnings)
+	}
+}
+
 func TestMap_listsAreCutAtWhatKustomerTakes(t *testing.T) {
 	var emails, tags []string
 	for i := range 21 {

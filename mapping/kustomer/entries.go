@@ -12,10 +12,11 @@ const (
 	maxTags    = 20
 )
 
-// list takes a list of at most limit different elements, or a single element in place
-// of a list. When none of them fits, or the sender left the list empty, nothing is sent:
-// an empty list would clear the field.
-func list(limit int, element coerce) coerce {
+// list takes the list of a customer that has the name: as many different values as it
+// takes, or a single element in place of a list. When none of them fits, or the sender left
+// the list empty, nothing is sent: an empty list would clear the field.
+func list(name string, element coerce) coerce {
+	limit := ruleOf(name).limit
 	return func(n *notes, label string, v mapping.Value) mapping.Value {
 		if v.Kind() != mapping.Array {
 			if e := element(n, label, v); e.Exists() {
@@ -27,15 +28,18 @@ func list(limit int, element coerce) coerce {
 		seen := make(map[string]bool)
 		for i, m := range v.Members() {
 			e := element(n, label+"["+strconv.Itoa(i)+"]", m.Value)
-			text := e.JSON()
-			if !e.Exists() || seen[text] {
+			key := e.JSON()
+			if v.Len() > limit { // a second spelling of a value takes no place
+				key = EntryKey(name, e)
+			}
+			if !e.Exists() || seen[key] {
 				continue
 			}
 			if len(kept) == limit {
 				n.add(label, "only the first "+strconv.Itoa(limit)+" entries sent")
 				break
 			}
-			seen[text] = true
+			seen[key] = true
 			kept = append(kept, e)
 		}
 		if len(kept) == 0 {
