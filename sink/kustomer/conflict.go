@@ -56,9 +56,7 @@ func (u *upsert) resolve(ctx context.Context, r refusal) error {
 			u.leaveOut(target)
 			return u.save(ctx, target)
 		}
-		// A revision that the event names is a condition that no waiting fulfils.
-		conditional := r.target.id != "" && u.step.Customer.Get("rev").Exists()
-		if r.reply.Status != http.StatusConflict || conditional {
+		if r.reply.Status != http.StatusConflict {
 			break
 		}
 		if err := sink.CountFailure(ctx, u.do, r.call, r.reply); err != nil {

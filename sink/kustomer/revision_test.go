@@ -51,11 +51,11 @@ func TestSend_staleRevisionIsMergedAgain(t *testing.T) {
 			},
 			warnings: []string{"emails"},
 		},
-		"the event's own revision is its own condition": {
+		"a stale revision of the event's own is a conflict with nobody": {
 			script: map[string][]answer{byUser: {shown("5", "")}, update: {conflict}},
 			events: []string{traits(`"tags":"x","rev":4`)}, lookups: []string{"GET externalId=u1"},
 			writes: []string{`PUT c-1 {"externalId":"u1","tags":["x"],"rev":4}`},
-			end:    "request rejected http_409",
+			end:    "request exhausted http_409",
 		},
 	})
 }
