@@ -40,6 +40,10 @@ func (o *oracle) checkHolds() {
 		if st == nil || !st.held || c.begin.at <= st.since {
 			continue
 		}
+		if o.resumedWithin(c.instance, st.since, c.begin.at) {
+			st.held, st.open = false, nil // a person has ended the hold, whatever opened it
+			continue
+		}
 		for _, b := range st.open {
 			if c.begin.before(b.end) {
 				o.findf(ruleHold, "instance %d is held since %v, began %s of %s at %v while its %s of %s of %v was open",
@@ -65,6 +69,13 @@ func (o *oracle) checkHolds() {
 			}
 		}
 	}
+}
+
+// resumedWithin reports whether a person resumed an instance after from and up to to.
+func (o *oracle) resumedWithin(instance int, from, to time.Duration) bool {
+	return slices.ContainsFunc(o.lives, func(l *life) bool {
+		return l.what == lifeResume && l.instance == instance && from < l.at && l.at <= to
+	})
 }
 
 // checkBreaker: of the events that an instance brought to the help desk in a row, no

@@ -137,10 +137,15 @@ func (o *oracle) permitted(s *source, at stamp) bool {
 		if r.below < 0 {
 			return true
 		}
+		known := false
 		for _, w := range o.outcomes[s.place()] {
 			if w.offset < r.below {
 				return true
 			}
+			known = known || w.before(r.stamp)
+		}
+		if !known {
+			return true // whatever was written before is gone before the audit read it
 		}
 	}
 	return false
