@@ -86,3 +86,21 @@ func TestCheckpoint_fitsWhereNoIDThatIsKnownDiffers(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckpoint_ofAnotherClusterTopicOrPlaceIsRefused(t *testing.T) {
+	now := checkpoint{Cluster: "c", Source: kadm.TopicID{1}, Responses: kadm.TopicID{2}, Partitions: 3, Committed: 4}
+	for name, change := range map[string]func(*checkpoint){
+		"another cluster":              func(c *checkpoint) { c.Cluster = "d" },
+		"another source":               func(c *checkpoint) { c.Source = kadm.TopicID{9} },
+		"another responses topic":      func(c *checkpoint) { c.Responses = kadm.TopicID{9} },
+		"another number of partitions": func(c *checkpoint) { c.Partitions = 4 },
+		"another offset":               func(c *checkpoint) { c.Committed = 5 },
+		"a position past the end":      func(c *checkpoint) { c.From = 1 },
+	} {
+		was := now
+		change(&was)
+		if was.check(now, 0) == nil {
+			t.Errorf("%s: the checkpoint is believed", name)
+		}
+	}
+}

@@ -4,6 +4,7 @@ package simulation
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -79,6 +80,10 @@ func (o *oracle) checkCheckpoints() {
 		if c.code > 0 {
 			continue // it was refused, as one of an earlier owner is
 		}
+		if c.checkpoint == "" { // where the group starts: it may hide nothing
+			o.checkHidden(c, math.MaxInt64)
+			continue
+		}
 		fields := strings.Split(c.checkpoint, " ")
 		if len(fields) != 7 || fields[5] != strconv.FormatInt(c.offset, 10) {
 			o.findf(ruleCheckpoint, "instance %d committed %d of partition %d with %q", c.instance, c.offset, c.partition, c.checkpoint)
@@ -89,14 +94,19 @@ func (o *oracle) checkCheckpoints() {
 			o.findf(ruleCheckpoint, "instance %d committed %q", c.instance, c.checkpoint)
 			continue
 		}
-		for p, list := range o.outcomes {
-			if p.era != c.era || p.partition != c.partition || p.offset < c.offset {
-				continue
-			}
-			if lost := o.hidden(list, c, from); lost != "" {
-				o.findf(ruleCheckpoint, "instance %d committed %d of partition %d at %v with position %d: %s", c.instance, c.offset, c.partition, c.at, from, lost)
-				break
-			}
+		o.checkHidden(c, from)
+	}
+}
+
+// checkHidden finds an outcome at or after what was committed that lies before from.
+func (o *oracle) checkHidden(c *committed, from int64) {
+	for p, list := range o.outcomes {
+		if p.era != c.era || p.partition != c.partition || p.offset < c.offset {
+			continue
+		}
+		if lost := o.hidden(list, c, from); lost != "" {
+			o.findf(ruleCheckpoint, "instance %d committed %d of partition %d at %v with position %d: %s", c.instance, c.offset, c.partition, c.at, from, lost)
+			return
 		}
 	}
 }

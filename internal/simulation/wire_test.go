@@ -258,8 +258,8 @@ func (j *journal) commitSent(instance int, req *kmsg.OffsetCommitRequest) []*com
 	var list []*committed
 	for _, t := range req.Topics {
 		for _, p := range t.Partitions {
-			c := &committed{stamp: j.now(), instance: instance, partition: p.Partition, offset: p.Offset, code: -1}
-			if p.Metadata != nil {
+			c := &committed{stamp: j.now(), instance: instance, partition: p.Partition, offset: p.Offset, era: j.eraOf[instance], code: -1}
+			if p.Metadata != nil && *p.Metadata != "" { // without, it is where the group starts
 				c.checkpoint = *p.Metadata
 				c.era = j.eraOfCheckpoint(c.checkpoint)
 			}
