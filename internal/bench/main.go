@@ -117,16 +117,11 @@ func compare(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	brokers, stop, err := someBrokers(ctx, self)
+	kafka, _, stop, err := openCluster(ctx, self)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	kafka, err := connect(brokers)
-	if err != nil {
-		return err
-	}
-	defer kafka.client.Close()
 	b := &bench{self: self, kafka: kafka, dir: dir, sources: make(map[Spread]string)}
 	programs := []program{deskstream(path), theLimit(self)}
 	var rows []row

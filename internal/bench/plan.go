@@ -65,16 +65,11 @@ func (p planBench) run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	brokers, stop, err := someBrokers(ctx, self)
+	kafka, brokers, stop, err := openCluster(ctx, self)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	kafka, err := connect(brokers)
-	if err != nil {
-		return err
-	}
-	defer kafka.client.Close()
 	name := fmt.Sprintf("bench-%d", os.Getpid())
 	remove, err := kafka.topics(ctx, outputBytes, name+".letters", name+".letters.state", name+".responses")
 	if err != nil {
@@ -90,6 +85,19 @@ func (p planBench) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// openCluster connects to someBrokers. stop ends the connection, then the broker.
+func openCluster(ctx context.Context, self string) (kafka *cluster, brokers []string, stop func(), err error) {
+	brokers, stopBroker, err := someBrokers(ctx, self)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if kafka, err = connect(brokers); err != nil {
+		stopBroker()
+		return nil, nil, nil, err
+	}
+	return kafka, brokers, func() { kafka.client.Close(); stopBroker() }, nil
 }
 
 // someBrokers are those of KAFKA_BROKERS, or the embedded one.
