@@ -62,7 +62,7 @@ func (s *scanner) take(c byte) error {
 	return nil
 }
 
-// open reads over an opening bracket. It tells whether anything stands between it and
+// open reads over an opening bracket. It reports whether anything stands between it and
 // the closing one, which it reads over otherwise.
 func (s *scanner) open(closing byte) bool {
 	s.at++
@@ -96,7 +96,7 @@ var plain = func() (plain [256]bool) {
 	return plain
 }()
 
-// quoted reads over a string, quotes included, and tells whether it has escapes.
+// quoted reads over a string, quotes included, and reports whether it has escapes.
 func (s *scanner) quoted() (escapes bool, err error) {
 	if err := s.take('"'); err != nil {
 		return false, err

@@ -74,7 +74,7 @@ func Arr(elements ...Value) Value {
 // Kind tells what v is.
 func (v Value) Kind() Kind { return v.kind }
 
-// Exists tells whether v is anything but absent and null.
+// Exists reports whether v is anything but absent and null.
 func (v Value) Exists() bool { return v.kind > Null }
 
 // Members are the members of an object or the elements of a list, in order; nil
@@ -105,10 +105,10 @@ func (v Value) Text() string {
 	}
 }
 
-// IsTrue tells whether v is the boolean true.
+// IsTrue reports whether v is the boolean true.
 func (v Value) IsTrue() bool { return v.kind == Bool && v.text == "true" }
 
-// IsZeroNumber tells whether v is the number 0, however it is written.
+// IsZeroNumber reports whether v is the number 0, however it is written.
 func (v Value) IsZeroNumber() bool {
 	if v.kind != Number {
 		return false
@@ -249,7 +249,7 @@ func appendString(dst []byte, s string) []byte {
 // MarshalJSON makes a Value usable with encoding/json.
 func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
 
-// simple tells whether s stands in quotes as it is: most texts do.
+// simple reports whether s stands in quotes as it is: most texts do.
 func simple(s string) bool {
 	for i := range len(s) {
 		if !plain[s[i]] || s[i] >= utf8.RuneSelf {

@@ -73,7 +73,7 @@ type Config struct {
 	Start Start
 	// CommitInterval is the time between two commits.
 	CommitInterval time.Duration
-	// DrainTimeout is how long calls that are in the air may take to land when the
+	// DrainTimeout is how long calls that are in flight may take to land when the
 	// process stops or a partition is taken away.
 	DrainTimeout time.Duration
 	// Reader finds the lane that orders a record.

@@ -117,7 +117,7 @@ func (p *Processor) deliver(ev started) {
 	}, func(offset int64, err error) { p.settled(l, r, &outcome, offset, err) })
 }
 
-// nextIs tells whether the record behind a lane's first would be the next to start if the
+// nextIs reports whether the record behind a lane's first would be the next to start if the
 // first were settled now.
 func (p *Processor) nextIs(l *lane) bool {
 	p.mu.Lock()

@@ -101,7 +101,7 @@ func (p *Processor) named(topics map[string][]int32) []*partition {
 	return parts
 }
 
-// giveUp ends the partitions. In good order, what is in the air may land within the
+// giveUp ends the partitions. In good order, what is in flight may land within the
 // drain bound and what is done is committed.
 func (p *Processor) giveUp(parts []*partition, inOrder bool) {
 	if len(parts) == 0 {
@@ -143,7 +143,7 @@ func (p *Processor) alive(parts []*partition) []*partition {
 // lastCommitTimeout bounds the commit with which partitions are given up.
 const lastCommitTimeout = 2 * time.Second
 
-// drain starts no further event and waits for what is in the air, until the bound.
+// drain starts no further event and waits for what is in flight, until the bound.
 func (p *Processor) drain(parts []*partition) {
 	p.mu.Lock()
 	for _, part := range parts {

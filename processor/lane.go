@@ -48,7 +48,7 @@ type lane struct {
 	session atomic.Pointer[sink.Session] // of the first record until its outcome is written
 }
 
-// push puts a record at the end and tells whether it is the first.
+// push puts a record at the end and reports whether it is the first.
 func (l *lane) push(r *record) bool {
 	l.size++
 	if l.head == nil {
@@ -60,7 +60,7 @@ func (l *lane) push(r *record) bool {
 	return false
 }
 
-// pop takes the first record away and tells whether there is another.
+// pop takes the first record away and reports whether there is another.
 func (l *lane) pop() bool {
 	l.size--
 	l.head, l.since = l.head.behind, time.Now()
@@ -98,14 +98,14 @@ func (q *laneQueue) turnOf(head, tail *record, size int64) int64 {
 	return min(head.arrival, tail.arrival-2*(size-1)*q.places)
 }
 
-// nextIs tells whether a lane would be next without its first record.
+// nextIs reports whether a lane would be next without its first record.
 func (q *laneQueue) nextIs(l *lane) bool {
 	head := l.head.behind
 	return head != nil && (len(q.lanes) == 0 || q.turnOf(head, l.tail, l.size-1) <= q.lanes[0].turn)
 }
 
-// enough tells whether so many lanes are ready that no place will be free for lack of one.
-// Lanes of which a record is in the air, or waits for its next attempt, are not ready.
+// enough reports whether so many lanes are ready that no place will be free for lack of one.
+// Lanes of which a record is in flight, or waits for its next attempt, are not ready.
 func (q *laneQueue) enough() bool { return int64(len(q.lanes)) >= readyForPlace*q.places }
 
 // readyForPlace is how many lanes are ready for each place when there are enough.

@@ -37,7 +37,7 @@ func TestLaneQueue_aLaneThatGrowsBeginsEarlier(t *testing.T) {
 			var got []string
 			for l := q.pop(); l != nil; l = q.pop() {
 				got = append(got, l.key.value)
-				for range 10 { // that come while its first is in the air
+				for range 10 { // that come while its first is in flight
 					l.push(&record{arrival: int64(len(tt.arrivals) * apart)})
 					q.grown(l)
 				}
@@ -52,7 +52,7 @@ func TestLaneQueue_aLaneThatGrowsBeginsEarlier(t *testing.T) {
 // An outcome may wait for others to be written with it, unless its lane is next once it is.
 func TestLaneQueue_whoWouldBeNext(t *testing.T) {
 	tests := map[string]struct {
-		inAir []int64 // arrivals of the records of the lane that is asked for, the first in the air
+		inAir []int64 // arrivals of the records of the lane that is asked for, the first in flight
 		ready []int64 // arrivals of lanes of one record
 		want  bool
 	}{

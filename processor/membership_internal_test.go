@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// counted tells whether m lets a call begin now.
+// counted reports whether m lets a call begin now.
 func counted(m *membership) bool {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -165,7 +165,7 @@ type Figures struct {
 	// Trouble is what Kafka refuses or does not answer at present: "fetch", "claim" or
 	// "commit". The log says why.
 	Trouble []string
-	// Joined tells whether the group has given us an assignment, an empty one included.
+	// Joined reports whether the group has given us an assignment, an empty one included.
 	Joined bool
 }
 

@@ -23,7 +23,7 @@ type phase uint8
 const (
 	claiming phase = iota // assigned; its ledger is not read yet
 	active                // its records are delivered
-	draining              // no event starts any more, what is in the air may land
+	draining              // no event starts any more, what is in flight may land
 	gone                  // no longer ours; what still lands changes nothing
 )
 
@@ -95,7 +95,7 @@ func (p *Processor) writtenTo(part *partition) func() (responses, deadLetters in
 	}
 }
 
-// allLanded tells those who wait that nothing is in the air any more.
+// allLanded tells those who wait that nothing is in flight any more.
 func (p *partition) allLanded() {
 	select {
 	case <-p.landed:
@@ -151,7 +151,7 @@ func (p *partition) commitPoint() (kgo.EpochOffset, checkpoint) {
 	return at, m
 }
 
-// isDone tells whether the ledger has an outcome of the record.
+// isDone reports whether the ledger has an outcome of the record.
 func (p *partition) isDone(r *kgo.Record) bool {
 	return p.done != nil && p.done.has(r.Offset, r.LeaderEpoch)
 }

@@ -33,7 +33,7 @@ type Processor struct {
 	writer *topics.Writer
 	large  *kgo.Client // for what the writer has to send alone
 
-	// life ends what outlives a stop's first signal: calls and writes in the air.
+	// life ends what outlives a stop's first signal: calls and writes in flight.
 	life    context.Context
 	endLife context.CancelCauseFunc
 	events  sync.WaitGroup // of deliveries
@@ -45,7 +45,7 @@ type Processor struct {
 
 	mu    sync.Mutex
 	parts map[topicPartition]*partition
-	left  map[topicPartition]*partition // given up with calls in the air
+	left  map[topicPartition]*partition // given up with calls in flight
 	ready laneQueue
 	// arrivals counts the records that were queued.
 	arrivals int64
@@ -63,7 +63,7 @@ type Processor struct {
 	// sources are the partitions of the source topics, as last seen.
 	sources map[string]int32
 	// known are the topics that are written to, as they were last found, and the sources
-	// as they were first found; doubted are those that may have been made anew since.
+	// as they were first found; doubted are those that may have been recreated since.
 	known   map[string]knownTopic
 	doubted map[string]doubt
 	// refused are the sources whose ids the brokers do not know, as long as that lasts.
@@ -216,7 +216,7 @@ const (
 const defaultBatchBytes = 1 << 20
 
 // Run reads and delivers until ctx ends or something happens that it cannot go on
-// after. Then it lets what is in the air land within Config.DrainTimeout, commits and
+// after. Then it lets what is in flight land within Config.DrainTimeout, commits and
 // leaves the group. It returns nil after an end of ctx.
 func (p *Processor) Run(ctx context.Context) error {
 	working, stop := context.WithCancelCause(ctx)
@@ -242,7 +242,7 @@ func (p *Processor) Run(ctx context.Context) error {
 // leaveTimeout limits the farewell to the group, whose coordinator may be away.
 const leaveTimeout = time.Second
 
-// endDelivery gives all partitions up in good order, and then whatever is in the air.
+// endDelivery gives all partitions up in good order, and then whatever is in flight.
 func (p *Processor) endDelivery() {
 	p.log.Info("pipeline stopping", "open", p.openNow())
 	p.release(p.all())

@@ -108,7 +108,7 @@ func (p *Processor) mustRejoin(ctx context.Context) bool {
 	return settled && (astray || len(unread) > 0 && p.told(ctx, unread))
 }
 
-// told tells whether the group tells the offsets of the partitions by now.
+// told reports whether the group tells the offsets of the partitions by now.
 func (p *Processor) told(ctx context.Context, parts map[string][]int32) bool {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()

@@ -24,7 +24,7 @@ type doubt struct {
 	behind  bool // it gave an offset below one that it had given already
 }
 
-// errNotUsable ends the pipeline: a topic was made anew such that nothing may be
+// errNotUsable ends the pipeline: a topic was recreated such that nothing may be
 // written to it.
 var errNotUsable = errors.New("the topic cannot be used")
 
@@ -87,7 +87,7 @@ func (p *Processor) takeDoubts() map[string]doubt {
 	return doubted
 }
 
-// watchTopics finds out whether a topic was deleted and made anew.
+// watchTopics finds out whether a topic was deleted and recreated.
 // The client holds on to the id that it knows and writes nothing to another topic of
 // the same name, so it has to be told; and what the checkpoints say is of the old one.
 func (p *Processor) watchTopics(ctx context.Context) error {
@@ -275,7 +275,7 @@ func (p *Processor) readsLocked(topic string, id kadm.TopicID) {
 	}
 }
 
-// stillWrittenTo tells whether the topics are those that the claim found.
+// stillWrittenTo reports whether the topics are those that the claim found.
 func (p *Processor) stillWrittenTo(found survey) bool {
 	return slices.Equal([]kadm.TopicID{found.written[p.cfg.Writer.Responses], found.written[p.cfg.Writer.DeadLetters]},
 		[]kadm.TopicID{p.known[p.cfg.Writer.Responses].id, p.known[p.cfg.Writer.DeadLetters].id})

@@ -37,7 +37,7 @@ func (d *division) of(name string) func(*processor.Config, *sink.Config) {
 	}
 }
 
-// is tells whether the instances have so many partitions, of all.
+// is reports whether the instances have so many partitions, of all.
 func (d *division) is(all int, want map[string]int) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A rebalance that takes partitions away waits for what they have in the air, and polling
+// A rebalance that takes partitions away waits for what they have in flight, and polling
 // waits for it: a stop that comes meanwhile has one bound for all, not one after the other.
 func TestStop_whileARevokeDrainsKeepsItsBound(t *testing.T) {
 	for _, protocol := range protocols {

@@ -68,7 +68,7 @@ func (t *trouble) look() {
 	clear(t.causes)
 }
 
-// lasting tells whether it has begun and is not over.
+// lasting reports whether it has begun and is not over.
 func (t *trouble) lasting() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

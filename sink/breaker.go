@@ -28,7 +28,7 @@ type verdicts struct {
 	bad      int // how many of them were rejected
 }
 
-// add takes in the end of an event and tells whether it is one too many.
+// add takes in the end of an event and reports whether it is one too many.
 func (v *verdicts) add(rejected bool) bool {
 	if v.Share <= 0 {
 		return false

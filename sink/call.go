@@ -52,7 +52,7 @@ type Reply struct {
 	parsed *mapping.Value // what JSON gives, once it is known
 }
 
-// OK tells whether the status is 2xx.
+// OK reports whether the status is 2xx.
 func (r Reply) OK() bool { return r.Status >= 200 && r.Status < 300 }
 
 // header is the first value of a field, "" for none.

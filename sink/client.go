@@ -136,7 +136,7 @@ func badRequest(r *request) error {
 	return &transportError{code: Connection, err: fmt.Errorf("building the request of %s: the URL is not valid", r.Op)}
 }
 
-// replyOf takes in an answer, and tells whether that was all of it. The error is one of
+// replyOf takes in an answer, and reports whether that was all of it. The error is one of
 // reading it; of a refusal the status is enough.
 func replyOf(resp *http.Response) (reply Reply, whole bool, err error) {
 	reply = Reply{Status: resp.StatusCode, Header: resp.Header}

@@ -246,7 +246,7 @@ func (c *conn) answer(request []byte) (reply Reply, whole bool, err error) {
 	return reply, whole && unwritten == nil, err
 }
 
-// read takes in the answer that comes, and tells whether another one can follow it.
+// read takes in the answer that comes, and reports whether another one can follow it.
 func (c *conn) read() (reply Reply, whole bool, err error) {
 	reply, plain, err := c.plain()
 	if plain {

@@ -46,7 +46,7 @@ func (t *trial) fail(n uint64) {
 	t.failed, t.seen = true, n
 }
 
-// convicts tells whether enough speaks against the event, given that others' calls
+// convicts reports whether enough speaks against the event, given that others' calls
 // have passed n times by now.
 func (t *trial) convicts(n uint64) bool {
 	rounds := t.rounds

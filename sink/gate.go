@@ -80,7 +80,7 @@ func (g *Gate) InUse() int {
 	return g.inUse
 }
 
-// mayCall tells whether p has a place and, in a hold, is the probe: an event that
+// mayCall reports whether p has a place and, in a hold, is the probe: an event that
 // entered before the hold began waits with the others.
 func (p *Pass) mayCall() bool {
 	g := p.gate

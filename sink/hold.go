@@ -21,10 +21,10 @@ type Hold struct {
 	Since  time.Time
 }
 
-// Active tells whether the destination is on hold.
+// Active reports whether the destination is on hold.
 func (h Hold) Active() bool { return !h.Since.IsZero() }
 
-// probed tells whether it is tried now and then if the hold can end.
+// probed reports whether it is tried now and then if the hold can end.
 func (h Hold) probed() bool { return h.Reason != OperatorHold }
 
 // streak is a row of failed calls.

@@ -13,7 +13,7 @@ var (
 )
 
 // Halt puts the destination on hold until Resume. It takes the place of a hold that has
-// opened by itself. Calls in the air still get their answers, which end nothing. The
+// opened by itself. Calls in flight still get their answers, which end nothing. The
 // error is ErrHaltedAlready when a person has put it on hold before.
 func (g *Gate) Halt() error {
 	g.mu.Lock()

@@ -23,7 +23,7 @@ func TestOperator_aHoldHasNoProbesAndEndsByResumeOnly(t *testing.T) {
 		}
 		var l line
 		l.add(g, "b", done)
-		inAir.Passed(true) // what was in the air proves nothing about a person's hold
+		inAir.Passed(true) // what was in flight proves nothing about a person's hold
 		inAir.Done()
 		time.Sleep(24 * time.Hour)
 		if h := g.Held(); l.came() != 0 || h.Reason != sink.OperatorHold || g.InUse() != 0 {
@@ -73,7 +73,7 @@ func TestOperator_aHoldTakesThePlaceOfOneWithProbes(t *testing.T) {
 	})
 }
 
-// enterSoon tells whether an event gets a place within a minute.
+// enterSoon reports whether an event gets a place within a minute.
 func enterSoon(t *testing.T, g *sink.Gate) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

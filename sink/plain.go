@@ -79,7 +79,7 @@ func readPlain(text string) (*plainHeader, bool) {
 	return h, h.length >= 0
 }
 
-// takes tells whether a header with that field may be plain.
+// takes reports whether a header with that field may be plain.
 func (h *plainHeader) takes(name, value string) bool {
 	switch {
 	case strings.EqualFold(name, "Content-Length"):
@@ -96,7 +96,7 @@ func (h *plainHeader) takes(name, value string) bool {
 	}
 }
 
-// isFieldName tells whether a name has only such letters as all fields in use have.
+// isFieldName reports whether a name has only such letters as all fields in use have.
 func isFieldName(name string) bool {
 	for i := range len(name) {
 		if c := name[i]; (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
@@ -106,7 +106,7 @@ func isFieldName(name string) bool {
 	return name != ""
 }
 
-// printable tells whether a text has no control characters but tabs, line ends among them.
+// printable reports whether a text has no control characters but tabs, line ends among them.
 func printable(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' && c != '\t' || c == 0x7F {

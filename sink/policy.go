@@ -30,7 +30,7 @@ func (p Policy) delay(n int, asked time.Duration) time.Duration {
 	return max(p.Delay(n, rand.Float64()), asked)
 }
 
-// spent tells whether the budget of an event is used up after n failures in elapsed.
+// spent reports whether the budget of an event is used up after n failures in elapsed.
 func (p Policy) spent(n int, elapsed time.Duration) bool {
 	return p.MaxAttempts > 0 && n >= p.MaxAttempts || p.MaxElapsed > 0 && elapsed >= p.MaxElapsed
 }

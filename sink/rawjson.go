@@ -9,10 +9,10 @@ type RawJSON struct{ text []byte }
 // RawJSONOf is the text of v.
 func RawJSONOf(v mapping.Value) RawJSON { return RawJSON{v.AppendJSON(nil)} }
 
-// IsZero tells whether there is none.
+// IsZero reports whether there is none.
 func (r RawJSON) IsZero() bool { return r.text == nil }
 
-// isText tells whether it is a JSON string.
+// isText reports whether it is a JSON string.
 func (r RawJSON) isText() bool { return len(r.text) > 0 && r.text[0] == '"' }
 
 // String is the text, "" for none.

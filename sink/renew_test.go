@@ -72,7 +72,7 @@ func TestRenewed_otherHoldsAreLeftAlone(t *testing.T) {
 	})
 }
 
-// A call that was in the air with the old credential says nothing about the new one.
+// A call that was in flight with the old credential says nothing about the new one.
 func TestRenewed_anAnswerToTheOldCredentialOpensNoHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, renew := renewable(t, locked("n3w-token", http.StatusUnauthorized, "Retry-After", "3600"))

@@ -128,7 +128,7 @@ func (s *Session) panicked() *Failure {
 	return f
 }
 
-// sentWrite tells whether any write was sent, whatever the answer was.
+// sentWrite reports whether any write was sent, whatever the answer was.
 func (s *Session) sentWrite() bool {
 	return slices.ContainsFunc(s.calls, func(r CallRecord) bool { return !r.Lookup && r.Attempts > 0 })
 }

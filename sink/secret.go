@@ -53,7 +53,7 @@ func (s Secret) Reveal() string {
 	return *s.held.text.Load()
 }
 
-// Reread reads the secret again where it comes from, and tells whether its text is
+// Reread reads the secret again where it comes from, and reports whether its text is
 // another one now. After an error it is what it was.
 func (s Secret) Reread() (changed bool, err error) {
 	if s.held == nil || s.held.read == nil {
@@ -66,7 +66,7 @@ func (s Secret) Reread() (changed bool, err error) {
 	return *s.held.text.Swap(&text) != text, nil
 }
 
-// IsZero tells whether there is no secret: none was set, or an empty one.
+// IsZero reports whether there is no secret: none was set, or an empty one.
 func (s Secret) IsZero() bool { return s.Reveal() == "" }
 
 // Equal compares the texts.

@@ -33,7 +33,7 @@ const (
 	passing
 )
 
-// holds tells whether the verdict stops the whole destination at once.
+// holds reports whether the verdict stops the whole destination at once.
 func (v verdict) holds() bool { return v == denied || v == throttled || v == unreachable }
 
 // judgement is a verdict with the words for it.
@@ -55,7 +55,7 @@ type judgement struct {
 	wait time.Duration
 }
 
-// limited tells whether the answer was a limit of one object: the lane waits, the
+// limited reports whether the answer was a limit of one object: the lane waits, the
 // destination does not, and no attempt is counted.
 func (j judgement) limited() bool {
 	return j.verdict == passing && j.status == http.StatusTooManyRequests

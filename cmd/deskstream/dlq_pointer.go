@@ -175,7 +175,7 @@ func widen(extents map[string]*scan.Extent, at letters.Place) {
 }
 
 // take gives the letter its record. One that is younger than the letter is another one,
-// of a topic that was made anew.
+// of a topic that was recreated.
 func (p *pointer) take(r *kgo.Record) {
 	if r.Timestamp.After(p.rec.Timestamp.Add(clockSlack)) {
 		p.missing = fmt.Sprintf("the record at %s is younger than the letter: the topic was made anew", p.letter.Source)

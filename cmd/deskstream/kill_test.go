@@ -66,7 +66,7 @@ func (d *deaths) life(c stub.Call) int {
 	return n
 }
 
-// permit tells whether guarantee 4 lets a write be made again: its event had no outcome
+// permit reports whether guarantee 4 lets a write be made again: its event had no outcome
 // on the topic at any kill in between.
 func (d *deaths) permit(earlier, again stub.Call) bool {
 	from, to := d.life(earlier), d.life(again)
@@ -114,7 +114,7 @@ func TestRun_killedAgainAndAgainLosesNothingAndRepeatsOnlyWhatWasInTheAir(t *tes
 // staticMember is the setting of a member that keeps its partitions when it restarts.
 const staticMember = "  group_instance_id: one\n"
 
-// slower leaves more calls in the air than slow does.
+// slower leaves more calls in flight than slow does.
 var slower = stub.Config{Latency: 40 * time.Millisecond, Jitter: 40 * time.Millisecond}
 
 func killAgainAndAgain(t *testing.T, o worldOptions, source string, s slaughter) {

@@ -32,7 +32,7 @@ func (r *redelivery) send(c *candidate) {
 	}
 }
 
-// trySend tells whether the letters of the user behind this one may be sent. The letter has
+// trySend reports whether the letters of the user behind this one may be sent. The letter has
 // a place of its destination from the beginning: while that is on hold it waits.
 func (r *redelivery) trySend(c *candidate) bool {
 	pass, err := r.rehearsal.ways[c.destination].dest.Gate().Enter(r.ctx, c.lane)
@@ -134,7 +134,7 @@ func (r *redelivery) play(c *candidate, s *sink.Session) (sink.Outcome, error) {
 	return r.rehearsal.ways[c.destination].route.Deliver(r.ctx, s, c.rec.Value)
 }
 
-// deliver makes the calls. A stop lets a write in the air get its answer. What the planned
+// deliver makes the calls. A stop lets a write in flight get its answer. What the planned
 // session has just looked up is not looked up again.
 func (r *redelivery) deliver(c *candidate, pass *sink.Pass, planned *sink.Session) (topics.Entry, error) {
 	p := r.rehearsal.ways[c.destination]

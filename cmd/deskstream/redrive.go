@@ -204,7 +204,7 @@ func (c *candidate) ofAnotherTopic(e *topics.LedgerEntry, o *sink.Outcome) bool 
 // typeIdentify is the one type of event that a later one of its user makes useless.
 const typeIdentify = "identify"
 
-// isIdentify tells whether the letter's event is an identify.
+// isIdentify reports whether the letter's event is an identify.
 func (c *candidate) isIdentify(r *mapping.Reader) bool {
 	ev, err := r.Event(c.decoder, c.rec.Value)
 	return err == nil && ev.Type == typeIdentify

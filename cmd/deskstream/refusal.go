@@ -29,13 +29,13 @@ type refusal struct {
 func (r *refusal) Error() string { return r.err.Error() + ": " + r.advice }
 func (r *refusal) Unwrap() error { return r.err }
 
-// isLasting tells whether an error is a refusal that waiting does not end.
+// isLasting reports whether an error is a refusal that waiting does not end.
 func isLasting(err error) bool {
 	r, ok := errors.AsType[*refusal](err)
 	return ok && r.lasting
 }
 
-// isAway tells whether an error is of a broker that nobody reaches at its address, or that
+// isAway reports whether an error is of a broker that nobody reaches at its address, or that
 // others still name and do not list any more. kgo has no type for the latter.
 func isAway(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
@@ -130,7 +130,7 @@ func explainClosed(ctx context.Context, c config.Kafka, err error) error {
 }
 
 // mechanismsOf asks a broker for its SASL mechanisms over the given kind of connection,
-// and tells whether it answered at all. Nobody is authenticated and no secret is sent, so
+// and reports whether it answered at all. Nobody is authenticated and no secret is sent, so
 // it does not matter who answers.
 func mechanismsOf(ctx context.Context, c config.Kafka) (mechanisms []string, answered bool) {
 	opts := []kgo.Opt{kgo.SeedBrokers(c.Brokers...), kgo.ClientID(c.ClientID)}
@@ -168,7 +168,7 @@ func (e *tokenRefusedError) Error() string {
 	return "getting a token: the endpoint answered " + e.statusText
 }
 
-// lasting tells whether the answer is about what was sent, not about the endpoint.
+// lasting reports whether the answer is about what was sent, not about the endpoint.
 func (e *tokenRefusedError) lasting() bool {
 	return e.status >= 400 && e.status < 500 && e.status != http.StatusTooManyRequests && e.status != http.StatusRequestTimeout
 }

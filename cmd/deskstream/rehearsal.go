@@ -94,7 +94,7 @@ func patiently(ctx context.Context, again func(*sink.Outcome), play func() (sink
 	}
 }
 
-// unanswered tells whether a plan's lookup failed for now, which says nothing of the event.
+// unanswered reports whether a plan's lookup failed for now, which says nothing of the event.
 func unanswered(o *sink.Outcome) bool {
 	return o.Outcome == sink.Dead && o.Error.Class == sink.Exhausted
 }

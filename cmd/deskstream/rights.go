@@ -87,7 +87,7 @@ func (t topology) need(name string, ops ...kmsg.ACLOperation) error {
 	return errors.Join(problems...)
 }
 
-// checkGroup tells whether a pipeline may be a member of its group, and whether the
+// checkGroup reports whether a pipeline may be a member of its group, and whether the
 // cluster speaks the group's protocol. A group that does not exist yet is no problem.
 func checkGroup(ctx context.Context, cl *kgo.Client, protocol, group string) error {
 	ask := describeClassicGroup

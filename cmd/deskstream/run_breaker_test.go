@@ -25,7 +25,7 @@ func TestRun_theBreakerHoldsBeforeTheTopicIsEmptiedIntoTheDeadLetters(t *testing
 	p := w.start(path)
 	await(t, "the breaker's hold", func() bool { p.alive(); return readyOf(t, p.listening()).Hold == "breaker" })
 	await(t, "the other destination to be done", func() bool { p.alive(); return w.committedAll(crm) })
-	// 51 of the last 100, what was in the air then, and a probe now and then since.
+	// 51 of the last 100, what was in flight then, and a probe now and then since.
 	letters := w.ends(lettersTopic)
 	if n := metric(t, p.listening(), "deskstream_hold", inbox); n != 1 {
 		t.Errorf("deskstream_hold = %v, want 1", n)

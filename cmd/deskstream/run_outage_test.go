@@ -36,7 +36,7 @@ func TestRun_anOutageInTheMidstKillsNothing(t *testing.T) {
 	}
 }
 
-// held tells whether both destinations are on hold.
+// held reports whether both destinations are on hold.
 func (w *world) held(p *process) bool {
 	w.t.Helper()
 	url := p.listening()

@@ -46,7 +46,7 @@ type topology struct {
 	topics  map[string]topicInfo
 }
 
-// ready tells whether all of the named topics can be used.
+// ready reports whether all of the named topics can be used.
 func (t topology) ready(names []string) bool {
 	return !slices.ContainsFunc(names, func(name string) bool { return !t.topics[name].ready })
 }
@@ -55,13 +55,13 @@ func (t topology) ready(names []string) bool {
 type topicInfo struct {
 	id         kadm.TopicID
 	partitions int32
-	// ready tells whether every partition has a leader.
+	// ready reports whether every partition has a leader.
 	ready bool
 	// rights are ours on the topic.
 	rights rights
 	// denied tells that the cluster does not even say whether the topic exists.
 	denied bool
-	// described tells whether the settings below were read; without the right to do
+	// described reports whether the settings below were read; without the right to do
 	// so they are Kafka's defaults.
 	described       bool
 	maxMessageBytes int32

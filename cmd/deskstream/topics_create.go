@@ -151,7 +151,7 @@ func awaitTopics(ctx context.Context, cl *kgo.Client, names []string) (topology,
 	}
 }
 
-// knownByAll tells whether all brokers that answer know the topics.
+// knownByAll reports whether all brokers that answer know the topics.
 func knownByAll(ctx context.Context, cl *kgo.Client, names []string) bool {
 	return !slices.ContainsFunc(cl.DiscoveredBrokers(), func(broker *kgo.Broker) bool {
 		found, err := findTopics(ctx, broker, names)

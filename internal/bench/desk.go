@@ -25,7 +25,7 @@ type desk struct {
 	mu       sync.Mutex
 	taken    []int64 // when event i was first answered, Unix nanoseconds; 0 not yet
 	last     []int   // the newest event of a user that arrived; -1 none
-	open     []int   // calls of a user that are in the air
+	open     []int   // calls of a user that are in flight
 	received Received
 }
 

@@ -50,7 +50,7 @@ func ParseRange(s string) (Range, error) {
 	return r, nil
 }
 
-// Match tells whether the filter picks a letter.
+// Match reports whether the filter picks a letter.
 func (f *Filter) Match(l *Letter) bool {
 	at := l.At.Timestamp
 	return anyPrefix(f.IDs, l.ID) && anyPrefix(f.Fingerprints, l.Fingerprint) &&

@@ -52,7 +52,7 @@ func NewGroups() *Groups {
 	return &Groups{groups: make(map[string]*Group), seen: make(map[Key]struct{})}
 }
 
-// Seen tells whether the letter was there before, and counts it if so.
+// Seen reports whether the letter was there before, and counts it if so.
 func (g *Groups) Seen(l *Letter) bool {
 	key, _ := KeyOf(l.ID) // Parse gives no other ids
 	if _, there := g.seen[key]; there {

@@ -101,7 +101,7 @@ func (s *Source) Record() topics.Place {
 	return at
 }
 
-// Own tells whether this program wrote the letter, with headers that can be read.
+// Own reports whether this program wrote the letter, with headers that can be read.
 func (l *Letter) Own() bool { return l.Dialect == Own && l.Fault == "" }
 
 // Parse reads a record of a dead-letter topic.

@@ -24,7 +24,7 @@ type Plan struct {
 	TopicID string `json:"topic_id"`
 	// Group is source.group: letters of another group are another deployment's.
 	Group string `json:"group"`
-	// Superseded tells whether superseded letters are sent all the same.
+	// Superseded reports whether superseded letters are sent all the same.
 	Superseded bool `json:"superseded"`
 	// Letters are in the order in which they are sent, those of one user in the order
 	// of their source.
@@ -74,7 +74,7 @@ const (
 	Discard Verdict = "discard" // it is to be discarded, whatever it is
 )
 
-// Applies tells whether an apply sends letters of the verdict.
+// Applies reports whether an apply sends letters of the verdict.
 func (v Verdict) Applies() bool { return v == Send || v == Settle || v == Behind }
 
 // Asked reports whether a verdict is one that the help desk was asked for.

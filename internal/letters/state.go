@@ -23,7 +23,7 @@ const (
 	Discarded Status = "discarded" // somebody decided
 )
 
-// Closed tells whether nothing is to be done about the letter any more.
+// Closed reports whether nothing is to be done about the letter any more.
 func (s Status) Closed() bool { return s != Open && s != Sending && s != "" }
 
 // State is one record of the state topic, whose key is the letter's id. The latest

@@ -42,7 +42,7 @@ func (o *oracle) checkCommits() {
 	}
 }
 
-// given tells whether the partition had been given up by the time of the commit, and
+// given reports whether the partition had been given up by the time of the commit, and
 // not assigned again.
 func (o *oracle) given(c *committed) bool {
 	var last *life
@@ -125,7 +125,7 @@ func (o *oracle) hidden(list []*written, c *committed, from int64) string {
 	return hidden
 }
 
-// rewound tells whether the outcome was deleted, or given up with a foreign checkpoint, by then.
+// rewound reports whether the outcome was deleted, or given up with a foreign checkpoint, by then.
 func (o *oracle) rewound(w *written, at stamp) bool {
 	for _, r := range o.rewinds {
 		if r.era == w.era && r.partition == w.entry.Partition && r.before(at) && w.at <= r.at && (r.below < 0 || w.offset < r.below) {

@@ -40,7 +40,7 @@ func (o *oracle) checkSettledBefore(lane []*source, c *call) {
 	}
 }
 
-// seenOnly tells whether no instance had the event's outcome acknowledged: then it was
+// seenOnly reports whether no instance had the event's outcome acknowledged: then it was
 // found on the topic, which the audit may have seen a little later.
 func (o *oracle) seenOnly(s *source) bool {
 	return !slices.ContainsFunc(o.acked, func(w *written) bool {
@@ -71,7 +71,7 @@ func (o *oracle) checkOverlap() {
 	}
 }
 
-// relost tells whether the partition was lost and given again between the two, and the
+// relost reports whether the partition was lost and given again between the two, and the
 // first call had not landed within the drain bound.
 func (o *oracle) relost(b, c *call) bool {
 	return c.begin.at-b.begin.at > drain && o.troubled(b.instance, b.begin, c.begin)

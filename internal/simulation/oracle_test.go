@@ -127,7 +127,7 @@ func (o *oracle) prepare() {
 	}
 }
 
-// permitted tells whether the event may be delivered again at a moment because its
+// permitted reports whether the event may be delivered again at a moment because its
 // checkpoint was foreign or its outcome deleted.
 func (o *oracle) permitted(s *source, at stamp) bool {
 	for _, r := range o.rewinds {
@@ -162,7 +162,7 @@ func (o *oracle) assignment(instance int, partition int32, before stamp) *life {
 	return latest
 }
 
-// troubled tells whether an instance lost its partitions, or may have, in a time: it
+// troubled reports whether an instance lost its partitions, or may have, in a time: it
 // was killed or cut off, its group had trouble or did not hear of it, or its drain bound
 // was reached.
 func (o *oracle) troubled(instance int, from, to stamp) bool {
@@ -250,7 +250,7 @@ func (o *oracle) met(s *source, k kind) bool {
 	return slices.ContainsFunc(o.byEvent[s.mark], func(c *call) bool { return c.fault == k })
 }
 
-// unanswered tells whether a write of the event may have taken effect unseen.
+// unanswered reports whether a write of the event may have taken effect unseen.
 func (o *oracle) unanswered(s *source) bool {
 	return slices.ContainsFunc(o.byEvent[s.mark], func(c *call) bool {
 		switch c.fault {
@@ -262,7 +262,7 @@ func (o *oracle) unanswered(s *source) bool {
 	})
 }
 
-// convicted tells whether three rounds spoke against the event, at one op and one
+// convicted reports whether three rounds spoke against the event, at one op and one
 // instance: others' calls passed, its own failed, others' passed. status is that of
 // the failures, 0 for passing ones. Ties of time speak against the event.
 func (o *oracle) convicted(s *source, until stamp, status int) bool {

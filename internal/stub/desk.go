@@ -237,7 +237,7 @@ func cut(w http.ResponseWriter) {
 	_ = conn.Close() // there is nobody to tell
 }
 
-// sleep waits, and tells whether the client is still there.
+// sleep waits, and reports whether the client is still there.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil

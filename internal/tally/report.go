@@ -16,7 +16,7 @@ type Report struct {
 	Faults []string
 }
 
-// OK tells whether everything is accounted for.
+// OK reports whether everything is accounted for.
 func (r Report) OK() bool { return len(r.Faults) == 0 }
 
 // Account is what was counted of one destination.

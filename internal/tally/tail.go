@@ -89,7 +89,7 @@ func (t *Tail) take(r *kgo.Record) {
 	t.next[r.Topic][r.Partition] = r.Offset + 1
 }
 
-// CaughtUp tells whether everything on the topics was read.
+// CaughtUp reports whether everything on the topics was read.
 func (t *Tail) CaughtUp(ctx context.Context) (bool, error) {
 	ends, err := t.ends(ctx, t.topics.all()...)
 	if err != nil {

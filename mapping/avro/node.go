@@ -62,7 +62,7 @@ type field struct {
 	node   *node
 }
 
-// named tells whether the type is defined by a name of its own.
+// named reports whether the type is defined by a name of its own.
 func (n *node) named() bool {
 	return n.kind == recordKind || n.kind == enumKind || n.kind == fixedKind
 }

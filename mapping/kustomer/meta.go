@@ -49,7 +49,7 @@ func (m *Mapper) advanced(properties mapping.Value, n *notes) mapping.Value {
 	return mapping.Obj(kept...)
 }
 
-// named tells whether there is a member of that name.
+// named reports whether there is a member of that name.
 func named(members []mapping.Member, name string) bool {
 	return slices.ContainsFunc(members, func(m mapping.Member) bool { return m.Name == name })
 }

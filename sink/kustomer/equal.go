@@ -2,7 +2,7 @@ package kustomer
 
 import "github.com/deskstream/deskstream/mapping"
 
-// holds tells whether a lookup's attributes show plainly that every field of the
+// holds reports whether a lookup's attributes show plainly that every field of the
 // customer is there already. Doubt means no: an update too many costs one call, one
 // too few a change. company and rev never count as there: the one is shown as a link
 // only, and the other asks Kustomer to compare.
@@ -16,7 +16,7 @@ func holds(attributes, customer mapping.Value) bool {
 	return same(attributes, customer)
 }
 
-// same tells whether have has all that want has: lists with the same elements in
+// same reports whether have has all that want has: lists with the same elements in
 // the same order, objects with at least the same members, all else to the letter.
 func same(have, want mapping.Value) bool {
 	if have.Kind() != want.Kind() {

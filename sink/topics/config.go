@@ -46,7 +46,7 @@ type Config struct {
 	Large *kgo.Client
 	// Remade, if set, is called when a topic did not take a record, handed over at sent,
 	// because it is not the topic any more that the client knows: it may have been
-	// deleted and made anew.
+	// deleted and recreated.
 	Remade func(topic string, sent time.Time)
 
 	// Failed, if set, is called for each time that a topic did not take a record;

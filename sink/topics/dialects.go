@@ -18,7 +18,7 @@ const (
 	xErrorPrefix    = "x-exception-"
 )
 
-// dialectHeader tells whether a header's name is one of a dialect's.
+// dialectHeader reports whether a header's name is one of a dialect's.
 func dialectHeader(name string) bool {
 	for _, prefix := range []string{connectPrefix, springPrefix, kip1191Prefix, streamsPrefix, xOriginalPrefix, xErrorPrefix} {
 		if strings.HasPrefix(name, prefix) {

@@ -111,7 +111,7 @@ func (w *Writer) settle(p *parcel, sent time.Time, offset int64, err error) {
 }
 
 // again produces the parcel after a while or gives it up when its context ends,
-// whichever is first: stop tells whether the latter has begun.
+// whichever is first: stop reports whether the latter has begun.
 func (w *Writer) again(p *parcel, after time.Duration) {
 	stop := context.AfterFunc(p.ctx, func() { w.giveUp(p) })
 	time.AfterFunc(after, func() {

@@ -70,7 +70,7 @@ type Entry struct {
 	Plan string
 
 	// Partitions tells the topics' numbers of partitions as they were found when the
-	// source partition was assigned, or when a topic was made anew since. It is asked
+	// source partition was assigned, or when a topic was recreated since. It is asked
 	// each time that a record is made. Below 1 they count as 1, and nil is 1 of each.
 	Partitions func() (responses, deadLetters int32)
 }

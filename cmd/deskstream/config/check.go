@@ -21,7 +21,7 @@ func (d *decoder) warn(path, format string, args ...any) {
 	d.warned.List = append(d.warned.List, Problem{at.line, at.column, path + ": " + fmt.Sprintf(format, args...)})
 }
 
-// sound tells whether all of the settings could be read.
+// sound reports whether all of the settings could be read.
 func (d *decoder) sound(paths ...string) bool {
 	for _, path := range paths {
 		for path != "" {

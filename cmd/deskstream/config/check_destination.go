@@ -134,7 +134,7 @@ func isOfLoopback(address string) bool {
 	return err != nil || u.Hostname() == "" || isLoopback(u.Hostname())
 }
 
-// isLoopback tells whether a host is this machine by name or address.
+// isLoopback reports whether a host is this machine by name or address.
 func isLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

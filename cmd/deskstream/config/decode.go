@@ -268,7 +268,7 @@ func (d *decoder) place(path string) place {
 	return place{1, 1}
 }
 
-// given tells whether the file gives a path.
+// given reports whether the file gives a path.
 func (d *decoder) given(path string) bool {
 	_, ok := d.places[path]
 	return ok

@@ -133,7 +133,7 @@ func element(t reflect.Type) reflect.Type {
 	return t
 }
 
-// isBlock tells whether a type is a mapping of the file: a struct whose fields have keys.
+// isBlock reports whether a type is a mapping of the file: a struct whose fields have keys.
 func isBlock(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && t.NumField() > 0 && t.Field(0).Tag.Get("yaml") != ""
 }

@@ -18,7 +18,7 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // expand replaces ${NAME}, ${NAME:-default} (for a variable that is not set or
 // empty, as in a shell) and ${file:PATH} in a scalar's text. $${ stands for a
-// literal ${. The second result tells whether anything was replaced.
+// literal ${. The second result reports whether anything was replaced.
 func expand(text string, lookup LookupFunc) (string, bool, error) {
 	var b strings.Builder
 	replaced := false

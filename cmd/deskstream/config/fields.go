@@ -52,7 +52,7 @@ var (
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// isBlock tells whether a value of the type is a mapping of the file with known keys.
+// isBlock reports whether a value of the type is a mapping of the file with known keys.
 func isBlock(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && t != secretType && !reflect.PointerTo(t).Implements(textType)
 }
@@ -108,5 +108,5 @@ func collectHarmless(t reflect.Type, keys map[string]bool) {
 	}
 }
 
-// harmless tells whether a key is known and holds no secret.
+// harmless reports whether a key is known and holds no secret.
 func harmless(key string) bool { return harmlessKeys()[key] }

@@ -116,7 +116,7 @@ func (m masks) apply(number int, line string) string {
 	return userInfo.ReplaceAllString(line, "//"+redacted+"@")
 }
 
-// soundsSecret tells whether a key may be meant to hold a secret.
+// soundsSecret reports whether a key may be meant to hold a secret.
 func soundsSecret(key string) bool {
 	return key != "token_url" && secretly.MatchString(key)
 }

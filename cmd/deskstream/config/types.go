@@ -60,7 +60,7 @@ func (s *Start) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// IsZero tells whether no start was given.
+// IsZero reports whether no start was given.
 func (s Start) IsZero() bool { return s.text == "" }
 
 // String is the start as it was given.

@@ -90,7 +90,7 @@ func (p *parser) program() ([]node, error) {
 	}
 }
 
-// atElse tells whether {{else}}, {{else if x}} or {{^}} comes next.
+// atElse reports whether {{else}}, {{else if x}} or {{^}} comes next.
 func (p *parser) atElse() bool {
 	t := p.peek()
 	return t.kind == kOpen && (t.value == "else" || t.value == "{{^" && p.tokens[p.pos+1].kind == kClose)

@@ -57,7 +57,7 @@ func trimLineStart(s string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(s, "\r"), "\n")
 }
 
-// standsAlone tells whether only blanks share the tag's line. Values never do.
+// standsAlone reports whether only blanks share the tag's line. Values never do.
 func standsAlone(tokens []token, original []string, tag tagSpan) bool {
 	open := tokens[tag.first]
 	if open.kind == kOpen {

@@ -32,7 +32,7 @@ const idBytes = "[^\\s!\"#%&'()*+,./;<=>@\\[\\\\\\]^`{|}~]"
 
 var rIDByte = regexp.MustCompile("^" + idBytes)
 
-// isIDByte tells whether a name goes on at an offset of s.
+// isIDByte reports whether a name goes on at an offset of s.
 func isIDByte(s string, offset int) bool { return rIDByte.MatchString(s[offset:]) }
 
 func (l *lexer) word() error {
