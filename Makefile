@@ -19,7 +19,7 @@ PACKAGES ?= ./internal/kafkatest ./internal/registry ./cmd/deskstream
 KAFKA := deploy/kafka-without-docker/kafka.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race test-kafka kafka kafka-stop lint fmt tidy fuzz simulate planted tables bench microbench vuln verify up down
+.PHONY: help build demo test race test-kafka kafka kafka-stop lint fmt tidy fuzz simulate planted outages tables bench microbench vuln verify up down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,7 @@ demo: ## run the whole thing in one process (EVENTS, SEED)
 
 # The tag makes the Kafka client's mutexes such that a test's bubble sees who waits.
 test: ## run all tests
-	go test ./...
-	go test -tags synctests ./processor/... ./internal/simulation
+	go test -tags synctests ./...
 
 # Short leaves out what the detector does not see, programs in processes of their own, and
 # makes loads smaller: test has them in full. One processor, since a bubble's timers that are
@@ -41,8 +40,7 @@ test: ## run all tests
 # bubble, and two at a time crash the detector (golang/go#78156). It needs no two to see a
 # race: it goes by what happened before what.
 race: ## run all tests under the race detector
-	go test -race -cpu 1 -short -timeout 30m $$(go list ./... | grep -v '/processor$$')
-	go test -race -cpu 1 -short -timeout 30m -tags synctests ./processor/... ./internal/simulation
+	go test -race -cpu 1 -short -timeout 30m -tags synctests ./...
 
 # Brokers are those of KAFKA_BROKERS; else one in Docker, if that answers; else three from the
 # published jars, for which Java 17 or later is needed. KAFKATEST_WAY=brokers, docker or
@@ -83,10 +81,13 @@ simulate: ## run the pipeline under SEEDS scripts of faults
 	go test -tags synctests ./internal/simulation -run '^TestSimulation$$' -timeout 30m -seeds $(SEEDS) $(TABLES)
 
 planted: ## plant faults that the simulation has to find
-	go test -tags synctests ./internal/simulation -run '^TestPlanted' -timeout 30m -seeds 300 -plant $(TABLES)
+	go test -tags synctests ./internal/simulation -run '^TestPlanted' -timeout 30m -seeds 2500 -plant $(TABLES)
 
-tables: ## both, and write the tables of docs/guarantees.md anew
-	@$(MAKE) --no-print-directory simulate planted TABLES=-update-table
+outages: ## let gateways answer in the APIs' place for ten simulated minutes each
+	go test -tags synctests ./internal/simulation -run '^TestOutage$$' -timeout 30m -outage 10m $(TABLES)
+
+tables: ## all three, and write the tables of docs/guarantees.md anew
+	@$(MAKE) --no-print-directory simulate planted outages TABLES=-update-table
 
 # Minutes: five cases, two programs, three runs. BENCH takes flags: -only 50ms -runs 1.
 bench: build ## compare with the limit, end to end (BENCH: flags)

@@ -46,7 +46,7 @@ func (e *Event) checkContext(members []Member) {
 	}
 }
 
-// requireObject takes v, which stands at path, out of the event if it is no object.
+// requireObject takes v, which is at path, out of the event if it is no object.
 func (e *Event) requireObject(v *Value, path ...string) {
 	if !v.Exists() || v.kind == Object {
 		return

@@ -138,6 +138,45 @@ func TestParseJSON_depthIsBounded(t *testing.T) {
 	})
 }
 
+func TestParseJSON_depthCountsLevelsAndNotBrackets(t *testing.T) {
+	many := strings.Repeat("[", 2*mapping.MaxDepth)
+	for name, text := range map[string]string{
+		"in a string":              `["` + many + `"]`,
+		"after an escaped quote":   `["\"` + many + `"]`,
+		"after an escaped escape":  `["\\", "` + many + `\\"]`,
+		"in a name":                `{"` + many + `":1}`,
+		"beside each other":        "[" + strings.Repeat("[],", 2*mapping.MaxDepth) + "[]]",
+		"deep twice, not too deep": "[" + strings.Repeat("[", 900) + strings.Repeat("]", 900) + "," + strings.Repeat("[", 900) + strings.Repeat("]", 901),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if v, err := mapping.ParseJSON([]byte(text)); err != nil || v.JSON() == "" {
+				t.Errorf("ParseJSON = %v", err)
+			}
+		})
+	}
+	for name, text := range map[string]string{
+		"one level too many":         "[" + strings.Repeat(`{"a":[`, 500) + strings.Repeat("]}", 500) + "]",
+		"after a string with an end": `["]]]]", "\\"` + strings.Repeat(",[", mapping.MaxDepth),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := mapping.ParseJSON([]byte(text))
+			wantCode(t, err, mapping.TooDeep)
+		})
+	}
+}
+
+func TestParseNested_countsFromItsDepth(t *testing.T) {
+	text := []byte(strings.Repeat("[", 990) + strings.Repeat("]", 990))
+	if _, err := mapping.ParseNested(text, 11); err != nil {
+		t.Errorf("990 levels from level 11 on: %v", err)
+	}
+	_, err := mapping.ParseNested(text, 12)
+	wantCode(t, err, mapping.TooDeep)
+	if _, err := mapping.ParseNested([]byte("1"), mapping.MaxDepth+1); err != nil {
+		t.Errorf("a scalar in the deepest list: %v", err)
+	}
+}
+
 func TestParseJSON_manyMembersAreReadInReasonableTime(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("{")

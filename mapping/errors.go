@@ -1,6 +1,6 @@
 package mapping
 
-// Code is the stable name of a fault, as it stands in outcomes and dead letters.
+// Code is the stable name of a fault, as it is in outcomes and dead letters.
 type Code string
 
 // The codes that an event's own faults have. The sink adds those of calls.

@@ -16,7 +16,7 @@ type Event struct {
 // Decode reads a record's value as an event, with the zero Layout: see Reader.Event.
 func Decode(data []byte) (Event, error) { return PlainReader.Event(JSON, data) }
 
-// Check tells what is wrong with the event before its destination is asked:
+// Check returns what is wrong with the event before its destination is asked:
 // missing_type, or wrong_type for a type that is not text.
 func (e Event) Check() error {
 	switch t := e.Body.Get("type"); {
@@ -43,7 +43,7 @@ func (e Event) Get(paths ...string) Value {
 }
 
 // ID is the event's messageId in text form, "" if it has none. A whole number is written
-// as a plain integer, however the event writes it; any other one as it stands.
+// as a plain integer, however the event writes it; any other one as it is.
 func (e Event) ID() string { return messageID(e.Body.Get("messageId")) }
 
 func messageID(v Value) string {

@@ -48,7 +48,7 @@ func (e Event) externalIDs(typ string) iter.Seq2[string, Value] {
 	}
 }
 
-// entries are those of a list, or the one that stands in its place.
+// entries are those of a list, or the one that is in its place.
 func entries(list Value) []Member {
 	if list.kind == Object {
 		return []Member{{Value: list}}
@@ -61,7 +61,7 @@ func isNothing(v Value) bool {
 	return !v.Exists() || v.kind == Bool && !v.IsTrue() || v.kind == String && Trim(v.text) == ""
 }
 
-// noIDWarning says why v, which stands at path, is no id; "" for an id, and for what says
+// noIDWarning says why v, which is at path, is no id; "" for an id, and for what says
 // without a word that there is none.
 func (e Event) noIDWarning(path string, v Value) string {
 	switch _, ok := v.ID(); {

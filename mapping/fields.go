@@ -18,7 +18,7 @@ func newFieldPath(name string) fieldPath {
 	return fieldPath{name: name, parts: strings.Split(name, ".")}
 }
 
-// places are where the field may stand: a member that has the whole name comes first, as
+// places are where the field may be: a member that has the whole name comes first, as
 // in RudderStack's destinations.
 func (p fieldPath) places() [][]string {
 	if len(p.parts) == 1 {
@@ -75,7 +75,7 @@ func renames(fields map[string]string) []renamed {
 	return list
 }
 
-// isTangled reports whether what stands at field depends on other fields with other names.
+// isTangled reports whether what is at field depends on other fields with other names.
 func (r *Reader) isTangled(field string) bool {
 	p := newFieldPath(field)
 	return slices.ContainsFunc(r.fields, func(f renamed) bool {
@@ -135,7 +135,7 @@ func (e *Event) moveOf(f *renamed) (move, bool) {
 	return move{}, false
 }
 
-// put sets the value at a path. What stands on the way and is no object makes room, with
+// put sets the value at a path. What is on the way and is no object makes room, with
 // a warning.
 func (e *Event) put(path []string, v Value) {
 	for i := 1; i < len(path); i++ {

@@ -2,17 +2,20 @@ package mapping
 
 import "slices"
 
+// Types are the event types of the RudderStack and Segment specification.
+func Types() []string { return []string{"identify", "track", "page", "screen", "group", "alias"} }
+
 // Filter is an owner's choice of events for one destination.
 type Filter struct {
 	// Types are the event types that the destination takes; nil is all that it can.
 	Types []string
-	// Allow and Deny are exact names, as Event.Name gives them; one of both at most.
+	// Allow and Deny are exact names, as Event.Name returns them; one of both at most.
 	// An identify passes. An event without a name is not on a list: Allow skips it,
 	// Deny takes it.
 	Allow, Deny []string
 }
 
-// Check tells why the event is not for the destination: a *Error of Event.Check, or
+// Check returns why the event is not for the destination: a *Error of Event.Check, or
 // the Skip TypeNotTaken or Filtered.
 func (f Filter) Check(ev Event) error {
 	if err := ev.Check(); err != nil {

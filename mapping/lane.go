@@ -18,7 +18,7 @@ func (r *Reader) keyText(key []byte) string {
 	return r.laneText(Str(string(key)))
 }
 
-// span is where a value stands in a text; the zero span is no value.
+// span is where a value is in a text; the zero span is no value.
 type span struct{ from, to int }
 
 // fewSlots is how many places most queries have at the most.
@@ -40,79 +40,71 @@ func (q *Query) Scan(text, key []byte) string {
 	return q.Pick(key, func(slot int) Value { return rawScalar(text[found[slot].from:found[slot].to]) })
 }
 
-// find fills in where the value of each slot stands. It reports false for no event.
+// find fills in where the value of each slot is. It reports false for no event.
 func (q *Query) find(text []byte, found []span) bool {
-	if !utf8.Valid(text) {
+	t, err := readTokens(text, q.reader.at.Depth())
+	if err != nil {
 		return false
 	}
-	f := finding{Query: q, scanner: scanner{data: text}, found: found}
-	return f.members(q.reader.at.Depth(), 0, 1<<len(q.slots)-1) == nil && f.end() == nil
+	defer t.free()
+	f := finding{Query: q, tokens: t, found: found}
+	return f.PeekKind() == '{' && f.members(0, 1<<len(q.slots)-1) == nil && f.end() == nil
 }
 
 // finding is one reading of an event's text.
 type finding struct {
 	*Query
-	scanner
+	*tokens
 	found []span
 }
 
-// members reads over an object at the given depth. In has a bit for each slot whose path
+// members reads over an object. In has a bit for each slot whose path
 // begins with the names that lead here, of which there are level.
-func (f *finding) members(depth, level int, in uint64) error {
-	switch {
-	case f.next() != '{':
-		return f.fault()
-	case depth > MaxDepth:
-		return errDeep
+func (f *finding) members(level int, in uint64) error {
+	if err := f.step(); err != nil {
+		return err
 	}
-	for more := f.open('}'); more; {
+	for f.PeekKind() != '}' {
 		here, err := f.named(level, in)
 		if err != nil {
 			return err
 		}
 		if here == 0 {
-			err = f.skip(depth + 1)
+			err = f.skip()
 		} else {
-			err = f.member(depth, level, here)
+			err = f.member(level, here)
 		}
 		if err != nil {
 			return err
 		}
-		if more, err = f.more('}'); err != nil {
-			return err
-		}
 	}
-	return nil
+	return f.step()
 }
 
-// named reads over a member's name and the colon, and returns the slots of in that have
-// the name at the given level.
+// named reads over a member's name, and returns the slots of in that have the name at
+// the given level.
 func (f *finding) named(level int, in uint64) (here uint64, err error) {
-	f.next()
-	from := f.at
-	escapes, err := f.quoted()
+	quoted, err := f.raw()
 	if err != nil {
 		return 0, err
 	}
-	name := f.data[from+1 : f.at-1]
-	if escapes {
-		name = []byte(unquote(f.data[from:f.at]))
+	name := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(name, '\\') >= 0 {
+		name = []byte(unquote(quoted))
 	}
 	if level == 0 && f.lengths&lengthBit(len(name)) == 0 {
-		return 0, f.take(':')
+		return 0, nil
 	}
 	for i := range f.slots {
 		if in&(1<<i) != 0 && f.slots[i].path[level] == string(name) {
 			here |= 1 << i
 		}
 	}
-	return here, f.take(':')
+	return here, nil
 }
 
 // member reads over the value of a member whose name the slots in here have.
-func (f *finding) member(depth, level int, here uint64) error {
-	opening := f.next()
-	from := f.at
+func (f *finding) member(level int, here uint64) error {
 	var deeper uint64
 	for i := range f.slots {
 		if here&(1<<i) != 0 {
@@ -122,22 +114,20 @@ func (f *finding) member(depth, level int, here uint64) error {
 			}
 		}
 	}
-	if deeper != 0 && opening == '{' {
-		if err := f.members(depth+1, level+1, deeper); err != nil {
-			return err
-		}
-	} else if err := f.skip(depth + 1); err != nil {
-		return err
+	if deeper != 0 && f.PeekKind() == '{' {
+		return f.members(level+1, deeper)
 	}
+	raw, err := f.raw()
+	end := int(f.InputOffset())
 	for i := range f.slots {
 		if here&^deeper&(1<<i) != 0 {
-			f.found[i] = span{from, f.at}
+			f.found[i] = span{end - len(raw), end}
 		}
 	}
-	return nil
+	return err
 }
 
-// isNamed reports whether a name that stands in quotes is name.
+// isNamed reports whether a name that is in quotes is name.
 func isNamed(quoted []byte, name string) bool {
 	inner := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(inner, '\\') >= 0 {

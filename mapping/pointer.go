@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Pointer is the place in a record that holds the event. The zero Pointer is the record.
@@ -52,10 +54,10 @@ var (
 // Tokens are the names on the way from the record to the event, none for the record.
 func (p Pointer) Tokens() []string { return p.tokens }
 
-// Depth is the level at which the event stands, 1 for the record.
+// Depth is the level at which the event is, 1 for the record.
 func (p Pointer) Depth() int { return len(p.tokens) + 1 }
 
-// Find returns what stands at p, absent if nothing does.
+// Find returns what is at p, absent if nothing does.
 func (p Pointer) Find(record Value) Value {
 	for _, token := range p.tokens {
 		if record.kind == Array {
@@ -70,7 +72,7 @@ func (p Pointer) Find(record Value) Value {
 // index is the place in a list that a token means, -1 for none.
 func index(token string) int {
 	i, err := strconv.ParseUint(token, 10, 31)
-	if err != nil || len(token) > 1 && token[0] == '0' || token[0] == '+' {
+	if err != nil || len(token) > 1 && token[0] == '0' {
 		return -1
 	}
 	return int(i)
@@ -121,11 +123,12 @@ func (p Pointer) locate(record []byte) ([]byte, error) {
 	if len(p.tokens) == 0 {
 		return record, nil
 	}
-	s, err := newScanner(record)
+	s, err := readTokens(withoutMark(record), 1)
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.seek(p.tokens, 1)
+	defer s.free()
+	found, err := s.seek(p.tokens)
 	if err == nil {
 		err = s.end()
 	}
@@ -139,43 +142,44 @@ func (p Pointer) locate(record []byte) ([]byte, error) {
 	return found, p.checkKind(v.kind)
 }
 
-// seek reads over a value at the given depth, and returns the text of what stands in it
-// at the path of tokens; nil for nothing.
-func (s *scanner) seek(tokens []string, depth int) (found []byte, err error) {
-	c := s.next()
-	if len(tokens) > 0 && (c == '{' || c == '[') {
-		return s.seekWithin(c, tokens, depth)
+// seek reads over a value, and returns the text of what is in it at the path; nil for
+// nothing.
+func (t *tokens) seek(path []string) (found []byte, err error) {
+	kind := t.PeekKind()
+	if len(path) > 0 && (kind == '{' || kind == '[') {
+		return t.seekWithin(kind, path)
 	}
-	from := s.at
-	if err = s.skip(depth); err == nil && len(tokens) == 0 {
-		found = s.data[from:s.at]
+	if found, err = t.raw(); len(path) > 0 {
+		found = nil
 	}
 	return found, err
 }
 
 // seekWithin is seek for an object or a list, whose opening bracket is next.
-func (s *scanner) seekWithin(opening byte, tokens []string, depth int) (found []byte, err error) {
-	closing := opening + 2 // in ASCII, for both kinds
-	wanted := index(tokens[0])
-	for more, i := s.open(closing), 0; more && err == nil; i++ {
+func (t *tokens) seekWithin(opening jsontext.Kind, path []string) (found []byte, err error) {
+	if err := t.step(); err != nil {
+		return nil, err
+	}
+	wanted := index(path[0])
+	for i := 0; t.PeekKind() != opening+2; i++ { // the closing one, in ASCII
 		here := i == wanted
 		if opening == '{' {
-			var name []byte
-			if name, err = s.name(); err != nil {
+			name, err := t.raw()
+			if err != nil {
 				return nil, err
 			}
-			here = isNamed(name, tokens[0])
+			here = isNamed(name, path[0])
 		}
 		if here {
-			found, err = s.seek(tokens[1:], depth+1)
+			found, err = t.seek(path[1:])
 		} else {
-			err = s.skip(depth + 1)
+			err = t.skip()
 		}
-		if err == nil {
-			more, err = s.more(closing)
+		if err != nil {
+			return nil, err
 		}
 	}
-	return found, err
+	return found, t.step()
 }
 
 // mark is the byte-order mark, which some programs write before UTF-8.

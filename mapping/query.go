@@ -76,7 +76,7 @@ func (q *Query) fill(fields []string) {
 
 func lengthBit(n int) uint64 { return 1 << (n & 63) }
 
-// places are where a field may stand, in the order in which they count: in the event as
+// places are where a field may be, in the order in which they count: in the event as
 // it is in the end, or as it is before fields are renamed.
 func (q *Query) places(field string) [][]string {
 	own := newFieldPath(field).places()
@@ -89,20 +89,20 @@ func (q *Query) places(field string) [][]string {
 		case f.target.name:
 			places = append(places, f.source.places()...)
 		case f.source.name:
-			own = nil // what stands there moves away
+			own = nil // what is there moves away
 		}
 	}
 	return append(places, own...)
 }
 
-// At is where the event stands in the record.
+// At is where the event is in the record.
 func (q *Query) At() Pointer { return q.reader.at }
 
 // Names are the members of the event that decide, by slot. It reports false when the
 // event's own members are not enough: then Of has the answer.
 func (q *Query) Names() ([]string, bool) { return q.names, q.names != nil }
 
-// Of answers for an event with the given body, as Decoder.Decode gives it.
+// Of answers for an event with the given body, as Decoder.Decode returns it.
 func (q *Query) Of(body Value, key []byte) string {
 	if q.built {
 		e := Event{Body: body, NoIDs: q.reader.noIDs}

@@ -80,7 +80,7 @@ func (r *Reader) Wrap(event []byte) []byte {
 // Lane returns the value that orders a record: the text form of the first of the layout's
 // lane fields that is present, where KeyField is the record's key and any other name a
 // field of the event. Absent are an empty value, one that is no scalar, a word that is no
-// id, the number 0 and a number that is not whole. "" is no lane: the record stands alone.
+// id, the number 0 and a number that is not whole. "" is no lane: the record is on its own.
 // A record without an event has only its key.
 func (r *Reader) Lane(d Decoder, value, key []byte) string { return d.Peek(value, key, r.lane) }
 

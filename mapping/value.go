@@ -71,7 +71,7 @@ func Arr(elements ...Value) Value {
 	return Value{kind: Array, members: members}
 }
 
-// Kind tells what v is.
+// Kind returns what v is.
 func (v Value) Kind() Kind { return v.kind }
 
 // Exists reports whether v is anything but absent and null.
@@ -186,7 +186,7 @@ func (v Value) With(members []Member) Value {
 // member is left out.
 func (v Value) JSON() string { return string(v.AppendJSON(nil)) }
 
-// AppendJSON appends what JSON gives to dst.
+// AppendJSON appends what JSON returns to dst.
 func (v Value) AppendJSON(dst []byte) []byte { return v.appendTo(slices.Grow(dst, v.size())) }
 
 // size is how long the JSON of v is where nothing has to be escaped, or a little less.
@@ -249,7 +249,15 @@ func appendString(dst []byte, s string) []byte {
 // MarshalJSON makes a Value usable with encoding/json.
 func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
 
-// simple reports whether s stands in quotes as it is: most texts do.
+// plain are the bytes that need no escape in a JSON string.
+var plain = func() (plain [256]bool) {
+	for c := range plain {
+		plain[c] = c >= ' ' && c != '"' && c != '\\'
+	}
+	return plain
+}()
+
+// simple reports whether s needs no escapes in quotes: most texts do.
 func simple(s string) bool {
 	for i := range len(s) {
 		if !plain[s[i]] || s[i] >= utf8.RuneSelf {

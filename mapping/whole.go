@@ -57,7 +57,7 @@ func isPlainInteger(literal string) bool {
 	return literal != ""
 }
 
-// ID returns v as the text of an id: a text as it stands, a number as the plain integer
+// ID returns v as the text of an id: a text as it is, a number as the plain integer
 // that it is. It reports false for anything else, a number with a fraction included.
 func (v Value) ID() (string, bool) {
 	switch v.kind {

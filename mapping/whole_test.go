@@ -46,6 +46,10 @@ func TestOneLine(t *testing.T) {
 		"one\r\ntwo\x00three\n":        "one two three",
 		"a\u2028b\u2029c\u0085d":       "a b c d",
 		"a \x00 \x01 b":                "a b",
+		"carriage\rreturn":             "carriage return",
+		"\x7Fa\x7Fb\x1Bc\x7F":          "a b c",
+		"a\u00A0\n\u3000b":             "a b",
+		"a\u00A0\u00A0b\nc":            "a\u00A0\u00A0b c",
 		"\u200B\uFEFF a\u00A0b \u00A0": "a\u00A0b",
 		"\n\t":                         "",
 	} {

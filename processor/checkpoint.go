@@ -32,7 +32,7 @@ const checkpointVersion = "2"
 var checkpointFields = []string{"cluster", "source topic", "responses topic", "responses partitions", "committed offset", "position"}
 
 func (c checkpoint) String() string {
-	// Kafka's own cluster ids need no escape; a blank would part the id in two.
+	// Kafka's own cluster ids need no escape; a blank would split the id in two.
 	return fmt.Sprintf("%s %s %s %s %d %d %d", checkpointVersion, url.PathEscape(c.Cluster), c.Source, c.Responses, c.Partitions, c.Committed, c.From)
 }
 

@@ -31,15 +31,15 @@ func TestClaim_anAttemptLeavesNothingBehind(t *testing.T) {
 
 func TestClaim_endsWithTheLastOfItsPartitions(t *testing.T) {
 	p, first := alone(Limits{})
-	second := p.newPartition(topicPartition{topic: "events", id: 1}, "")
+	second := p.book.newPartition(topicPartition{topic: "events", id: 1}, "")
 	ctx, cancel := p.claimContext([]*partition{first, second})
 	defer cancel()
-	first.soft(errStopping)
+	first.cancelWaits(errStopping)
 	select {
 	case <-ctx.Done():
 		t.Error("ended with the first of two")
 	case <-time.After(20 * time.Millisecond):
 	}
-	second.soft(errStopping)
+	second.cancelWaits(errStopping)
 	<-ctx.Done()
 }

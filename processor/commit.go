@@ -2,23 +2,25 @@ package processor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// commitTimeout bounds one commit, so that giving a partition up never waits for long.
+// commitTimeout limits one commit, so that the release of a partition never waits for long.
 const commitTimeout = 10 * time.Second
 
 // renewAfter is how long a partition may be idle before its checkpoint is moved to the end
 // of the ledger: retention would pass it otherwise. It is committed even if it did not move:
-// should an older commit have arrived late, behind the last one, this mends it.
+// should an older commit have arrived late, after the last one, this fixes it.
 const renewAfter = 10 * time.Minute
 
-// commitEvery commits what is done, at the interval.
+// commitEvery commits what is settled, at the interval.
 func (p *Processor) commitEvery(ctx context.Context) error {
 	ticker := time.NewTicker(p.cfg.CommitInterval)
 	defer ticker.Stop()
@@ -30,59 +32,55 @@ func (p *Processor) commitEvery(ctx context.Context) error {
 		}
 		p.renewIdle(ctx)
 		bounded, cancel := context.WithTimeout(ctx, commitTimeout)
-		err := p.commitSafely(bounded, p.moved)
+		err := p.commitSafely(bounded, p.book.moved)
 		cancel()
 		if err != nil && ctx.Err() == nil {
-			p.commitTrouble.met(err)
+			p.troubles.commit.met(err)
 		}
 	}
 }
 
 // moved are the partitions that have something new to commit.
-func (p *Processor) moved() []*partition {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var parts []*partition
-	for _, part := range p.parts {
+func (b *book) moved() []*partition {
+	return b.choose(func(part *partition) bool {
 		if !part.live {
-			continue
+			return false
 		}
-		if at, _ := part.commitPoint(); at.Offset != part.committed || part.idle() {
-			parts = append(parts, part)
-		}
-	}
-	return parts
+		at, _ := part.commitPoint()
+		return at.Offset != part.committed || part.idle()
+	})
 }
 
 // renewIdle takes the end of the ledger as the position of partitions that had
 // nothing to commit for long.
 func (p *Processor) renewIdle(ctx context.Context) {
-	p.mu.Lock()
-	idle := false
-	for _, part := range p.parts {
-		idle = idle || part.idle()
-	}
-	p.mu.Unlock()
-	if !idle {
+	if len(p.book.choose((*partition).idle)) == 0 {
 		return
 	}
-	ends, err := p.admin.ListEndOffsets(ctx, p.cfg.Writer.Responses)
+	ends, err := p.kafka.admin.ListEndOffsets(ctx, p.cfg.Writer.Responses)
 	if err != nil {
 		return // the next round asks again
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, part := range p.parts {
-		end, ok := ends.Lookup(p.cfg.Writer.Responses, part.id%max(part.n, 1))
+	if p.book.renewIdle(ends[p.cfg.Writer.Responses]) {
+		p.topics.suspect(p.cfg.Writer.Responses, suspicion{behind: true})
+	}
+}
+
+// renewIdle takes in the ends of the responses partitions. It reports whether one of them has
+// given later offsets before.
+func (b *book) renewIdle(ends map[int32]kadm.ListedOffset) (behind bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, part := range b.parts {
+		end, ok := ends[part.id%max(part.n, 1)]
 		// It was idle when the end was asked for, if it still is: so no outcome of ours
 		// that is missing yet can lie before it.
 		if part.idle() && ok && end.Err == nil {
-			if end.Offset < part.position {
-				p.doubtLocked(p.cfg.Writer.Responses, doubt{behind: true})
-			}
+			behind = behind || end.Offset < part.position
 			part.position = max(part.position, end.Offset)
 		}
 	}
+	return behind
 }
 
 func (p *partition) idle() bool {
@@ -102,7 +100,7 @@ func (p *Processor) commit(ctx context.Context, parts []*partition) error {
 	if len(parts) == 0 {
 		return nil
 	}
-	offsets, checkpoints, holders := p.snapshot(parts)
+	offsets, checkpoints, holders := p.book.commitPoints(parts)
 	if len(offsets) == 0 {
 		return nil
 	}
@@ -117,7 +115,7 @@ func (p *Processor) commit(ctx context.Context, parts []*partition) error {
 		return nil
 	})
 	var failed error
-	p.client.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
+	p.kafka.group.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
 		failed = err
 		if err == nil {
 			failed = p.committed(resp, checkpoints)
@@ -126,9 +124,10 @@ func (p *Processor) commit(ctx context.Context, parts []*partition) error {
 	return failed
 }
 
-func (p *Processor) snapshot(parts []*partition) (map[string]map[int32]kgo.EpochOffset, map[topicPartition]checkpoint, map[topicPartition]string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// commitPoints are the offsets and checkpoints to commit, and whose the partitions are.
+func (b *book) commitPoints(parts []*partition) (map[string]map[int32]kgo.EpochOffset, map[topicPartition]checkpoint, map[topicPartition]string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	offsets := make(map[string]map[int32]kgo.EpochOffset)
 	checkpoints, holders := make(map[topicPartition]checkpoint), make(map[topicPartition]string)
 	for _, part := range parts {
@@ -146,20 +145,28 @@ func (p *Processor) snapshot(parts []*partition) (map[string]map[int32]kgo.Epoch
 
 // committed takes in which commits the group accepted.
 func (p *Processor) committed(resp *kmsg.OffsetCommitResponse, checkpoints map[topicPartition]checkpoint) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	var failed error
 	for _, t := range resp.Topics {
 		for _, at := range t.Partitions {
 			tp := topicPartition{t.Topic, at.Partition}
-			if err := kerr.ErrorForCode(at.ErrorCode); err != nil {
-				failed = fmt.Errorf("partition %d of topic %s: %w", tp.id, tp.topic, err)
+			err := kerr.ErrorForCode(at.ErrorCode)
+			if err == nil {
+				p.book.committed(tp, checkpoints[tp].Committed)
 				continue
 			}
-			if part, m := p.parts[tp], checkpoints[tp]; part != nil {
-				part.committed, part.renewed = m.Committed, time.Now()
+			failed = fmt.Errorf("partition %d of topic %s: %w", tp.id, tp.topic, err)
+			if errors.Is(err, kerr.UnknownTopicID) {
+				p.topics.refusedSource(tp.topic)
 			}
 		}
 	}
 	return failed
+}
+
+func (b *book) committed(tp topicPartition, offset int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if part := b.parts[tp]; part != nil {
+		part.committed, part.renewed = offset, time.Now()
+	}
 }

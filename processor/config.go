@@ -41,7 +41,7 @@ func (s Start) String() string {
 	}
 }
 
-// Limits bound what a pipeline keeps in memory. Where one is reached, intake waits.
+// Limits limit what a pipeline keeps in memory. Where one is reached, intake waits.
 type Limits struct {
 	// Records is how many records may be open.
 	Records int
@@ -57,6 +57,8 @@ type Limits struct {
 type Config struct {
 	// Topics are the source topics, one at least.
 	Topics []string
+	// Connection are the options of the Kafka clients: brokers, TLS, SASL, client id.
+	Connection []kgo.Opt
 	// Cluster is the id of the Kafka cluster, "" where it has none.
 	Cluster string
 	// Group is the consumer group, <source.group>.<destination>.
@@ -71,9 +73,14 @@ type Config struct {
 	ReadUncommitted bool
 	// Start is where the group begins without offsets.
 	Start Start
+	// Destinations are the names of all destinations of the configuration. An outcome of
+	// another one can be of the predecessor of this one. See RedeliveryError.
+	Destinations []string
+	// Redeliver has a group without offsets begin, whatever outcomes there are.
+	Redeliver bool
 	// CommitInterval is the time between two commits.
 	CommitInterval time.Duration
-	// DrainTimeout is how long calls that are in flight may take to land when the
+	// DrainTimeout is how long calls that are in flight may take to complete when the
 	// process stops or a partition is taken away.
 	DrainTimeout time.Duration
 	// Reader finds the lane that orders a record.
@@ -85,7 +92,7 @@ type Config struct {
 	ResponsesMaxBytes, DeadLettersMaxBytes int32
 	// SourcePartitions is how many partitions each of Topics had at the start.
 	SourcePartitions map[string]int32
-	// Divided, if set, is told how many of the source partitions are ours and how many
+	// Divided, if set, is called with how many of the source partitions are ours and how many
 	// there are, whenever one of the two may have changed. It must not block.
 	Divided func(ours, all int)
 	// Writer says how outcomes and dead letters are written.
@@ -103,6 +110,6 @@ type Decoders interface {
 	Find(ctx context.Context, r *kgo.Record) (mapping.Decoder, error)
 }
 
-// rebalanceTimeout is how long a member may take to give up its partitions. It is
+// rebalanceTimeout is how long a member may take to release its partitions. It is
 // longer than the longest DrainTimeout that a configuration may have.
 const rebalanceTimeout = 60 * time.Second

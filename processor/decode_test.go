@@ -100,8 +100,8 @@ func TestDecode_aStopDoesNotWaitForADecoder(t *testing.T) {
 		if took := time.Since(began); took > w.cfg.DrainTimeout {
 			t.Errorf("the stop took %v", took)
 		}
-		if f := in.Figures(); f.GivenUp != 2 || f.Gap != 0 {
-			t.Errorf("given up %d, gap %d, want 2, 0", f.GivenUp, f.Gap)
+		if f := in.Figures(); f.Released != 2 || f.Gap != 0 {
+			t.Errorf("released %d, gap %d, want 2, 0", f.Released, f.Gap)
 		}
 		close(decoders.up)
 		w.start()

@@ -36,7 +36,7 @@ func TestDispatch_whatATroubledHourTookIsGivenBack(t *testing.T) {
 		time.Sleep(time.Minute)
 		stacks := make([]byte, 16<<20)
 		stacks = stacks[:runtime.Stack(stacks, true)]
-		if left := bytes.Count(stacks, []byte(".(*Processor).deliverAll(")); left == 0 || left > 8 {
+		if left := bytes.Count(stacks, []byte(".(*workers).work(")); left == 0 || left > 8 {
 			t.Errorf("%d goroutines are kept for 8 events at once", left)
 		}
 		in.check()

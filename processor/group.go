@@ -2,7 +2,6 @@ package processor
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -12,66 +11,47 @@ import (
 // assigned begins partitions that became ours. They are not fetched until their
 // ledger is read, which the group does not wait for.
 func (p *Processor) assigned(_ context.Context, cl *kgo.Client, topics map[string][]int32) {
-	<-p.made // a quick group assigns before New has its client back
+	<-p.kafka.ready // a quick group assigns before New has its client back
 	p.member.assigned()
 	// A pause outlives a revoke, so this also renews what an earlier assignment left.
 	cl.PauseFetchPartitions(topics)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.joined = true
 	member := p.memberID()
-	p.keepsLocked(member)
+	foreign := p.book.holdsForOthers(member)
+	var parts []*partition
 	for topic, ids := range topics {
 		for _, id := range ids {
-			tp := topicPartition{topic, id}
-			p.parts[tp] = p.newPartition(tp, member)
-			p.sources[topic] = max(p.sources[topic], id+1)
+			parts = append(parts, p.book.newPartition(topicPartition{topic, id}, member))
 		}
 		p.log.Info("partitions assigned", "topic", topic, "partitions", ids)
 	}
-	p.divide()
+	p.book.assign(parts, topics)
+	if p.member.hasJoined(foreign) {
+		p.log.Warn("member was removed from the group while joining, re-reading its partitions", "group", p.cfg.Group)
+	}
 }
 
 // offsetsFetched takes the committed offsets and their checkpoints, which only this answer
 // shows. It comes after assigned and before any record.
-func (p *Processor) offsetsFetched(_ context.Context, cl *kgo.Client, resp *kmsg.OffsetFetchResponse) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (p *Processor) offsetsFetched(_ context.Context, _ *kgo.Client, resp *kmsg.OffsetFetchResponse) error {
 	for _, t := range resp.Topics {
 		for _, at := range t.Partitions {
-			p.committedAt(topicPartition{t.Topic, at.Partition}, at.Offset, at.Metadata, at.ErrorCode)
+			p.book.offsetFetched(topicPartition{t.Topic, at.Partition}, at.Offset, at.Metadata, at.ErrorCode)
 		}
 	}
 	for _, group := range resp.Groups {
 		for _, t := range group.Topics {
-			p.readsLocked(t.Topic, t.TopicID)
+			p.topics.rememberSource(t.Topic, t.TopicID)
 			for _, at := range t.Partitions {
-				p.committedAt(topicPartition{t.Topic, at.Partition}, at.Offset, at.Metadata, at.ErrorCode)
+				p.book.offsetFetched(topicPartition{t.Topic, at.Partition}, at.Offset, at.Metadata, at.ErrorCode)
 			}
 		}
 	}
 	return nil
 }
 
-func (p *Processor) committedAt(tp topicPartition, offset int64, metadata *string, code int16) {
-	part := p.parts[tp]
-	if part == nil || part.claimed {
-		return
-	}
-	// The client gives a partition up whose offset it was not told, until it is assigned anew.
-	part.untold = code != 0
-	if code != 0 || offset < 0 {
-		return
-	}
-	part.committed, part.next = offset, offset
-	if metadata != nil {
-		part.metadata = *metadata
-	}
-}
-
-// revoked gives partitions up in good order; the group waits for it.
+// revoked releases partitions in good order; the group waits for it.
 func (p *Processor) revoked(_ context.Context, cl *kgo.Client, topics map[string][]int32) {
-	p.release(p.named(topics))
+	p.release(p.book.named(topics))
 	cl.ResumeFetchPartitions(topics)
 }
 
@@ -79,119 +59,80 @@ func (p *Processor) revoked(_ context.Context, cl *kgo.Client, topics map[string
 // nothing is committed.
 func (p *Processor) lost(_ context.Context, cl *kgo.Client, topics map[string][]int32) {
 	p.member.lost()
-	p.giveUp(p.named(topics), false)
-	p.mu.Lock()
-	p.joined = false // until the next assignment
-	p.astray = false
-	p.mu.Unlock()
+	p.drop(p.book.named(topics))
+	p.member.hasLeft() // until the next assignment
 	cl.ResumeFetchPartitions(topics)
 }
 
-func (p *Processor) named(topics map[string][]int32) []*partition {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var parts []*partition
-	for topic, ids := range topics {
-		for _, id := range ids {
-			if part := p.parts[topicPartition{topic, id}]; part != nil {
-				parts = append(parts, part)
-			}
+// release ends partitions: in good order what the group gave to this member, and as
+// lost what it gave to one of another name, whom it has removed since.
+func (p *Processor) release(parts []*partition) {
+	member := p.memberID()
+	var ours, others []*partition
+	for _, part := range parts {
+		if part.holder == member {
+			ours = append(ours, part)
+		} else {
+			others = append(others, part)
 		}
 	}
-	return parts
+	p.drop(others)
+	p.handOver(ours)
 }
 
-// giveUp ends the partitions. In good order, what is in flight may land within the
-// drain bound and what is done is committed.
-func (p *Processor) giveUp(parts []*partition, inOrder bool) {
+// handOver ends partitions in good order: what is in flight may complete within the
+// drain timeout, and what is settled is committed.
+func (p *Processor) handOver(parts []*partition) {
 	if len(parts) == 0 {
 		return
 	}
-	if inOrder {
-		p.drain(parts)
+	p.drain(parts)
+	p.end(parts, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), lastCommitTimeout)
+		defer cancel()
+		if err := p.commit(ctx, p.book.live(parts)); err != nil {
+			p.log.Warn("last commit of released partitions failed, the next owner reads what it stood for in the ledger", "err", err)
+		}
+	})
+}
+
+// drop ends partitions at once.
+func (p *Processor) drop(parts []*partition) {
+	if len(parts) > 0 {
+		p.end(parts, func() {})
 	}
-	// A commit that is under way ends first, and none that comes later knows the
-	// partitions: so nothing is committed for what belongs to another by then.
+}
+
+// end takes partitions out of the book, after a last step. A commit that is under way ends
+// first, and none that comes later knows the partitions: so nothing is committed for what
+// belongs to another by then.
+func (p *Processor) end(parts []*partition, last func()) {
 	p.committing <- struct{}{}
 	defer func() { <-p.committing }()
 	for _, part := range parts {
-		part.hard(errStopping)
+		part.cancelCalls(errStopping)
 	}
-	if inOrder {
-		ctx, cancel := context.WithTimeout(context.Background(), lastCommitTimeout)
-		defer cancel()
-		if err := p.commit(ctx, p.alive(parts)); err != nil {
-			p.log.Warn("last commit of partitions failed, what it stood for is found in the ledger", "err", err)
-		}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, part := range parts {
-		p.dropLocked(part)
-	}
-	p.divide()
+	last()
+	p.book.release(parts)
 }
 
-// alive are those whose ledger was read: the others have nothing of ours to commit,
-// and a checkpoint of theirs would hide what was not read.
-func (p *Processor) alive(parts []*partition) []*partition {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(parts), func(part *partition) bool { return !part.live })
-}
-
-// lastCommitTimeout bounds the commit with which partitions are given up.
+// lastCommitTimeout limits the commit with which partitions are released.
 const lastCommitTimeout = 2 * time.Second
 
-// drain starts no further event and waits for what is in flight, until the bound.
+// drain starts no further event and waits for what is in flight, until the drain timeout.
 func (p *Processor) drain(parts []*partition) {
-	p.mu.Lock()
+	p.book.drain(parts)
 	for _, part := range parts {
-		if part.phase >= draining {
-			continue
-		}
-		part.phase = draining
-		if part.inFlight == 0 {
-			part.allLanded()
-		}
+		part.cancelWaits(errStopping)
 	}
-	p.mu.Unlock()
-	for _, part := range parts {
-		part.soft(errStopping)
-	}
-	bound := time.NewTimer(p.cfg.DrainTimeout)
-	defer bound.Stop()
+	timeout := time.NewTimer(p.cfg.DrainTimeout)
+	defer timeout.Stop()
 	for _, part := range parts {
 		select {
-		case <-part.landed:
-		case <-bound.C:
-			p.log.Warn("drain bound reached, calls in the air are left")
+		case <-part.drained:
+		case <-timeout.C:
+			p.log.Warn("drain timeout reached, abandoning calls in flight", "topic", part.topic, "partition", part.id, "drain_timeout", p.cfg.DrainTimeout)
 			return
 		}
 	}
-}
-
-// dropLocked forgets a partition. What is open is given up: it stays uncommitted, for
-// whoever owns the partition next.
-func (p *Processor) dropLocked(part *partition) {
-	if part.phase == gone {
-		return
-	}
-	part.phase = gone
-	part.hard(errStopping)
-	for r := part.oldest; r != nil; r = r.next {
-		p.open--
-		p.bytes -= r.bytes
-		p.counts.givenUp++
-	}
-	p.ready.remove(part)
-	p.lanes -= len(part.lanes)
-	if p.parts[part.topicPartition] == part {
-		delete(p.parts, part.topicPartition)
-	}
-	if part.inFlight > 0 {
-		p.left[part.topicPartition] = part
-	}
-	signal(p.freed)
-	p.log.Info("partition given up", "topic", part.topic, "partition", part.id, "open", part.open)
 }

@@ -72,8 +72,8 @@ func TestGroup_aDeadMembersPartitionsAreTakenOver(t *testing.T) {
 	}
 }
 
-// A member that the group gave up commits nothing for what it lost; what it has in the
-// air lands as an outcome all the same, and is found when the partition comes back.
+// A member that the group removed commits nothing for what it lost; what it has in flight
+// becomes an outcome anyway, and is found when the partition comes back.
 func TestGroup_aLostPartitionIsNotCommitted(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.sendUser(0, "u", 1, 3)
@@ -81,8 +81,8 @@ func TestGroup_aLostPartitionIsNotCommitted(t *testing.T) {
 		in := w.start(neverCommits)
 		w.eventually("a call", func() bool { return len(w.desk.ids()) == 1 })
 		w.kafka.FailHeartbeats(1, kerr.UnknownMemberID)
-		w.eventually("the partition given up", func() bool { return in.Figures().GivenUp == 3 })
-		w.eventually("all done", func() bool { f := in.Figures(); return f.Delivered+f.FoundDone == 3 && f.Open == 0 })
+		w.eventually("the partition released", func() bool { return in.Figures().Released == 3 })
+		w.eventually("all done", func() bool { f := in.Figures(); return f.Delivered+f.AlreadySettled == 3 && f.Open == 0 })
 		in.check()
 		if got := w.committed(0); got != 0 {
 			t.Errorf("committed %d, want 0", got)
@@ -98,7 +98,7 @@ func TestGroup_aLostPartitionIsNotCommitted(t *testing.T) {
 }
 
 // A member that hears nothing of its group cannot know whether its partitions are still
-// its own. Its last good heartbeat tells how long it may go on.
+// its own. Its last good heartbeat says how long it may go on.
 func TestMembership_noCallBeginsOnceTheSessionMayBeOver(t *testing.T) {
 	for _, protocol := range protocols {
 		t.Run(string(protocol), func(t *testing.T) {

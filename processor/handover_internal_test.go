@@ -17,7 +17,7 @@ func BenchmarkHandOver(b *testing.B) {
 	p, part := alone(Limits{Span: math.MaxInt64})
 	offset := int64(0)
 	takeIn := func() {
-		p.takeInRecord(part, &kgo.Record{
+		p.book.takeInRecord(part, &kgo.Record{
 			Topic: "events", Offset: offset, Key: []byte("k"),
 			Value: fmt.Appendf(nil, `{"type":"track","userId":"user-%04d","event":"Product Purchased","properties":{"orderNo":%d}}`, offset%5000, offset),
 		})
@@ -33,8 +33,8 @@ func BenchmarkHandOver(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		r := p.start(l)
-		p.settled(l, r, &outcome, offset, nil)
+		r := p.book.start(l)
+		p.settled(l, &outcome, offset, nil)
 		if at, _ := part.commitPoint(); at.Offset != r.Offset+1 {
 			b.Fatalf("offset to commit is %d behind %d", at.Offset, r.Offset)
 		}

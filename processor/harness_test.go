@@ -24,6 +24,7 @@ import (
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/processor"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/budget"
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
@@ -66,6 +67,17 @@ func (b *safeBuffer) String() string {
 	return b.text.String()
 }
 
+// logged counts the lines of a level that have all of the texts, attributes as a rule.
+func (w *world) logged(level string, texts ...string) (n int) {
+	for line := range strings.Lines(w.log.String()) {
+		has := func(text string) bool { return strings.Contains(line, text) }
+		if has(" level="+level+" ") && !slices.ContainsFunc(texts, func(text string) bool { return !has(text) }) {
+			n++
+		}
+	}
+	return n
+}
+
 // newWorld has a source of four partitions and responses of three, so that two share one.
 func newWorld(t *testing.T, opts ...kafkatest.Option) *world {
 	t.Helper()
@@ -87,7 +99,7 @@ func newWorld(t *testing.T, opts ...kafkatest.Option) *world {
 	}
 }
 
-// event is a record of a user; n tells events of one user apart.
+// event is a record of a user; n differs between events of one user.
 func event(user string, n int) []byte {
 	return fmt.Appendf(nil, `{"type":"track","userId":%q,"messageId":"%s-%d","event":"E"}`, user, user, n)
 }
@@ -106,9 +118,11 @@ func (w *world) send(partition int32, values ...[]byte) {
 // sendUser produces events from to to of one user.
 func (w *world) sendUser(partition int32, user string, from, to int) {
 	w.t.Helper()
+	var values [][]byte
 	for n := from; n <= to; n++ {
-		w.send(partition, event(user, n))
+		values = append(values, event(user, n))
 	}
+	w.send(partition, values...)
 }
 
 // instance is one running processor.
@@ -128,17 +142,17 @@ func (w *world) start(change ...func(*processor.Config, *sink.Config)) *instance
 	cfg := w.cfg
 	call := sink.Config{
 		Name: "desk", BaseURL: "http://desk.test", Credential: sink.NewSecret("s3cret-token"),
-		MaxInFlight: 64, Rate: sink.Rate{Requests: 1_000_000, Per: time.Minute}, Timeout: 30 * time.Second,
+		MaxInFlight: 64, Rate: budget.Rate{Requests: 1_000_000, Per: time.Minute}, Timeout: 30 * time.Second,
 		Retry: sink.Policy{MaxElapsed: 15 * time.Minute, Initial: 500 * time.Millisecond, Max: time.Minute}, Transport: w.desk,
 	}
 	for _, c := range change {
 		c(&cfg, &call)
 	}
 	log := slog.New(slog.NewTextHandler(io.MultiWriter(w.t.Output(), w.log), &slog.HandlerOptions{Level: slog.LevelInfo}))
-	dest := sink.NewDestination(call, sink.NewBudget(call.Rate), log)
+	dest := sink.NewDestination(call, budget.New(call.Rate), log)
 	wire := &wire{w: w}
-	opts := append(w.kafka.Options(), kgo.Dialer(wire.dial))
-	p, err := processor.New(cfg, w.route(), dest, log, opts...)
+	cfg.Connection = append(w.kafka.Options(), kgo.Dialer(wire.dial))
+	p, err := processor.New(cfg, w.route(), dest, log)
 	if err != nil {
 		w.t.Fatalf("New: %v", err)
 	}
@@ -166,21 +180,21 @@ func (in *instance) stop() {
 	}
 }
 
-// kill takes the processor's network away for good and then ends it, so that nothing
+// kill takes the processor's network away permanently and then ends it, so that nothing
 // it does in its end reaches anybody: what a SIGKILL leaves behind.
 func (in *instance) kill() {
 	in.t.Helper()
 	in.wire.cut()
 	in.w.desk.cut()
 	in.end()
-	in.t.Logf("Run = %v, of which a dead process tells nobody", <-in.ended)
+	in.t.Logf("Run = %v, which a dead process cannot report", <-in.ended)
 	in.ended <- nil
 	in.w.desk.mend()
 }
 
 // testRoute makes one write per event, which carries the event's user and number.
 func testRoute() sink.Route {
-	return sink.NewRoute("desk", "test", mapping.Filter{},
+	return sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: "test"}, mapping.Filter{},
 		func(ev mapping.Event) (mapping.Event, error) {
 			switch ev.Name() {
 			case "invalid":
@@ -201,7 +215,7 @@ func testRoute() sink.Route {
 
 // lookupRoute looks the user up before it writes.
 func lookupRoute() sink.Route {
-	return sink.NewRoute("desk", "test", mapping.Filter{},
+	return sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: "test"}, mapping.Filter{},
 		func(ev mapping.Event) (mapping.Event, error) { return ev, nil },
 		func(ctx context.Context, do sink.Doer, ev mapping.Event) (sink.Receipt, error) {
 			user := ev.Get("userId").Text()
@@ -221,7 +235,7 @@ func lookupRoute() sink.Route {
 		})
 }
 
-// desk is a help desk that notes what it is told and answers as it is told to.
+// desk is a help desk that notes the calls that it gets and answers as a test says.
 type desk struct {
 	mu     sync.Mutex
 	seen   []seen
@@ -252,7 +266,7 @@ func (d *desk) answers(f func(s seen) (status int, wait time.Duration)) {
 func (d *desk) cut()  { d.mu.Lock(); d.down = true; d.mu.Unlock() }
 func (d *desk) mend() { d.mu.Lock(); d.down = false; d.mu.Unlock() }
 
-// read tells what a call is about: a lookup names its event in the query.
+// read says what a call is about: a lookup names its event in the query.
 func read(req *http.Request) (seen, error) {
 	if req.Method == http.MethodGet {
 		q := req.URL.Query()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/deskstream/deskstream/sink/topics"
 )
@@ -58,17 +59,73 @@ func (l *ledgerReads) done(part *partition) *offsetSet {
 	return read.done
 }
 
-// run reads up to the ends with a client of its own: the group's is for the sources.
+// run reads up to the ends.
 func (l *ledgerReads) run(ctx context.Context, opts []kgo.Opt, log *slog.Logger) error {
-	if len(l.from) == 0 {
-		return nil
+	return readSpans(ctx, spans{topic: l.topic, from: l.from, end: l.end}, l.take, opts, log)
+}
+
+// spans are parts of a topic, one of each partition that they name.
+type spans struct {
+	topic     string
+	from, end map[int32]int64
+}
+
+// readSpans calls take with each record of the spans, once and never two at a time. The records
+// of a partition come in their order, but those of a long span from two places at once. take must
+// not keep a record.
+func readSpans(ctx context.Context, s spans, take func(*kgo.Record), opts []kgo.Opt, log *slog.Logger) error {
+	var mu sync.Mutex
+	readers, ctx := errgroup.WithContext(ctx)
+	for _, half := range s.halves() {
+		readers.Go(func() error {
+			return readEach(ctx, half, opts, log, func(records []*kgo.Record, end int64) {
+				mu.Lock()
+				defer mu.Unlock()
+				for _, r := range records {
+					if r.Offset < end {
+						take(r)
+					}
+					r.Recycle()
+				}
+			})
+		})
 	}
-	at := make(map[int32]kgo.Offset, len(l.from))
-	for id, from := range l.from {
-		at[id] = kgo.NewOffset().At(from)
+	return readers.Wait()
+}
+
+// halves cuts long spans in the middle. A client decodes what it fetches from a broker in
+// one goroutine, so two of them read with two CPUs.
+func (s spans) halves() []spans {
+	records := int64(0)
+	for id, from := range s.from {
+		records += s.end[id] - from
+	}
+	switch {
+	case len(s.from) == 0:
+		return nil
+	case records < ledgerHalves:
+		return []spans{s}
+	}
+	first := spans{topic: s.topic, from: s.from, end: make(map[int32]int64, len(s.end))}
+	second := spans{topic: s.topic, from: make(map[int32]int64, len(s.from)), end: s.end}
+	for id, from := range s.from {
+		middle := from + (s.end[id]-from)/2
+		first.end[id], second.from[id] = middle, middle
+	}
+	return []spans{first, second}
+}
+
+// readEach calls take with the records of the spans and the end of theirs, with a client of its
+// own: the group's is for the sources. Some records may lie at the end or after it.
+func readEach(ctx context.Context, s spans, opts []kgo.Opt, log *slog.Logger, take func([]*kgo.Record, int64)) error {
+	at, open := make(map[int32]kgo.Offset, len(s.from)), make(map[int32]int64, len(s.from))
+	for id, from := range s.from {
+		if end := s.end[id]; from < end {
+			at[id], open[id] = kgo.NewOffset().At(from), end
+		}
 	}
 	client, err := kgo.NewClient(append(append([]kgo.Opt{}, opts...),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{l.topic: at}),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{s.topic: at}),
 		kgo.KeepControlRecords(), // the last record before an end may be one
 		kgo.WithPools(new(ledgerPool)),
 		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(ledgerPartitionBytes), kgo.MaxConcurrentFetches(concurrentFetches))...)
@@ -76,7 +133,7 @@ func (l *ledgerReads) run(ctx context.Context, opts []kgo.Opt, log *slog.Logger)
 		return err
 	}
 	defer client.Close()
-	for open := len(l.from); open > 0; {
+	for len(open) > 0 {
 		bounded, cancel := context.WithTimeout(ctx, ledgerStall)
 		fetches := client.PollFetches(bounded)
 		cancel()
@@ -90,20 +147,23 @@ func (l *ledgerReads) run(ctx context.Context, opts []kgo.Opt, log *slog.Logger)
 			log.Warn("reading the ledger failed, trying again", "topic", topic, "partition", id, "err", err)
 		})
 		fetches.EachPartition(func(f kgo.FetchTopicPartition) {
-			end, reading := l.end[f.Partition]
-			for _, r := range f.Records {
-				l.take(r)
-				if reading && r.Offset >= end-1 {
-					reading = false
-					delete(l.end, f.Partition)
-					open--
-				}
-				r.Recycle()
+			end, reading := open[f.Partition]
+			if !reading || len(f.Records) == 0 {
+				return
+			}
+			last := f.Records[len(f.Records)-1].Offset
+			take(f.Records, end)
+			if last >= end-1 {
+				delete(open, f.Partition)
+				client.PauseFetchPartitions(map[string][]int32{s.topic: {f.Partition}})
 			}
 		})
 	}
 	return nil
 }
+
+// ledgerHalves is from how many records on it is worth a second client.
+const ledgerHalves = 50_000
 
 // ledgerPool lends the memory of fetches that were looked at to later ones: a takeover reads
 // many outcomes and keeps none.

@@ -31,6 +31,7 @@ func outcomeOf(offset int64) *kgo.Record {
 			{Key: "deskstream.destination", Value: []byte("crm")},
 			{Key: "deskstream.outcome", Value: []byte("delivered")},
 			{Key: "deskstream.round", Value: []byte("0")},
+			{Key: "deskstream.event", Value: []byte("3a1f5c0e9b7d24688642d7b9e0c5f1a3")},
 		},
 	}
 }
@@ -74,6 +75,55 @@ func TestLedger_outcomesBeforeThePartitionsPositionCountForNothing(t *testing.T)
 	}
 	if done := reads.done(part); done == nil || done.has(7, 0) || !done.has(8, 0) {
 		t.Error("want the outcome at the position, and not the one before it")
+	}
+}
+
+// A long span is read by two clients, one from its middle on.
+func TestReadSpans_aLongSpanIsReadOnceAndInOrder(t *testing.T) {
+	const partitions, each = 3, ledgerHalves/3 + 1000
+	kafka := kafkatest.Kafka(t, kafkatest.Topic(ledgerTopic, partitions))
+	client := kafka.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	for i := range partitions * each {
+		client.Produce(t.Context(), &kgo.Record{Topic: ledgerTopic, Partition: int32(i % partitions), Value: []byte("{}")}, nil)
+	}
+	if err := client.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// The last 500 of each partition lie after the span.
+	s := spans{topic: ledgerTopic, from: map[int32]int64{0: 0, 1: 100, 2: 7}, end: map[int32]int64{0: each - 500, 1: each - 500, 2: each - 500}}
+	if n := len(s.halves()); n != 2 {
+		t.Fatalf("%d clients read the span, want 2", n)
+	}
+	seen, latest := make(map[topicPartition]map[int64]int), make(map[topicPartition][2]int64)
+	err := readSpans(t.Context(), s, func(r *kgo.Record) {
+		of := topicPartition{r.Topic, r.Partition}
+		if seen[of] == nil {
+			seen[of], latest[of] = make(map[int64]int), [2]int64{-1, -1}
+		}
+		seen[of][r.Offset]++
+		half, last := 0, latest[of]
+		if r.Offset >= s.from[r.Partition]+(s.end[r.Partition]-s.from[r.Partition])/2 {
+			half = 1
+		}
+		if r.Offset <= last[half] {
+			t.Errorf("partition %d: offset %d comes after %d", r.Partition, r.Offset, last[half])
+		}
+		last[half] = r.Offset
+		latest[of] = last
+	}, kafka.Options(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, from := range s.from {
+		got := seen[topicPartition{ledgerTopic, id}]
+		if int64(len(got)) != s.end[id]-from {
+			t.Errorf("partition %d: %d records are read, want %d", id, len(got), s.end[id]-from)
+		}
+		for offset := from; offset < s.end[id]; offset++ {
+			if got[offset] != 1 {
+				t.Fatalf("partition %d: offset %d is read %d times", id, offset, got[offset])
+			}
+		}
 	}
 }
 

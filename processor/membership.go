@@ -2,31 +2,29 @@ package processor
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/deskstream/deskstream/sink"
 )
 
-// membership knows for how long the group still counts us in. A process that was
-// paused, or whose network is dead, hears nothing when its partitions go to others;
-// but it can tell the time since its last good heartbeat, and starts no call once that
-// is longer than the session timeout.
+// membership knows whether we are a member of the group, and for how long the group still
+// counts us in. A process that was paused, or whose network is dead, hears nothing when its
+// partitions go to others. So it goes by the time since its last good heartbeat, and starts no
+// call once that is longer than the session timeout.
 //
 // kgo shows each round trip but not what was answered. It sends the next heartbeat only
 // after a good one, though, and the sync only after a good join: so a request is known
-// to have been good when its successor is through. It is an assignment that ends a join.
+// to have been good when its successor has completed. An assignment ends a join.
 // A heartbeat that is answered with a passing error is repeated, though, and looks like a
 // successor: but there is a back-off before it, which is shorter than the pause between
 // two heartbeats.
+//
+// It has its own lock, and calls nobody under it.
 type membership struct {
 	session time.Duration
 	// longest is the longest back-off before a request is repeated.
@@ -40,6 +38,10 @@ type membership struct {
 	doubtful bool          // it may have been a repetition
 	repeated bool          // some request was to be repeated since
 	renewed  chan struct{} // closed when good moves
+
+	joined     bool      // the group has given us an assignment, maybe an empty one
+	assignedAt time.Time // of the latest assignment
+	mustRejoin bool      // the client holds partitions that it has to lose and get again
 }
 
 func newMembership(session time.Duration) *membership {
@@ -103,7 +105,7 @@ func (m *membership) OnGroupManageError(error) {
 	m.last = time.Time{}
 }
 
-// assigned tells that an assignment came: the sync that brought it was good. A later
+// assigned takes in that an assignment came: the sync that brought it was good. A later
 // heartbeat may have been refused, as they go on while a revoke holds the callback up. In the
 // consumer protocol they all bring assignments: there the join is shown to be good by
 // the heartbeat that follows it at once.
@@ -115,12 +117,52 @@ func (m *membership) assigned() {
 	}
 }
 
-// lost tells that the group refused the latest request. In the consumer protocol the
-// client joins anew at once, and with a heartbeat: that is no successor.
+// lost takes in that the group refused the latest request. In the consumer protocol the
+// client joins again at once, and with a heartbeat: that is no successor.
 func (m *membership) lost() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.last = time.Time{}
+}
+
+// hasJoined takes in that the partitions of an assignment are known. foreign reports whether the
+// client keeps partitions that were given to a member of another name. It reports whether that
+// is new.
+func (m *membership) hasJoined(foreign bool) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.joined, m.assignedAt = true, time.Now()
+	news := foreign && !m.mustRejoin
+	m.mustRejoin = m.mustRejoin || foreign
+	return news
+}
+
+// hasLeft takes in that the client holds no partition any more.
+func (m *membership) hasLeft() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.joined, m.mustRejoin = false, false
+}
+
+// needsRejoin notes that the client has to lose what it holds.
+func (m *membership) needsRejoin() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mustRejoin = true
+}
+
+// rejoining reports whether the client has to lose what it holds, and whether the latest
+// assignment is at least so old.
+func (m *membership) rejoining(age time.Duration) (must, settled bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.mustRejoin, time.Since(m.assignedAt) >= age
+}
+
+func (m *membership) isJoined() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.joined
 }
 
 func (m *membership) confirm() {
@@ -146,83 +188,4 @@ func (m *membership) await(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
-}
-
-// groupResource is Kafka's resource type of a consumer group's settings (KIP-848).
-const groupResource kmsg.ConfigResourceType = 32
-
-// The settings of a group of the consumer protocol that are read.
-const (
-	sessionSetting  = "consumer.session.timeout.ms"
-	intervalSetting = "consumer.heartbeat.interval.ms"
-)
-
-// learnSession reads the session timeout that the broker has for a group of the
-// consumer protocol, and the pause between two heartbeats. Reading them is a right of its
-// own: without it, or with a broker that does not know the settings, the configured ones stay.
-func (p *Processor) learnSession(ctx context.Context) {
-	if p.cfg.Protocol != Consumer {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
-	defer cancel()
-	req := kmsg.NewPtrDescribeConfigsRequest()
-	resource := kmsg.NewDescribeConfigsRequestResource()
-	resource.ResourceType, resource.ResourceName = groupResource, p.cfg.Group
-	resource.ConfigNames = []string{sessionSetting, intervalSetting}
-	req.Resources = append(req.Resources, resource)
-	resp, err := req.RequestWith(ctx, p.client)
-	if err == nil {
-		err = p.takeSession(resp)
-	}
-	if err != nil {
-		p.log.Warn("group's session timeout not read, the configured one is taken", "session_timeout", p.cfg.SessionTimeout, "err", err)
-	}
-}
-
-func (p *Processor) takeSession(resp *kmsg.DescribeConfigsResponse) error {
-	named := false
-	for _, resource := range resp.Resources {
-		switch err := kerr.ErrorForCode(resource.ErrorCode); {
-		case errors.Is(err, kerr.GroupAuthorizationFailed):
-			return fmt.Errorf("no right to DescribeConfigs group %s: %w", p.cfg.Group, err)
-		case err != nil:
-			return err
-		}
-		for _, setting := range resource.Configs {
-			if setting.Value == nil {
-				continue
-			}
-			ms, err := strconv.Atoi(*setting.Value)
-			if err != nil {
-				return err
-			}
-			switch value := time.Duration(ms) * time.Millisecond; setting.Name {
-			case intervalSetting:
-				p.member.setInterval(value)
-			case sessionSetting:
-				p.member.setSession(value)
-				p.log.Info("group's session timeout read", "session_timeout", value)
-				named = true
-			}
-		}
-	}
-	if !named {
-		return errors.New("the broker does not name it")
-	}
-	return nil
-}
-
-func (m *membership) setSession(session time.Duration) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.session = session
-}
-
-// setInterval takes in the pause between two heartbeats. Repetitions have to come sooner, or
-// they could not be told from them while the client repeats whatever else.
-func (m *membership) setInterval(interval time.Duration) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.longest = min(m.longest, interval*2/3)
 }

@@ -56,8 +56,8 @@ func TestMembership_timeIsCountedFromTheSendingOfARequestKnownToBeGood(t *testin
 	})
 }
 
-// A member of the consumer protocol whom the group does not know any more is told that
-// it lost its partitions, and joins anew at once, with a heartbeat.
+// A member of the consumer protocol whom the group does not know any more learns that
+// it lost its partitions, and joins again at once, with a heartbeat.
 func TestMembership_aJoinShowsNothingOfTheHeartbeatThatWasRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMembership(20 * time.Second)
@@ -136,7 +136,7 @@ func TestMembership_aLateAssignmentShowsNothingOfTheHeartbeatBefore(t *testing.T
 }
 
 // A coordinator that is loading answers with a passing error, and the client asks again
-// by itself: that is no successor of a good heartbeat.
+// without being asked to: that is no successor of a good heartbeat.
 func TestMembership_aRepeatedHeartbeatShowsNothingOfTheOneBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMembership(20 * time.Second)
@@ -155,7 +155,7 @@ func TestMembership_aRepeatedHeartbeatShowsNothingOfTheOneBefore(t *testing.T) {
 			t.Error("counted in by heartbeats that were repeated")
 		}
 		time.Sleep(3 * time.Second)
-		beat() // the client has given the repetitions up, and goes on
+		beat() // the client has ended the repetitions, and goes on
 		if counted(m) {
 			t.Error("counted in by a heartbeat that was repeated, and a pause")
 		}

@@ -20,16 +20,16 @@ func alone(limits Limits) (*Processor, *partition) {
 	if err != nil {
 		panic(err)
 	}
+	log := slog.New(slog.DiscardHandler)
 	p := &Processor{
-		metrics: &metrics{reasons: newReasons("crm")},
-		cfg:     Config{Reader: reader, Limits: limits}, log: slog.New(slog.DiscardHandler), life: context.Background(),
-		parts: make(map[topicPartition]*partition), left: make(map[topicPartition]*partition),
-		member:  newMembership(time.Minute),
-		readied: make(chan struct{}, 1), freed: make(chan struct{}, 1), doubts: make(chan struct{}, 1),
+		cfg: Config{Reader: reader, Limits: limits}, dest: &sink.Destination{}, log: log, life: context.Background(),
+		metrics: &metrics{reasons: newReasons("crm")}, member: newMembership(time.Minute), troubles: newTroubles(log),
 	}
-	part := p.newPartition(topicPartition{topic: "events"}, "")
+	p.topics, p.share = newTopicWatch(&p.cfg), newSourceShare(&p.cfg)
+	p.book = newBook(p)
+	part := p.book.newPartition(topicPartition{topic: "events"}, "")
 	part.phase, part.live, part.next = active, true, 0
-	p.parts[part.topicPartition] = part
+	p.book.parts[part.topicPartition] = part
 	return p, part
 }
 
@@ -56,27 +56,27 @@ func batch(from int64, n int, who func(offset int64) string) kgo.Fetches {
 // meanwhile go with them.
 func TestMemory_aPartitionThatIsDroppedLeavesNothingInTheQueue(t *testing.T) {
 	p, part := alone(Limits{Span: 1 << 20})
-	p.ready.places = 100
-	other := p.newPartition(topicPartition{topic: "events", id: 1}, "")
+	p.book.queue.places = 100
+	other := p.book.newPartition(topicPartition{topic: "events", id: 1}, "")
 	other.phase, other.live, other.next = active, true, 0
-	p.parts[other.topicPartition] = other
+	p.book.parts[other.topicPartition] = other
 	for round := range 5 {
 		for offset := range int64(1000) {
-			p.takeInRecord(part, &kgo.Record{Topic: "events", Offset: offset, Value: fmt.Appendf(nil, `{"userId":"user-%d"}`, offset)})
+			p.book.takeInRecord(part, &kgo.Record{Topic: "events", Offset: offset, Value: fmt.Appendf(nil, `{"userId":"user-%d"}`, offset)})
 		}
 		if round == 0 {
-			p.takeInRecord(other, &kgo.Record{Topic: "events", Partition: 1, Value: []byte(`{"userId":"stays"}`)})
+			p.book.takeInRecord(other, &kgo.Record{Topic: "events", Partition: 1, Value: []byte(`{"userId":"stays"}`)})
 		}
 		inFlight, err := p.nextLane(t.Context())
-		if err != nil || p.start(inFlight) == nil {
+		if err != nil || p.book.start(inFlight) == nil {
 			t.Fatalf("round %d: no lane starts: %v", round, err)
 		}
-		p.dropLocked(part)
-		part = p.newPartition(part.topicPartition, "")
+		p.book.release([]*partition{part})
+		part = p.book.newPartition(part.topicPartition, "")
 		part.phase, part.live, part.next = active, true, 0
-		p.interrupted(inFlight)
-		if n := len(p.ready.lanes); n > 1 || p.ready.enough() {
-			t.Fatalf("round %d: %d lanes are ready after their partition went, enough %v; want the other partition's alone", round, n, p.ready.enough())
+		p.book.interrupted(inFlight)
+		if n := len(p.book.queue.lanes); n > 1 || p.book.queue.enough() {
+			t.Fatalf("round %d: %d lanes are ready after their partition went, enough %v; want the other partition's alone", round, n, p.book.queue.enough())
 		}
 	}
 }
@@ -99,26 +99,26 @@ func TestMemory_whatWaitsKeepsItselfAliveAndNoMore(t *testing.T) {
 	p, part := alone(Limits{Records: 1 << 20, Bytes: 1 << 30, Lanes: 1 << 20, Span: 1 << 30})
 	before := liveHeap()
 	for b := range int64(batches) {
-		p.takeIn(batch(b*size, size, func(offset int64) string {
+		p.book.takeIn(batch(b*size, size, func(offset int64) string {
 			if offset%stuckEvery == 0 {
 				return fmt.Sprint("stuck-", offset)
 			}
 			return fmt.Sprint("user-", offset)
 		}))
-		for l := p.ready.pop(); l != nil; l = p.ready.pop() {
+		for l := p.book.queue.pop(); l != nil; l = p.book.queue.pop() {
 			if l.head.Offset%stuckEvery != 0 {
 				part.inFlight++
-				p.settled(l, l.head, &sink.Outcome{Outcome: sink.Delivered}, -1, nil)
+				p.settled(l, &sink.Outcome{Outcome: sink.Delivered}, -1, nil)
 			}
 		}
 	}
 	grown := liveHeap() - before
-	if p.open != batches*size/stuckEvery || p.lanes != p.open {
-		t.Fatalf("%d records open in %d lanes, want %d", p.open, p.lanes, batches*size/stuckEvery)
+	if p.book.room.records != batches*size/stuckEvery || p.book.room.lanes != p.book.room.records {
+		t.Fatalf("%d records open in %d lanes, want %d", p.book.room.records, p.book.room.lanes, batches*size/stuckEvery)
 	}
-	t.Logf("%d open records of %d fetched: heap grew by %d bytes, %d are counted", p.open, batches*size, grown, p.bytes)
-	if grown > p.bytes {
-		t.Errorf("heap grew by %d bytes, but only %d count against the limit", grown, p.bytes)
+	t.Logf("%d open records of %d fetched: heap grew by %d bytes, %d are counted", p.book.room.records, batches*size, grown, p.book.room.bytes)
+	if grown > p.book.room.bytes {
+		t.Errorf("heap grew by %d bytes, but only %d count against the limit", grown, p.book.room.bytes)
 	}
 	runtime.KeepAlive(p)
 }

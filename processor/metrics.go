@@ -9,38 +9,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/plugin/kprom"
 
-	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/hold"
 )
-
-// counts are what became of the records, counted at the fetch and at the
-// acknowledgement. They are guarded by Processor.mu.
-type counts struct {
-	read, delivered, skipped, dead, foundDone, givenUp int64
-	expired                                            int64
-}
-
-func (c *counts) settled(o *sink.Outcome) {
-	switch o.Outcome {
-	case sink.Delivered:
-		c.delivered++
-	case sink.Skipped:
-		c.skipped++
-	default:
-		c.dead++
-	}
-}
-
-// gap is what conservation says must be 0.
-func (c *counts) gap(open int64) int64 {
-	return c.read - c.delivered - c.skipped - c.dead - c.foundDone - c.givenUp - open
-}
 
 // metrics collects a pipeline's figures when they are asked for.
 type metrics struct {
 	p                                                                              *Processor
 	kafka                                                                          *kprom.Metrics
 	events, read, expired, open, inFlight, bytes, lanes, oldest, gap, hold, paused *prometheus.Desc
-	trouble, writes, oldestWrite                                                   *prometheus.Desc
+	trouble, writes, oldestWrite, transaction                                      *prometheus.Desc
 	reasons                                                                        reasons
 }
 
@@ -59,10 +36,11 @@ func newMetrics(p *Processor) *metrics {
 		bytes:       desc("open_bytes", "Memory that open records take."),
 		lanes:       desc("open_lanes", "Lanes with an open record."),
 		oldest:      desc("oldest_undelivered_seconds", "Age of the oldest open record by its Kafka timestamp, 0 without one."),
-		gap:         desc("conservation_gap", "Records read that are neither settled, given up nor open. Anything but 0 is a fault of this program."),
+		gap:         desc("conservation_gap", "Records read that are neither settled, released nor open. Anything but 0 is a fault of this program."),
 		hold:        desc("hold", "1 while the destination is on hold, by reason; absent otherwise.", "reason"),
 		paused:      desc("intake_paused", "1 while intake waits, by the limit that is reached; span and schema stop single partitions. Absent otherwise.", "limit"),
-		trouble:     desc("trouble", "1 while Kafka refuses a part of the work or does not answer, by part of the work: fetch, claim, commit; 0 otherwise. The log says why.", "part"),
+		trouble:     desc("trouble", "1 while Kafka refuses a part of the work or does not answer, by part of the work: fetch, claim, commit; transaction while one does not end; 0 otherwise. The log says why.", "part"),
+		transaction: desc("open_transaction_seconds", "For how long an open transaction has kept records of a source partition from being read, since this instance saw it first; the longest of its partitions, 0 without one."),
 		writes:      desc("open_writes", "Records on their way to the responses or dead-letter topic, not acknowledged yet.", "topic"),
 		oldestWrite: desc("oldest_write_seconds", "For how long the oldest of them has been on its way, 0 without one.", "topic"),
 	}
@@ -90,7 +68,7 @@ func (m *metrics) clientOpts() []kgo.Opt {
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		m.events, m.read, m.expired, m.open, m.inFlight, m.bytes, m.lanes,
-		m.oldest, m.gap, m.hold, m.paused, m.trouble, m.writes, m.oldestWrite,
+		m.oldest, m.gap, m.hold, m.paused, m.trouble, m.writes, m.oldestWrite, m.transaction,
 	} {
 		ch <- d
 	}
@@ -99,9 +77,7 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
-	select {
-	case <-m.p.made:
-	default:
+	if !m.p.kafka.isReady() {
 		return // New is still at work
 	}
 	m.reasons.collect(ch)
@@ -117,15 +93,16 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	counter(m.events, f.Delivered, "delivered")
 	counter(m.events, f.Skipped, "skipped")
 	counter(m.events, f.Dead, "dead")
-	counter(m.events, f.FoundDone, "found_done")
-	counter(m.events, f.GivenUp, "given_up")
+	counter(m.events, f.AlreadySettled, "found_done")
+	counter(m.events, f.Released, "given_up")
 	gauge(m.open, float64(f.Open))
 	gauge(m.inFlight, float64(f.InFlight))
 	gauge(m.bytes, float64(f.Bytes))
 	gauge(m.lanes, float64(f.Lanes))
 	gauge(m.gap, float64(f.Gap))
 	gauge(m.oldest, f.Oldest.Seconds())
-	for topic, b := range m.p.writer.Backlogs() {
+	gauge(m.transaction, f.OpenTransaction.Seconds())
+	for topic, b := range m.p.kafka.writer.Backlogs() {
 		gauge(m.writes, float64(b.Records), topic)
 		gauge(m.oldestWrite, b.Oldest.Seconds(), topic)
 	}
@@ -146,10 +123,10 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 
 // Figures are a pipeline's numbers at one moment.
 type Figures struct {
-	// Read counts records since the start, and the others what became of them. FoundDone
-	// had an outcome already, GivenUp were open when their partition went, and Expired
+	// Read counts records since the start, and the others what became of them. AlreadySettled
+	// had an outcome already, Released were open when their partition went, and Expired
 	// were deleted by retention before they were read.
-	Read, Delivered, Skipped, Dead, FoundDone, GivenUp, Expired int64
+	Read, Delivered, Skipped, Dead, AlreadySettled, Released, Expired int64
 	// Open is how many records are read and not settled, Bytes the memory they take.
 	Open, Bytes int64
 	// Lanes have an open record, InFlight events a place at the gate. Partitions are ours.
@@ -158,40 +135,41 @@ type Figures struct {
 	Gap int64
 	// Oldest is the age of the oldest open record.
 	Oldest time.Duration
-	Hold   sink.Hold
+	// OpenTransaction is for how long the oldest open transaction has kept records of one of
+	// our partitions from being read, 0 without one.
+	OpenTransaction time.Duration
+
+	Hold hold.State
 	// Paused are the limits that are waited for: the one that all intake waits for, if
 	// there is one, and "span" or "schema" if they stop single partitions.
 	Paused []string
 	// Trouble is what Kafka refuses or does not answer at present: "fetch", "claim" or
-	// "commit". The log says why.
+	// "commit"; and "transaction" while one does not end. The log says why.
 	Trouble []string
 	// Joined reports whether the group has given us an assignment, an empty one included.
 	Joined bool
 }
 
-// troubleParts are the parts of the work with Kafka that can be in trouble.
-var troubleParts = [...]string{"fetch", "claim", "commit"}
-
 // Figures takes the numbers; what is open is counted by walking the lanes.
 func (p *Processor) Figures() Figures {
-	hold, inFlight := p.dest.Gate().Held(), p.dest.Gate().InUse()
-	var lasting []string
-	for i, t := range []*trouble{p.fetchTrouble, p.claimTrouble, p.commitTrouble} {
-		if t.lasting() {
-			lasting = append(lasting, troubleParts[i])
-		}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	c := p.counts
 	f := Figures{
-		Read: c.read, Delivered: c.delivered, Skipped: c.skipped, Dead: c.dead,
-		FoundDone: c.foundDone, GivenUp: c.givenUp, Expired: c.expired,
-		Bytes: p.bytes, Lanes: p.lanes, InFlight: inFlight, Partitions: len(p.parts),
-		Hold: hold, Trouble: lasting, Joined: p.joined,
+		InFlight: p.dest.Gate().InUse(), Hold: p.dest.Gate().Held(),
+		Trouble: p.troubles.lasting(), Joined: p.member.isJoined(), OpenTransaction: p.transactions.openFor(),
 	}
+	p.book.figures(&f)
+	return f
+}
+
+// figures puts in what the book knows.
+func (b *book) figures(f *Figures) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.counts
+	f.Read, f.Delivered, f.Skipped, f.Dead = c.read, c.delivered, c.skipped, c.dead
+	f.AlreadySettled, f.Released, f.Expired = c.alreadySettled, c.released, c.expired
+	f.Bytes, f.Lanes, f.Partitions = b.room.bytes, b.room.lanes, len(b.parts)
 	span, schema := false, false
-	for _, part := range p.parts {
+	for _, part := range b.parts {
 		span, schema = span || part.spanPaused, schema || len(part.undecoded) > 0
 		f.Open += int64(len(part.undecoded))
 		for _, l := range part.lanes {
@@ -203,8 +181,8 @@ func (p *Processor) Figures() Figures {
 			f.Oldest = max(f.Oldest, time.Since(part.oldest.Timestamp))
 		}
 	}
-	if p.full != "" {
-		f.Paused = append(f.Paused, p.full)
+	if b.room.full != "" {
+		f.Paused = append(f.Paused, b.room.full)
 	}
 	if span {
 		f.Paused = append(f.Paused, "span")
@@ -213,5 +191,4 @@ func (p *Processor) Figures() Figures {
 		f.Paused = append(f.Paused, "schema")
 	}
 	f.Gap = c.gap(f.Open)
-	return f
 }

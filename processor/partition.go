@@ -23,28 +23,29 @@ type phase uint8
 const (
 	claiming phase = iota // assigned; its ledger is not read yet
 	active                // its records are delivered
-	draining              // no event starts any more, what is in flight may land
-	gone                  // no longer ours; what still lands changes nothing
+	draining              // no event starts any more, what is in flight may complete
+	gone                  // no longer ours; what still completes changes nothing
 )
 
-// partition is one partition while it is ours. All of it is guarded by Processor.mu.
+// partition is one partition while it is ours. All of it is guarded by the book's lock.
 type partition struct {
 	topicPartition
 	phase phase
-	live  bool // was active once: its commits say what is done
+	live  bool // was active once: its commits say what is settled
 	// holder is the group's name for this member when it assigned the partition.
 	holder string
 	// stop is what its sessions are given: Soft ends with draining, Hard with gone.
-	stop       sink.Stop
-	soft, hard context.CancelCauseFunc
+	stop                     sink.Stop
+	cancelWaits, cancelCalls context.CancelCauseFunc
 
 	// As the group had it when the partition was assigned.
 	committed int64 // offset, -1 for none; later, as last committed by us
 	metadata  string
 	claimed   bool // a claim is under way or done
-	untold    bool // the group refused to tell the offset
-	placed    bool // it begins at next, whatever the client was told
 	recreated bool // the offset was of an earlier topic of the name
+	placed    bool // it begins at next, whatever offset the client was given
+
+	offsetUnknown bool // the group refused to give the offset
 
 	source    kadm.TopicID
 	origin    topics.Origin // the source for those who read its outcomes
@@ -52,55 +53,45 @@ type partition struct {
 	n         int32 // partitions of the responses topic
 	letters   int32 // and of the dead-letter topic
 
-	// next is one past the newest offset fetched, epoch the newest's leader epoch.
+	// next is one past the newest offset that was fetched, epoch is that one's leader epoch.
 	next  int64
 	epoch int32
 	// position is where the outcome of a record fetched now lies at the earliest.
 	position int64
-	// done are the offsets that the ledger had outcomes of, from is the checkpoint that they
+	// settled are the offsets that the ledger had outcomes of, from is the position that they
 	// were read from. Both count until the highest of them is passed.
-	done *offsetSet
-	from int64
+	settled *offsetSet
+	from    int64
 
 	lanes          map[laneKey]*lane
 	oldest, newest *record // the open list, by offset
 	open           int
 	inFlight       int           // events started whose outcome is not acknowledged
-	landed         chan struct{} // closed when the phase is draining or gone and inFlight is 0
+	drained        chan struct{} // closed when the phase is draining or gone and inFlight is 0
 	spanPaused     bool
 	undecoded      []*record // wait for their decoder, or behind one that does, by offset
 
 	renewed time.Time // last commit, or assignment
 }
 
-func (p *Processor) newPartition(tp topicPartition, holder string) *partition {
+func (b *book) newPartition(tp topicPartition, holder string) *partition {
 	part := &partition{
 		topicPartition: tp, holder: holder, committed: -1, epoch: -1, next: -1,
-		lanes: make(map[laneKey]*lane), landed: make(chan struct{}), renewed: time.Now(),
+		lanes: make(map[laneKey]*lane), drained: make(chan struct{}), renewed: time.Now(),
 	}
-	var hard, soft context.Context
-	hard, part.hard = context.WithCancelCause(p.life)
-	soft, part.soft = context.WithCancelCause(hard)
-	part.stop = sink.Stop{Soft: soft, Hard: hard, Await: func(ctx context.Context) error { return p.awaitHeld(ctx, holder) }}
+	var calls, waits context.Context
+	calls, part.cancelCalls = context.WithCancelCause(b.life)
+	waits, part.cancelWaits = context.WithCancelCause(calls)
+	part.stop = sink.Stop{Soft: waits, Hard: calls, Await: func(ctx context.Context) error { return b.await(ctx, holder) }}
 	return part
 }
 
-// writtenTo tells the numbers of partitions of the topics to which the outcomes and
-// letters of the partition go.
-func (p *Processor) writtenTo(part *partition) func() (responses, deadLetters int32) {
-	return func() (int32, int32) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return part.n, part.letters
-	}
-}
-
-// allLanded tells those who wait that nothing is in flight any more.
-func (p *partition) allLanded() {
+// hasDrained wakes those who wait until nothing is in flight any more.
+func (p *partition) hasDrained() {
 	select {
-	case <-p.landed:
+	case <-p.drained:
 	default:
-		close(p.landed)
+		close(p.drained)
 	}
 }
 
@@ -132,7 +123,7 @@ func (p *partition) unlink(r *record) {
 	p.open--
 }
 
-// commitPoint is the lowest offset that is not done, and the checkpoint that goes with it.
+// commitPoint is the lowest offset that is not settled, and the checkpoint that goes with it.
 func (p *partition) commitPoint() (kgo.EpochOffset, checkpoint) {
 	at := kgo.EpochOffset{Offset: p.next, Epoch: p.epoch}
 	m := checkpoint{Cluster: p.origin.Cluster, Source: p.source, Responses: p.responses, Partitions: p.n, From: p.position}
@@ -140,20 +131,20 @@ func (p *partition) commitPoint() (kgo.EpochOffset, checkpoint) {
 		at = kgo.EpochOffset{Offset: r.Offset, Epoch: r.LeaderEpoch}
 		m.From = r.position
 	}
-	if p.done != nil && !p.done.empty() {
-		if at.Offset <= p.done.top {
+	if p.settled != nil && !p.settled.empty() {
+		if at.Offset <= p.settled.top {
 			m.From = p.from
 		} else {
-			p.done = nil
+			p.settled = nil
 		}
 	}
 	m.Committed = at.Offset
 	return at, m
 }
 
-// isDone reports whether the ledger has an outcome of the record.
-func (p *partition) isDone(r *kgo.Record) bool {
-	return p.done != nil && p.done.has(r.Offset, r.LeaderEpoch)
+// isSettled reports whether the ledger has an outcome of the record.
+func (p *partition) isSettled(r *kgo.Record) bool {
+	return p.settled != nil && p.settled.has(r.Offset, r.LeaderEpoch)
 }
 
 // span is how far the newest record is from the committed offset.

@@ -57,12 +57,12 @@ func TestPressure_oneFailingUserDelaysNobodyAndAKillRepeatsOnlyWhatWasInTheAir(t
 		})
 		first := w.start(roomy)
 		var second *instance
-		inTheAir := 0
+		inFlight := 0
 		killed := make(chan struct{})
 		go func() {
 			defer close(killed)
 			time.Sleep(5*time.Minute + 50*time.Millisecond)
-			inTheAir = first.Figures().InFlight
+			inFlight = first.Figures().InFlight
 			down = time.Now()
 			first.kill()
 			second = w.start(roomy)
@@ -100,10 +100,10 @@ func TestPressure_oneFailingUserDelaysNobodyAndAKillRepeatsOnlyWhatWasInTheAir(t
 				t.Errorf("%d events of %s were repeated, want its latest at most", n, user)
 			}
 		}
-		if len(repeats) > inTheAir {
-			t.Errorf("%d events were repeated, but %d were in the air at the kill", len(repeats), inTheAir)
+		if len(repeats) > inFlight {
+			t.Errorf("%d events were repeated, but %d were in flight at the kill", len(repeats), inFlight)
 		}
-		t.Logf("%d events, %d repeated of %d in flight at the kill", len(sentAt), len(repeats), inTheAir)
+		t.Logf("%d events, %d repeated of %d in flight at the kill", len(sentAt), len(repeats), inFlight)
 		second.stop()
 	})
 }

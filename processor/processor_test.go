@@ -213,7 +213,7 @@ func TestStop_atTheBoundCallsInTheAirAreLeft(t *testing.T) {
 		began := time.Now()
 		in.stop()
 		if took := time.Since(began); took > 15*time.Second {
-			t.Errorf("stopping took %v, want at most the drain bound and 5s", took)
+			t.Errorf("stopping took %v, want at most the drain timeout and 5s", took)
 		}
 		again := w.start()
 		w.settledAll()

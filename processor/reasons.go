@@ -13,7 +13,7 @@ import (
 	"github.com/deskstream/deskstream/sink"
 )
 
-// reasons count why events were skipped and of what they died.
+// reasons count why events were skipped or dead-lettered.
 type reasons struct{ skipped, dead *prometheus.CounterVec }
 
 func newReasons(destination string) reasons {
@@ -92,7 +92,7 @@ func (u *unknownNames) note(o *sink.Outcome) {
 }
 
 // knownTypes are those of the RudderStack and Segment specification.
-var knownTypes = []string{"identify", "track", "page", "screen", "group", "alias"}
+var knownTypes = mapping.Types()
 
 // isNew reports whether a text is seen for the first time. When there are too many, that
 // is logged and no further one is new.

@@ -12,19 +12,19 @@ import (
 // recheck is the time between two looks at whether the client reads what is ours.
 const recheck = 10 * time.Second
 
-// memberLeave is the epoch with which a member of the consumer protocol leaves for good.
+// memberLeave is the epoch with which a member of the consumer protocol leaves.
 const memberLeave = -1
 
 // memberID is the group's name for this member at this moment, "" for none.
 func (p *Processor) memberID() string {
-	id, _ := p.client.GroupMetadata()
+	id, _ := p.kafka.group.GroupMetadata()
 	return id
 }
 
 // awaitHeld waits while no call of a partition may begin that the group gave to holder.
 // A join that reaches the group after the member was removed from it is repeated by the
-// client as a new member, which does not tell that the partitions were lost meanwhile:
-// only the member's other name shows it. The end of ctx comes with the callback.
+// client as a new member, which does not show that the partitions were lost meanwhile:
+// only the member's other name does. The end of ctx comes with the callback.
 func (p *Processor) awaitHeld(ctx context.Context, holder string) error {
 	if err := p.member.await(ctx); err != nil {
 		return err
@@ -34,22 +34,6 @@ func (p *Processor) awaitHeld(ctx context.Context, holder string) error {
 	}
 	<-ctx.Done()
 	return context.Cause(ctx)
-}
-
-// release gives partitions up: in good order what the group gave to this member, and as
-// lost what it gave to one of another name, whom it has removed since.
-func (p *Processor) release(parts []*partition) {
-	member := p.memberID()
-	var ours, others []*partition
-	for _, part := range parts {
-		if part.holder == member {
-			ours = append(ours, part)
-		} else {
-			others = append(others, part)
-		}
-	}
-	p.giveUp(others, false)
-	p.giveUp(ours, true)
 }
 
 // ofMember leaves in a commit what was given to the member that commits: others may have
@@ -64,20 +48,7 @@ func ofMember(req *kmsg.OffsetCommitRequest, holders map[topicPartition]string) 
 	req.Topics = slices.DeleteFunc(req.Topics, func(t kmsg.OffsetCommitRequestTopic) bool { return len(t.Partitions) == 0 })
 }
 
-// keepsLocked notes whether the client, which has member for its name now, keeps partitions
-// that were given to it under another name: it reads on where it was, whoever had them in
-// between.
-func (p *Processor) keepsLocked(member string) {
-	p.assignedAt = time.Now()
-	for _, part := range p.parts {
-		if part.holder != member && !p.astray {
-			p.log.Warn("group had removed this member while it joined, what it still holds is read anew")
-			p.astray = true
-		}
-	}
-}
-
-// watchAssignment has the member leave and join anew when the client would leave
+// watchAssignment has the member leave and join again when the client would leave
 // partitions unread that are ours, or read them from where others have gone on since.
 func (p *Processor) watchAssignment(ctx context.Context) error {
 	ticker := time.NewTicker(recheck)
@@ -94,22 +65,23 @@ func (p *Processor) watchAssignment(ctx context.Context) error {
 	}
 }
 
+// mustRejoin reports whether the client keeps partitions that were given to it under another
+// name, which it reads on from where it was although others may have had them in between, or
+// leaves some unread. In the middle of a rebalance it would join as a new member once more.
 func (p *Processor) mustRejoin(ctx context.Context) bool {
-	p.mu.Lock()
-	// In the middle of a rebalance the client would join as a new member once more.
-	astray, settled := p.astray, time.Since(p.assignedAt) >= recheck
-	unread := make(map[string][]int32)
-	for _, part := range p.parts {
-		if part.untold {
-			unread[part.topic] = append(unread[part.topic], part.id)
-		}
+	foreign, settled := p.member.rejoining(recheck)
+	switch {
+	case !settled:
+		return false
+	case foreign:
+		return true
 	}
-	p.mu.Unlock()
-	return settled && (astray || len(unread) > 0 && p.told(ctx, unread))
+	unknown := p.book.offsetsUnknown()
+	return len(unknown) > 0 && p.offsetsKnown(ctx, unknown)
 }
 
-// told reports whether the group tells the offsets of the partitions by now.
-func (p *Processor) told(ctx context.Context, parts map[string][]int32) bool {
+// offsetsKnown reports whether the group gives the offsets of the partitions by now.
+func (p *Processor) offsetsKnown(ctx context.Context, parts map[string][]int32) bool {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	req := kmsg.NewPtrOffsetFetchRequest()
@@ -121,7 +93,7 @@ func (p *Processor) told(ctx context.Context, parts map[string][]int32) bool {
 		group.Topics = append(group.Topics, t)
 	}
 	req.Groups = append(req.Groups, group)
-	resp, err := req.RequestWith(ctx, p.client)
+	resp, err := req.RequestWith(ctx, p.kafka.group)
 	if err != nil || kerr.ErrorForCode(resp.ErrorCode) != nil {
 		return false
 	}
@@ -138,19 +110,17 @@ func (p *Processor) told(ctx context.Context, parts map[string][]int32) bool {
 	return true
 }
 
-// rejoin gives everything up in good order and leaves the group behind the client's back.
-// The client hears of it with its next heartbeat, and joins as a new member that is told
-// all offsets: it offers no other way to have those of a partition that it has already.
+// rejoin releases everything in good order and leaves the group without the client's knowledge.
+// The client learns of it with its next heartbeat, and joins as a new member that is given
+// all offsets: it offers no other way to get those of a partition that it has already.
 func (p *Processor) rejoin(ctx context.Context) {
-	p.log.Warn("leaving the group to join it anew: some partitions could not be read on")
-	p.release(p.all())
-	p.mu.Lock()
-	p.astray = true // until the client has lost what it holds
-	p.mu.Unlock()
+	p.log.Warn("leaving the group to join it again, some partitions could not be read on", "group", p.cfg.Group)
+	p.release(p.book.all())
+	p.member.needsRejoin() // until the client has lost what it holds
 	bounded, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	if err := p.quit(bounded); err != nil && ctx.Err() == nil {
-		p.log.Warn("group not left yet", "err", err)
+		p.log.Warn("leaving the group failed, trying again", "group", p.cfg.Group, "err", err)
 	}
 }
 
@@ -168,7 +138,7 @@ func (p *Processor) quit(ctx context.Context) error {
 	member := kmsg.NewLeaveGroupRequestMember()
 	member.MemberID, member.InstanceID = req.MemberID, instance
 	req.Members = append(req.Members, member)
-	resp, err := req.RequestWith(ctx, p.client)
+	resp, err := req.RequestWith(ctx, p.kafka.group)
 	if err != nil {
 		return err
 	}
@@ -179,7 +149,7 @@ func (p *Processor) quit(ctx context.Context) error {
 func (p *Processor) beatOnce(ctx context.Context, member string, epoch int32, instance *string) error {
 	req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
 	req.Group, req.MemberID, req.MemberEpoch, req.InstanceID = p.cfg.Group, member, epoch, instance
-	resp, err := req.RequestWith(ctx, p.client)
+	resp, err := req.RequestWith(ctx, p.kafka.group)
 	if err != nil {
 		return err
 	}

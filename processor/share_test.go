@@ -10,7 +10,7 @@ import (
 	"github.com/deskstream/deskstream/sink"
 )
 
-// division is what instances were told of their partitions.
+// division is what instances reported of their partitions.
 type division struct {
 	t    *testing.T
 	mu   sync.Mutex
@@ -49,7 +49,7 @@ func (d *division) is(all int, want map[string]int) bool {
 	return true
 }
 
-// The budget is divided anew at each rebalance, and a part is given up before another
+// The rate budget is divided again at each rebalance, and a part is released before another
 // instance has it.
 func TestDivided_followsThePartitionsOfEachInstance(t *testing.T) {
 	for _, protocol := range protocols {

@@ -15,7 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// What the group of a SoleMember is told. A member that was killed blocks the next one
+// The settings of a SoleMember's group. A member that was killed blocks the next one
 // for the session, so it is short.
 const (
 	soleSession   = 10 * time.Second
@@ -150,11 +150,11 @@ func (s *SoleMember) Lost() <-chan struct{} { return s.lost }
 // the session. Its error is the cause of ctx.
 func (s *SoleMember) Await(ctx context.Context) error { return s.member.await(ctx) }
 
-// Leave gives the group up, so that the next one need not wait.
+// Leave leaves the group, so that the next one need not wait.
 func (s *SoleMember) Leave() {
 	s.leaving.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
-	_ = s.client.LeaveGroupContext(ctx) // the session ends by itself otherwise
+	_ = s.client.LeaveGroupContext(ctx) // the session ends anyway
 	s.client.Close()
 }

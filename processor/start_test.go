@@ -127,7 +127,7 @@ func TestStart_theOwnerOfPartitionZeroDecidesForAll(t *testing.T) {
 						t.Errorf("partition %d begins at %d with %q, want %d with a checkpoint", p, at.At, at.Metadata, want)
 					}
 				}
-				if n := strings.Count(w.log.String(), "offset without a checkpoint"); n > 0 {
+				if n := w.logged("INFO", "committed="); n > 0 {
 					t.Errorf("%d partitions were claimed without their checkpoint", n)
 				}
 				first.stop()
@@ -263,8 +263,8 @@ func TestStale_theOffsetOfAnEarlierTopicIsNotBelieved(t *testing.T) {
 					if got := w.desk.of("new"); len(got) != 60 || got[0] != "new-1" {
 						t.Errorf("%d calls for the 60 events of the new topic", len(got))
 					}
-					if n := strings.Count(w.log.String(), `level=ERROR msg="committed offset is of an earlier topic of this name`); n != 1 {
-						t.Errorf("said %d times that the offset is of an earlier topic, want once", n)
+					if n := w.logged("ERROR", "topic="+source, "committed="); n != 1 {
+						t.Errorf("logged %d times that the offset is of an earlier topic, want once", n)
 					}
 					again.stop()
 				}, opts...)
@@ -305,8 +305,8 @@ func TestStale_afterAFailoverTheOffsetIsBelieved(t *testing.T) {
 		if diff := cmp.Diff([]string{"u-4", "u-5"}, w.desk.ids()); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
 		}
-		if log := w.log.String(); !strings.Contains(log, "the checkpoint is of another cluster") {
-			t.Errorf("the log does not say that the checkpoint is of another cluster:\n%s", log)
+		if w.logged("WARN", "committed=", "another cluster") == 0 {
+			t.Errorf("the log does not say that the checkpoint is of another cluster:\n%s", w.log)
 		}
 		in.stop()
 	})

@@ -9,12 +9,12 @@ import (
 )
 
 // A rebalance that takes partitions away waits for what they have in flight, and polling
-// waits for it: a stop that comes meanwhile has one bound for all, not one after the other.
+// waits for it: a stop that comes meanwhile has one time limit for all, not one after the other.
 func TestStop_whileARevokeDrainsKeepsItsBound(t *testing.T) {
 	for _, protocol := range protocols {
 		t.Run(string(protocol), func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
-				// A write that was answered with 500 may have taken effect, so it is made again to the bound.
+				// A write that was answered with 500 may have taken effect, so it is made again up to the limit.
 				w.desk.answers(func(seen) (int, time.Duration) { return 500, 25 * time.Second })
 				for u := range 12 {
 					w.sendUser(int32(u%4), fmt.Sprint("u", u), 1, 5)

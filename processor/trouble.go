@@ -2,6 +2,7 @@ package processor
 
 import (
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -11,8 +12,45 @@ import (
 // quietAfter is how long a trouble has to be silent to be over.
 const quietAfter = 30 * time.Second
 
-// trouble is something that fails again and again, for each of many partitions: it is
-// told when it begins, once for each of its causes, and when it is over.
+// troubles are what can fail for many partitions and for long.
+type troubles struct{ fetch, claim, commit, transaction *trouble }
+
+// troubleParts are the names of the fields of troubles, in their order.
+var troubleParts = [...]string{"fetch", "claim", "commit", "transaction"}
+
+func newTroubles(log *slog.Logger) troubles {
+	return troubles{
+		fetch: newTrouble(
+			func(attrs ...any) { log.Warn("fetching failed, trying again", attrs...) },
+			func(attrs ...any) { log.Info("fetching recovered", attrs...) }),
+		claim: newTrouble(
+			func(attrs ...any) { log.Warn("claiming partitions failed, trying again", attrs...) },
+			func(attrs ...any) { log.Info("claiming partitions recovered", attrs...) }),
+		commit: newTrouble(
+			func(attrs ...any) { log.Warn("commit failed, the next one covers it", attrs...) },
+			func(attrs ...any) { log.Info("commits recovered", attrs...) }),
+		transaction: newTrouble(
+			func(attrs ...any) { log.Error("open transaction keeps source records from being read", attrs...) },
+			func(attrs ...any) { log.Info("open transaction ended", attrs...) }),
+	}
+}
+
+func (t *troubles) all() [len(troubleParts)]*trouble {
+	return [...]*trouble{t.fetch, t.claim, t.commit, t.transaction}
+}
+
+// lasting are the names of those that have begun and are not over.
+func (t *troubles) lasting() (names []string) {
+	for i, one := range t.all() {
+		if one.lasting() {
+			names = append(names, troubleParts[i])
+		}
+	}
+	return names
+}
+
+// trouble is something that fails again and again, for each of many partitions. It is
+// logged when it begins, once for each of its causes, and when it is over.
 type trouble struct {
 	begun, over func(attrs ...any) // log it
 
@@ -42,7 +80,7 @@ func (t *trouble) met(err error, attrs ...any) {
 	}
 }
 
-// causeOf is Kafka's name of an error, or its text, which may tell places apart.
+// causeOf is Kafka's name of an error, or its text, which may name places.
 func causeOf(err error) string {
 	if known, ok := errors.AsType[*kerr.Error](err); ok {
 		return known.Message
@@ -50,7 +88,7 @@ func causeOf(err error) string {
 	return err.Error()
 }
 
-// maxCauses bounds how many causes of one trouble are told.
+// maxCauses limits how many causes of one trouble are logged.
 const maxCauses = 20
 
 func (t *trouble) look() {

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/deskstream/deskstream/mapping"
-	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/hold"
 )
 
 // WaitingLane is a lane with an open event.
@@ -30,14 +30,18 @@ type WaitingLane struct {
 	Behind int
 }
 
-// WaitingLanes gives the n lanes whose first event has been the first for longest, and
+// WaitingLanes returns the n lanes whose first event has been the first for longest, and
 // how many lanes there are.
 func (p *Processor) WaitingLanes(n int) (longest []WaitingLane, lanes int) {
 	hold := p.dest.Gate().Held()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	all := make([]*lane, 0, p.lanes)
-	for _, part := range p.parts {
+	return p.book.waiting(n, hold)
+}
+
+func (b *book) waiting(n int, hold hold.State) (longest []WaitingLane, lanes int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := make([]*lane, 0, b.room.lanes)
+	for _, part := range b.parts {
 		for _, l := range part.lanes {
 			all = append(all, l)
 		}
@@ -49,7 +53,7 @@ func (p *Processor) WaitingLanes(n int) (longest []WaitingLane, lanes int) {
 	return longest, len(all)
 }
 
-func (l *lane) waiting(hold sink.Hold) WaitingLane {
+func (l *lane) waiting(hold hold.State) WaitingLane {
 	w := WaitingLane{
 		Topic: l.part.topic, Partition: l.part.id, Lane: l.key.value, Offset: l.head.Offset,
 		Since: l.since, Why: "place",
@@ -59,7 +63,7 @@ func (l *lane) waiting(hold sink.Hold) WaitingLane {
 	}
 	if s := l.session.Load(); s != nil {
 		w.Why, w.Code = s.Doing()
-	} else if l.inAir {
+	} else if l.inFlight {
 		w.Why = "acknowledgement"
 	}
 	if w.Why == "place" && hold.Active() {

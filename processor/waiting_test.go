@@ -9,6 +9,7 @@ import (
 
 	"github.com/deskstream/deskstream/processor"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/budget"
 )
 
 // why is what the lane of a user waits for, and how many events are behind the first.
@@ -51,7 +52,7 @@ func TestWaitingLanes_sayWhyTheyWait(t *testing.T) {
 		},
 		"a budget": {
 			answer: func(s seen) (int, time.Duration) { return 201, 0 },
-			change: func(_ *processor.Config, c *sink.Config) { c.Rate = sink.Rate{Requests: 1, Per: 24 * time.Hour} },
+			change: func(_ *processor.Config, c *sink.Config) { c.Rate = budget.Rate{Requests: 1, Per: 24 * time.Hour} },
 			want:   map[string]string{"slow": "budget 3", "other": "budget 4"},
 		},
 		"an outcome that is not acknowledged": {

@@ -33,7 +33,7 @@ func TestCountFailure_waitsTheBackOffAndCounts(t *testing.T) {
 		began, rounds := time.Now(), 0
 		route := conflicting(func(ctx context.Context, do sink.Doer, call sink.Call, reply sink.Reply) error {
 			for {
-				if err := sink.CountFailure(ctx, do, call, reply); err != nil {
+				if err := do.CountFailure(ctx, call, reply); err != nil {
 					return err
 				}
 				rounds++
@@ -54,7 +54,7 @@ func TestCountFailure_endsWithThePatienceOfTheEvent(t *testing.T) {
 		soft, stop := context.WithCancel(t.Context())
 		route := conflicting(func(ctx context.Context, do sink.Doer, call sink.Call, reply sink.Reply) error {
 			stop()
-			return sink.CountFailure(ctx, do, call, reply)
+			return do.CountFailure(ctx, call, reply)
 		})
 		_, err := deliver(t.Context(), destination(t, config(script(says(409, taken)))), route, "l", sink.Stop{Soft: soft, Hard: t.Context()})
 		if !errors.Is(err, sink.ErrInterrupted) {
@@ -65,7 +65,7 @@ func TestCountFailure_endsWithThePatienceOfTheEvent(t *testing.T) {
 
 func TestRejectAnswer_isTheRefusalThatTheAnswerWouldHaveBeen(t *testing.T) {
 	route := conflicting(func(_ context.Context, do sink.Doer, call sink.Call, reply sink.Reply) error {
-		return sink.RejectAnswer(do, call, reply)
+		return do.Reject(call, reply)
 	})
 	o := deliverValue(t, destination(t, config(script(says(409, taken)))), route, []byte(track))
 	want := deliverValue(t, destination(t, config(script(says(409, taken)))), calling(update), []byte(track))
@@ -74,18 +74,29 @@ func TestRejectAnswer_isTheRefusalThatTheAnswerWouldHaveBeen(t *testing.T) {
 	}
 }
 
-func TestAnswer_withoutASession(t *testing.T) {
-	none := sink.DoerFunc(nil)
-	reply := sink.Reply{Status: 409}
-	for _, tt := range []struct {
-		err  error
-		want string
-	}{
-		{sink.CountFailure(t.Context(), none, update, reply), "request: exhausted: http_409: the API answered 409 Conflict"},
-		{sink.RejectAnswer(none, find, reply), "lookup: rejected: http_409: the API answered 409 Conflict"},
+// A plan waits for nothing, so a failure that would be counted ends its event.
+func TestPlan_aCountedFailureEndsItsEvent(t *testing.T) {
+	for want, how := range map[string]func(context.Context, sink.Doer, sink.Call, sink.Reply) error{
+		"lookup exhausted http_409": func(ctx context.Context, do sink.Doer, call sink.Call, reply sink.Reply) error {
+			return do.CountFailure(ctx, call, reply)
+		},
+		"lookup rejected http_409": func(_ context.Context, do sink.Doer, call sink.Call, reply sink.Reply) error {
+			return do.Reject(call, reply)
+		},
 	} {
-		if tt.err == nil || tt.err.Error() != tt.want {
-			t.Errorf("error %v, want %s", tt.err, tt.want)
+		call := find
+		call.Answers = []int{http.StatusConflict}
+		route := sending(func(ctx context.Context, do sink.Doer) error {
+			reply, err := do.Do(ctx, call)
+			if err != nil {
+				return err
+			}
+			return how(ctx, do, call, reply)
+		})
+		d := destination(t, config(script(says(409, taken))))
+		o, err := route.Deliver(t.Context(), d.PlanSession(t.Context(), sink.PlanWithLookup, nil), []byte(track))
+		if err != nil || died(o) != want || o.Error.Message != "the API answered 409 Conflict: somebody has it" {
+			t.Errorf("outcome %s, %+v, %v, want %s", died(o), o.Error, err, want)
 		}
 	}
 }

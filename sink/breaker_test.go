@@ -13,6 +13,8 @@ import (
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/budget"
+	"github.com/deskstream/deskstream/sink/hold"
 )
 
 // breakerDesk is a destination whose API answers status to everything.
@@ -26,12 +28,12 @@ type breakerDesk struct {
 	route  sink.Route
 }
 
-func newBreakerDesk(breaker sink.Breaker) *breakerDesk {
+func newBreakerDesk(breaker hold.Breaker) *breakerDesk {
 	d := &breakerDesk{status: 201}
 	d.dest = sink.NewDestination(sink.Config{
 		Name: "desk", BaseURL: "http://desk.test", Credential: sink.NewSecret("breaker-token"), MaxInFlight: 8,
 		Timeout: time.Second, Retry: sink.Policy{Initial: time.Second, Max: time.Minute}, Breaker: breaker,
-		Rate: sink.Rate{Requests: 1e6, Per: time.Minute},
+		Rate: budget.Rate{Requests: 1e6, Per: time.Minute},
 		Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
@@ -42,8 +44,8 @@ func newBreakerDesk(breaker sink.Breaker) *breakerDesk {
 			d.tried[strings.TrimPrefix(r.URL.Path, "/")]++
 			return &http.Response{StatusCode: d.status, Body: http.NoBody, Header: http.Header{}}, nil
 		}),
-	}, sink.NewBudget(sink.Rate{Requests: 1e6, Per: time.Minute}), slog.New(slog.NewTextHandler(&d.log, nil)))
-	d.route = sink.NewRoute("desk", "test", mapping.Filter{},
+	}, budget.New(budget.Rate{Requests: 1e6, Per: time.Minute}), slog.New(slog.NewTextHandler(&d.log, nil)))
+	d.route = sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: "test"}, mapping.Filter{},
 		func(ev mapping.Event) (mapping.Event, error) {
 			if ev.Name() == "panic" {
 				panic("on the way")
@@ -79,9 +81,34 @@ func (d *breakerDesk) send(ctx context.Context, name string) (sink.Outcome, erro
 	return d.route.Deliver(ctx, s, []byte(`{"type":"track","event":"`+name+`"}`))
 }
 
+// trip sends an event whose rejection is one too many, and fails the test unless the
+// breaker holds then and the event is open. The function that it returns stops the event.
+func (d *breakerDesk) trip(t *testing.T, name string) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = d.send(ctx, name) // it is stopped, or its end is of no interest
+	}()
+	synctest.Wait()
+	if hold := d.dest.Gate().Held(); hold.Reason != "breaker" {
+		t.Fatalf("hold = %+v, want one of the breaker", hold)
+	}
+	select {
+	case <-ended:
+		t.Fatal("the event whose rejection was one too many has ended")
+	default:
+	}
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
 func TestBreaker_holdsWhenMoreThanTheShareOfTheLastEventsWereRejected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newBreakerDesk(sink.Breaker{Share: 0.5, Of: 10})
+		d := newBreakerDesk(hold.Breaker{Share: 0.5, Of: 10})
 		for range 5 {
 			d.deliver(t, "good")
 		}
@@ -92,10 +119,7 @@ func TestBreaker_holdsWhenMoreThanTheShareOfTheLastEventsWereRejected(t *testing
 		if hold := d.dest.Gate().Held(); hold.Active() {
 			t.Fatalf("on hold for %s at half of the events", hold.Reason)
 		}
-		d.deliver(t, "bad")
-		if hold := d.dest.Gate().Held(); hold.Reason != "breaker" {
-			t.Fatalf("hold = %+v after 6 of 10, want one of the breaker", hold)
-		}
+		d.trip(t, "bad")()
 	})
 }
 
@@ -103,11 +127,9 @@ func TestBreaker_holdsWhenMoreThanTheShareOfTheLastEventsWereRejected(t *testing
 // dies in a hold, however long it lasts.
 func TestBreaker_aRejectedProbeIsPutBackAndADeliveredOneEndsTheHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newBreakerDesk(sink.Breaker{Share: 0.2, Of: 5})
+		d := newBreakerDesk(hold.Breaker{Share: 0.2, Of: 5})
 		d.status = 422
-		for range 2 {
-			d.deliver(t, "bad")
-		}
+		d.deliver(t, "bad")
 		outcomes := make(chan sink.Outcome, 3)
 		for _, name := range []string{"one", "two", "three"} {
 			go func() {
@@ -148,11 +170,9 @@ func TestBreaker_aRejectedProbeIsPutBackAndADeliveredOneEndsTheHold(t *testing.T
 // With one lane left only a person can end the hold, and the log says so, once.
 func TestBreaker_aLoneLaneWaitsForResumeAndTheLogSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newBreakerDesk(sink.Breaker{Share: 0.2, Of: 5})
+		d := newBreakerDesk(hold.Breaker{Share: 0.2, Of: 5})
 		d.status = 422
-		for range 2 {
-			d.deliver(t, "bad")
-		}
+		d.deliver(t, "bad")
 		done := make(chan sink.Outcome)
 		go func() {
 			o, err := d.send(t.Context(), "alone")
@@ -177,11 +197,9 @@ func TestBreaker_aLoneLaneWaitsForResumeAndTheLogSaysSo(t *testing.T) {
 // A stop while an event that was put back waits leaves it open.
 func TestBreaker_aStopLeavesWhatWasPutBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newBreakerDesk(sink.Breaker{Share: 0.2, Of: 5})
+		d := newBreakerDesk(hold.Breaker{Share: 0.2, Of: 5})
 		d.status = 422
-		for range 2 {
-			d.deliver(t, "bad")
-		}
+		d.deliver(t, "bad")
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() {
@@ -198,7 +216,7 @@ func TestBreaker_aStopLeavesWhatWasPutBack(t *testing.T) {
 
 func TestBreaker_panicsCountAndEventsThatReachNoAPIDoNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newBreakerDesk(sink.Breaker{Share: 0.5, Of: 4})
+		d := newBreakerDesk(hold.Breaker{Share: 0.5, Of: 4})
 		for range 2 {
 			d.deliver(t, "panic")
 		}
@@ -214,57 +232,65 @@ func TestBreaker_panicsCountAndEventsThatReachNoAPIDoNot(t *testing.T) {
 		if hold := d.dest.Gate().Held(); hold.Active() {
 			t.Fatalf("on hold for %s by events that are no JSON", hold.Reason)
 		}
-		d.deliver(t, "panic")
-		if hold := d.dest.Gate().Held(); hold.Reason != "breaker" {
-			t.Errorf("hold = %+v after three panics in four, want one of the breaker", hold)
-		}
+		d.trip(t, "panic")()
 	})
 }
 
 // Before as many events have come as are looked at, the share is of that number too: a
-// person is paged after 6 letters here, and not after 10.
+// person is paged after 5 letters here, and not after 10.
 func TestBreaker_holdsAsSoonAsNoFurtherEventCouldMakeItLess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newBreakerDesk(sink.Breaker{Share: 0.5, Of: 10})
+		d := newBreakerDesk(hold.Breaker{Share: 0.5, Of: 10})
 		d.status = 422
-		for n := range 6 {
-			if hold := d.dest.Gate().Held(); hold.Active() {
-				t.Fatalf("on hold for %s after %d rejected events", hold.Reason, n)
-			}
+		for n := range 5 {
 			d.deliver(t, "bad")
+			if hold := d.dest.Gate().Held(); hold.Active() {
+				t.Fatalf("on hold for %s after %d rejected events", hold.Reason, n+1)
+			}
 		}
-		if hold := d.dest.Gate().Held(); hold.Reason != "breaker" {
-			t.Errorf("hold = %+v after 6 rejected events, want one of the breaker", hold)
-		}
+		d.trip(t, "bad")()
 	})
 }
 
 func TestBreaker_resumeEndsItAndItCountsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newBreakerDesk(sink.Breaker{Share: 0.5, Of: 10})
+		d := newBreakerDesk(hold.Breaker{Share: 0.5, Of: 10})
 		d.status = 422
-		for range 6 {
+		for range 5 {
 			d.deliver(t, "bad")
 		}
+		d.trip(t, "bad")()
 		time.Sleep(time.Minute)
 		if was, err := d.dest.Gate().Resume(); err != nil || was.Reason != "breaker" || time.Since(was.Since) != time.Minute {
 			t.Fatalf("Resume = %+v, %v", was, err)
 		}
-		for n := range 6 {
-			if hold := d.dest.Gate().Held(); hold.Active() {
-				t.Fatalf("on hold for %s after %d more rejected events: it did not count anew", hold.Reason, n)
-			}
+		for n := range 5 {
 			d.deliver(t, "bad")
+			if hold := d.dest.Gate().Held(); hold.Active() {
+				t.Fatalf("on hold for %s after %d more rejected events: it did not count anew", hold.Reason, n+1)
+			}
 		}
-		if hold := d.dest.Gate().Held(); hold.Reason != "breaker" {
-			t.Errorf("hold = %+v after 6 more, want one of the breaker", hold)
+		d.trip(t, "bad")()
+	})
+}
+
+// With a share of less than one event each resume still settles one.
+func TestBreaker_theFirstRejectedEventIsSettledWhateverTheShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newBreakerDesk(hold.Breaker{Share: 0.1, Of: 2})
+		d.status = 422
+		for range 3 {
+			d.deliver(t, "bad")
+			if _, err := d.dest.Gate().Resume(); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }
 
 func TestBreaker_withShare0IsOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newBreakerDesk(sink.Breaker{Share: 0, Of: 4})
+		d := newBreakerDesk(hold.Breaker{Share: 0, Of: 4})
 		d.status = 422
 		for range 50 {
 			d.deliver(t, "bad")

@@ -1,7 +1,6 @@
 package sink
 
 import (
-	"bytes"
 	"context"
 	"slices"
 
@@ -30,73 +29,41 @@ type Call struct {
 	// neither a failure nor the event's fault, as 404 is for a lookup by id. They count
 	// when the answer is the API's own; from a gateway they are a passing failure.
 	Answers []int
-	// Accept, when set, tells what is malformed about the body of a 2xx answer;
+	// Accept, when set, returns what is malformed about the body of a 2xx answer;
 	// such an answer is a passing failure. When nil, a body must be empty or JSON. Its
 	// error quotes nothing of the answer, which may hold the credential.
 	Accept func(Reply) error
 }
 
-// Reply is a help desk's answer to a call.
-type Reply struct {
-	Status int
-	// Header is nil for none.
-	Header Header
-	// Body is at most MaxBody bytes of the answer's body.
-	Body []byte
-	// Cut marks a Body of which that was only the beginning.
-	Cut bool
-	// Planned marks the stand-in for the answer to a write that plan does not send:
-	// status 0 and no body.
-	Planned bool
-
-	parsed *mapping.Value // what JSON gives, once it is known
-}
-
-// OK reports whether the status is 2xx.
-func (r Reply) OK() bool { return r.Status >= 200 && r.Status < 300 }
-
-// header is the first value of a field, "" for none.
-func (r Reply) header(name string) string {
-	if r.Header == nil {
-		return ""
-	}
-	return r.Header.Get(name)
-}
-
-// JSON is the body as a JSON value, absent if it is empty or no JSON.
-func (r Reply) JSON() mapping.Value {
-	if r.parsed != nil {
-		return *r.parsed
-	}
-	// A byte-order mark may be ignored: RFC 8259, section 8.1.
-	v, err := mapping.ParseJSON(bytes.TrimPrefix(r.Body, []byte("\uFEFF")))
-	if err != nil {
-		return mapping.Value{}
-	}
-	return v
-}
-
-// parse does once what JSON would do each time.
-func (r *Reply) parse() {
-	parsed := r.JSON()
-	r.parsed = &parsed
-}
-
-// Doer makes a call and gives its answer: a 2xx that the call accepts, or one of
-// Call.Answers. Anything else is an error: a *Failure when the event is dead of it,
-// or ErrInterrupted. Waiting and repeating are the Doer's business, so the caller
-// goes on with the next call or returns the error as it is.
+// Doer makes the calls of one event. Waiting and repeating are its business, so the caller
+// goes on with the next call or returns the Doer's error as it is: a *Failure when the event
+// is dead of it, ErrInterrupted, or a hold.Error.
 type Doer interface {
+	// Do makes a call and returns its response: a 2xx that the call accepts, or one of
+	// Call.Answers. Anything else is an error.
 	Do(ctx context.Context, call Call) (Reply, error)
+	// Await waits until done is closed, by another event that does what this one needs. The
+	// event gives its place in flight back meanwhile: else those who wait could hold all
+	// places and the one they wait for none.
+	Await(ctx context.Context, done <-chan struct{}) error
+	// CountFailure makes of a response among Call.Answers, or of a success that lacks what the
+	// event needs (BadAnswer), a passing failure of the event: it counts as an attempt, and the
+	// event waits its back-off.
+	CountFailure(ctx context.Context, call Call, reply Reply) error
+	// Reject is the *Failure, class Rejected, of a response among Call.Answers that turned out
+	// to be a refusal.
+	Reject(call Call, reply Reply) error
 }
-
-// DoerFunc makes a function a Doer.
-type DoerFunc func(ctx context.Context, call Call) (Reply, error)
-
-// Do calls f.
-func (f DoerFunc) Do(ctx context.Context, call Call) (Reply, error) { return f(ctx, call) }
 
 func (c Call) answers(status int) bool { return slices.Contains(c.Answers, status) }
+
+// stage is where an event dies of the call.
+func (c Call) stage() Stage {
+	if c.Lookup {
+		return StageLookup
+	}
+	return StageRequest
+}
 
 // Receipt is what a help desk's package knows of a delivered event besides its calls.
 type Receipt struct {

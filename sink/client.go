@@ -2,212 +2,177 @@ package sink
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
-	"net"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
-
-	"github.com/deskstream/deskstream/mapping"
+	"time"
 )
-
-// MaxBody is how much of an answer is read. A longer one is cut and so malformed:
-// no answer that a help desk documents comes near it.
-const MaxBody = 1 << 20
-
-// maxHeader is how much of an answer's header is read; net/http would take 10 MiB.
-const maxHeader = 64 << 10
 
 // maxRedirects is how many redirects a lookup follows, on its own host only.
 const maxRedirects = 5
 
-// Client makes single attempts at calls to one help desk. It repeats nothing.
-type Client struct {
-	base  string // without a trailing slash
-	token Secret
-	agent string
-	wire  wire
-	// headers are those of the present token.
+// client makes single attempts at calls to one help desk. It repeats nothing, and neither
+// does net/http repeat a write that may have arrived: a POST or PUT without an
+// Idempotency-Key goes out again only when not a byte of it was written, or when an HTTP/2
+// server says that it did not handle it.
+type client struct {
+	base    string // without a trailing slash
+	token   Secret
+	extra   map[string]Secret // headers besides ours
+	agent   string
+	timeout time.Duration
+	// deadlines are those of writes.
+	deadlines deadlines
+	// transport is no http.Client, which would follow redirects with the credential, and
+	// fail on a Location that is no URL after a write that was answered.
+	transport http.RoundTripper
+	// headers are those of the current secrets.
 	headers atomic.Pointer[headers]
 }
 
-// wire carries requests and answers.
-type wire interface {
-	// exchange makes one request, and takes Config.Timeout at most. Its error is a
-	// *transportError, or the cause of ctx when that ended.
-	exchange(ctx context.Context, r *request, h *headers) (Reply, error)
-	// close closes connections that are idle.
-	close()
-}
-
-// headers are what requests without and with a body say. All requests share them: a
+// headers are the headers of requests without and with a body. All requests share them: a
 // RoundTripper may not change a request.
 type headers struct {
-	token       string
-	plain, body header
+	secrets     string // those in them, to know whether they have changed
+	plain, body http.Header
 }
 
-type header struct {
-	fields http.Header
-	lines  []byte // the same as it is sent
-}
-
-func newHeader(fields http.Header) header {
-	var lines bytes.Buffer
-	_ = fields.Write(&lines) // a buffer takes all
-	return header{fields: fields, lines: lines.Bytes()}
-}
-
-func (h *headers) of(r *request) *header {
-	if r.body != nil {
-		return &h.body
+func newClient(c Config) *client {
+	made := &client{base: c.baseURL(), token: c.Credential, extra: c.Headers, agent: "deskstream/" + c.Version, timeout: c.Timeout, transport: c.Transport}
+	made.deadlines.timeout = c.Timeout
+	if made.transport == nil {
+		made.transport = newTransport(c, http.ProxyFromEnvironment)
 	}
-	return &h.plain
+	return made
 }
 
-func newClient(c Config) *Client {
-	return &Client{base: c.baseURL(), token: c.Credential, agent: "deskstream/" + c.Version, wire: c.wire(http.ProxyFromEnvironment)}
-}
-
-// wire is the one over Config.Transport, if that is set. Where there is a proxy for the help
-// desk it is net/http's, which knows all kinds of them.
-func (c Config) wire(proxy func(*http.Request) (*url.URL, error)) wire {
-	if c.Transport != nil {
-		return &transported{transport: c.Transport, timeout: c.Timeout}
-	}
-	if base, err := url.Parse(c.baseURL()); err == nil {
-		if via, err := proxy(&http.Request{URL: base}); via == nil && err == nil {
-			return newDirect(base, c.Timeout)
-		}
-	}
-	// It says for each call what is wrong, if something is.
-	return &transported{transport: c.proxied(proxy), timeout: c.Timeout}
-}
-
-// transportError is a call that got no answer.
-type transportError struct {
-	code    mapping.Code
-	refused bool // the connection was refused: nothing listens
-	sent    bool // bytes of the request may have reached the help desk
-	err     error
-}
-
-func (e *transportError) Error() string { return e.err.Error() }
-func (e *transportError) Unwrap() error { return e.err }
-
-// request is a call as it goes out. It is handed on by its address: copies of it in each
-// of the functions that wait for the answer would double the stack of every event.
+// request is a call as it is sent. It is passed by its address: copies of it in each of the
+// functions that wait for the response would double the stack of every event.
 type request struct {
 	Call
 	url    string // the call's own
 	target string // the same, or where a redirect led
-	body   []byte // nil for none; it is in the outcome too, and so may not be changed
+	body   []byte // nil for none; the outcome has it too, so it may not be changed
 }
 
-// bodyRoom is what most bodies fit into.
-const bodyRoom = 1 << 10
-
-func (c *Client) request(call *Call) request {
+func (c *client) request(call *Call) request {
 	r := request{Call: *call, url: c.base + call.Path}
 	if call.Query != "" {
 		r.url += "?" + call.Query
 	}
 	if call.Body.Exists() {
-		r.body = call.Body.AppendJSON(make([]byte, 0, bodyRoom))
+		r.body = call.Body.AppendJSON(nil)
 	}
 	return r
 }
 
-// do makes one request. Its error is a *transportError, or the cause of ctx when the
-// caller ended it.
-func (c *Client) do(ctx context.Context, r *request) (Reply, error) {
-	return c.wire.exchange(ctx, r, c.present())
-}
-
-func badRequest(r *request) error {
-	return &transportError{code: Connection, err: fmt.Errorf("building the request of %s: the URL is not valid", r.Op)}
-}
-
-// replyOf takes in an answer, and reports whether that was all of it. The error is one of
-// reading it; of a refusal the status is enough.
-func replyOf(resp *http.Response) (reply Reply, whole bool, err error) {
-	reply = Reply{Status: resp.StatusCode, Header: resp.Header}
-	if reply.Status == http.StatusSwitchingProtocols {
-		return reply, false, nil // what follows is no body, and no timeout of net/http ends it
+// do makes one request, which takes Config.Timeout, and deadlineStep more at most. Its error
+// is a *transportError, or the cause of ctx when the caller ended it.
+func (c *client) do(ctx context.Context, r *request) (Reply, error) {
+	ctx, cancel := c.limited(ctx, r)
+	defer cancel()
+	ctx, trace := traced(ctx)
+	req, err := c.httpRequest(ctx, r)
+	if err != nil {
+		return Reply{}, &transportError{code: Connection, err: fmt.Errorf("building the request of %s: the URL is not valid", r.Op)}
 	}
-	err = reply.read(decoded(resp))
-	return taken(reply, err)
-}
-
-// taken is an answer as far as it could be read.
-func taken(reply Reply, fault error) (_ Reply, whole bool, err error) {
-	if fault != nil && reply.OK() {
-		return Reply{}, false, fault
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		return Reply{}, c.fault(ctx, err, trace.sent.Load())
 	}
-	return reply, fault == nil && !reply.Cut, nil
-}
-
-// decoded is an answer's body without the compression that was offered.
-func decoded(resp *http.Response) io.Reader {
-	body := io.Reader(resp.Body)
-	// Of several codings the last was applied last. x-gzip is gzip: RFC 9110, 8.4.1.3.
-	for _, coding := range slices.Backward(strings.Split(resp.Header.Get("Content-Encoding"), ",")) {
-		if coding = strings.ToLower(strings.TrimSpace(coding)); coding == "gzip" || coding == "x-gzip" {
-			body = &gunzipped{from: body}
-		}
+	defer resp.Body.Close()
+	if trace.stale() {
+		return Reply{}, c.fault(ctx, errStale, true)
 	}
-	return body
-}
-
-// gunzipped begins when it is read, so that nonsense is a body that cannot be read.
-type gunzipped struct {
-	from io.Reader
-	gzip *gzip.Reader
-}
-
-func (g *gunzipped) Read(p []byte) (int, error) {
-	if g.gzip == nil {
-		var err error
-		if g.gzip, err = gzip.NewReader(g.from); err != nil {
-			return 0, err
-		}
+	reply, err := replyOf(resp)
+	if err != nil {
+		return Reply{}, c.fault(ctx, err, true)
 	}
-	return g.gzip.Read(p)
+	return reply, nil
 }
 
-// read takes in the body, MaxBody bytes at most.
-func (r *Reply) read(from io.Reader) error {
-	body, err := io.ReadAll(io.LimitReader(from, MaxBody+1))
-	r.Cut = len(body) > MaxBody
-	r.Body = body[:min(len(body), MaxBody)]
-	r.parse()
+// limited is ctx for one request. A lookup has a context of its own anyway; writes, which
+// have that of their pipeline, share one.
+func (c *client) limited(ctx context.Context, r *request) (context.Context, context.CancelFunc) {
+	if r.Lookup {
+		return context.WithTimeoutCause(ctx, c.timeout, errCallTimeout)
+	}
+	return c.deadlines.within(ctx), func() {}
+}
+
+// fault is the error of a request that got no response. After a timeout the idle
+// connections are closed: a network that forgot one connection forgot the others too.
+func (c *client) fault(ctx context.Context, err error, sent bool) error {
+	err = transportFault(ctx, err, sent)
+	if fault, ok := err.(*transportError); ok && fault.code == Timeout { //nolint:errorlint // it is what transportFault made
+		c.close()
+	}
 	return err
 }
 
-// present is the headers with the token as it is now.
-func (c *Client) present() *headers {
-	token := c.token.Reveal()
-	if h := c.headers.Load(); h != nil && h.token == token {
+func (c *client) httpRequest(ctx context.Context, r *request) (*http.Request, error) {
+	var body io.Reader
+	if r.body != nil {
+		body = bytes.NewReader(r.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.target, body)
+	if err != nil {
+		return nil, err
+	}
+	h := c.present()
+	req.Header = h.plain
+	if r.body != nil {
+		req.Header = h.body
+	}
+	return req, nil
+}
+
+// secrets are the secrets in the headers, as they are now.
+func (c *client) secrets() string {
+	if len(c.extra) == 0 {
+		return c.token.Reveal()
+	}
+	texts := []string{c.token.Reveal()}
+	for _, name := range slices.Sorted(maps.Keys(c.extra)) {
+		texts = append(texts, c.extra[name].Reveal())
+	}
+	return strings.Join(texts, "\x00")
+}
+
+// present is the headers with the secrets as they are now.
+func (c *client) present() *headers {
+	secrets := c.secrets()
+	if h := c.headers.Load(); h != nil && h.secrets == secrets {
 		return h
 	}
 	plain := make(http.Header)
-	plain.Set("Authorization", "Bearer "+token)
+	if !c.token.IsZero() {
+		plain.Set("Authorization", "Bearer "+c.token.Reveal())
+	}
 	plain.Set("Accept", "application/json")
-	plain.Set("Accept-Encoding", "gzip") // said, so that no transport decodes by itself
+	plain.Set("Accept-Encoding", "gzip") // set here, so that no transport decodes it itself
 	plain.Set("User-Agent", c.agent)
+	for name, value := range c.extra {
+		plain.Set(name, value.Reveal())
+	}
 	body := plain.Clone()
 	body.Set("Content-Type", "application/json")
-	h := &headers{token: token, plain: newHeader(plain), body: newHeader(body)}
+	h := &headers{secrets: secrets, plain: plain, body: body}
 	c.headers.Store(h)
 	return h
+}
+
+// close closes idle connections.
+func (c *client) close() {
+	if transport, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+		transport.CloseIdleConnections()
+	}
 }
 
 // ownRedirect is where a redirect leads, if it stays on the same scheme and host, so
@@ -220,7 +185,7 @@ func ownRedirect(from string, reply Reply) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	location := reply.header("Location")
+	location := reply.Header.Get("Location")
 	next, err := base.Parse(location)
 	if err != nil || location == "" || next.Scheme != base.Scheme || !strings.EqualFold(next.Host, base.Host) {
 		return "", false
@@ -229,45 +194,3 @@ func ownRedirect(from string, reply Reply) (string, bool) {
 }
 
 func isRedirect(status int) bool { return status >= 300 && status < 400 }
-
-var errCallTimeout = errors.New("no answer within delivery.timeout")
-
-// transportFault puts an error of a wire into one of our few codes.
-func transportFault(ctx context.Context, err error, sent bool) error {
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errCallTimeout) {
-		return cause
-	}
-	fault := &transportError{code: Connection, sent: sent, err: err}
-	switch {
-	case isTimeout(ctx, err):
-		fault.code, fault.err = Timeout, errCallTimeout
-	case isTLS(err):
-		fault.code = TLS
-	case errors.Is(err, syscall.ECONNREFUSED):
-		fault.refused = true
-	}
-	return fault
-}
-
-func isTimeout(ctx context.Context, err error) bool {
-	if errors.Is(context.Cause(ctx), errCallTimeout) {
-		return true
-	}
-	timeout, ok := errors.AsType[net.Error](err)
-	return ok && timeout.Timeout()
-}
-
-func isTLS(err error) bool {
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok { // plain HTTP on the port
-		return true
-	}
-	// An alert, ours or the server's, has no type that is exported; this is how crypto/tls
-	// names its operation. A version that is too old is a plain error there.
-	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
-		return true
-	}
-	return strings.Contains(err.Error(), "tls: server selected unsupported protocol version")
-}

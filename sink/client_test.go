@@ -19,12 +19,15 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/budget"
+	"github.com/deskstream/deskstream/sink/hold"
 )
 
 // once is a destination on its own transport where one failed attempt is the end.
@@ -127,6 +130,8 @@ func TestClient_answersThatAreNone(t *testing.T) {
 		"reset":                        {reset, "connection"},
 		"closed without an answer":     {hijacked("", false), "connection"},
 		"no HTTP":                      {hijacked("SSH-2.0-x\r\n\r\n", false), "connection"},
+		"a status of no digits":        {hijacked("HTTP/1.1 +20 OK\r\nContent-Length: 2\r\n\r\n{}", false), "connection"},
+		"a status of zeros":            {hijacked("HTTP/1.1 000 OK\r\nContent-Length: 2\r\n\r\n{}", false), "connection"},
 		"half a header":                {hijacked(ok+"Content-", false), "connection"},
 		"a header that never ends":     {hijacked(ok+strings.Repeat("X-Y: z\r\n", 1<<15), false), "connection"},
 		"half a body":                  {hijacked(ok+"Content-Length: 20\r\n\r\n{\"id\":", false), "connection"},
@@ -169,7 +174,14 @@ func TestClient_answersThatHang(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := serve(t, handler)
-			o, err := deliver(t.Context(), once(t, server.URL, 50*time.Millisecond), calling(ticket), "l", forever())
+			var o sink.Outcome
+			var err error
+			// On a busy machine the time may be over before the call is sent.
+			for timeout := 50 * time.Millisecond; timeout < time.Minute && (o.Error == nil || o.Error.Class != sink.Unknown); timeout *= 4 {
+				if o, err = deliver(t.Context(), once(t, server.URL, timeout), calling(ticket), "l", forever()); err != nil || o.Error == nil {
+					break
+				}
+			}
 			if got := died(o); err != nil || got != "request unknown timeout" || o.Error.HTTPStatus != nil {
 				t.Errorf("died of %q, %v", got, err)
 			}
@@ -193,6 +205,15 @@ func TestClient_answersThatAreOne(t *testing.T) {
 		"gzip and no more":         {gzipped("GZIP, identity"), ""},
 		"a byte-order mark":        {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "\uFEFF{\"id\":42}") }, ""},
 		"half of a refusal's body": {hijacked("HTTP/1.1 422 X\r\nContent-Length: 20\r\n\r\n{\"mes", false), "request exhausted http_422"},
+
+		// A body that cannot be read is no empty one.
+		"a refusal without its body":   {hijacked("HTTP/1.1 422 X\r\nContent-Length: 20\r\n\r\n", false), "request exhausted http_422"},
+		"a conflict without its body":  {hijacked("HTTP/1.1 409 X\r\nContent-Length: 20\r\n\r\n", false), "request exhausted http_409"},
+		"a refusal without its chunks": {hijacked("HTTP/1.1 422 X\r\nTransfer-Encoding: chunked\r\n\r\n", false), "request exhausted http_422"},
+		"a refusal that is no gzip":    {hijacked("HTTP/1.1 422 X\r\nContent-Encoding: gzip\r\nContent-Length: 6\r\n\r\n<html>", false), "request exhausted http_422"},
+		"a refusal of more than 1 MiB": {hijacked("HTTP/1.1 422 X\r\n\r\n"+strings.Repeat(" ", sink.MaxBody+1)+`{"error":1}`, false), "request exhausted http_422"},
+		"a refusal without a body":     {hijacked("HTTP/1.1 422 X\r\nContent-Length: 0\r\n\r\n", false), "request rejected http_422"},
+		"a refusal with an empty gzip": {hijacked("HTTP/1.1 422 X\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n", false), "request rejected http_422"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -245,7 +266,7 @@ func TestClient_whatFailsBeforeSendingIsNeverUnknown(t *testing.T) {
 	t.Run("refused", func(t *testing.T) {
 		d := once(t, closed.URL, time.Second)
 		_, err := deliver(t.Context(), d, calling(ticket), "l", forever())
-		if !errors.Is(err, sink.ErrHeld) || d.Gate().Held().Reason != "refused" {
+		if !errors.Is(err, hold.ErrHeld) || d.Gate().Held().Reason != "refused" {
 			t.Errorf("error = %v, hold = %q; want a hold because of refused", err, d.Gate().Held().Reason)
 		}
 	})
@@ -270,6 +291,18 @@ func TestClient_whatFailsBeforeSendingIsNeverUnknown(t *testing.T) {
 			t.Errorf("died of %q", got)
 		}
 	})
+	for name, hello := range map[string]string{
+		"a cipher that was not offered": "\x16\x03\x03\x00\x2a\x02\x00\x00\x26\x03\x03" + strings.Repeat("R", 32) + "\x00\x12\x34\x00",
+		"a message that is too long":    "\x16\x03\x03\x00\x08\x02\xff\xff\xffjunk",
+		"a message of nonsense":         "\x16\x03\x03\x00\x08\x02\x00\x00\x04junk",
+		"an alert":                      "\x15\x03\x03\x00\x02\x02\x28",
+	} {
+		t.Run("TLS that begins with "+name, func(t *testing.T) {
+			if got := died(deliverOnce(t, "https://"+tcpHost(t, hello), ticket)); got != "request exhausted tls" {
+				t.Errorf("died of %q", got)
+			}
+		})
+	}
 	for name, names := range map[string][]string{"self-signed": {"127.0.0.1"}, "expired": {"127.0.0.1"}, "wrong host": {"other.example"}} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request came through") }))
@@ -283,6 +316,35 @@ func TestClient_whatFailsBeforeSendingIsNeverUnknown(t *testing.T) {
 			}
 		})
 	}
+}
+
+// tcpHost is the address of a host that reads something, writes text and waits for the end.
+func tcpHost(t *testing.T, text string) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var conns sync.WaitGroup
+	conns.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			conns.Go(func() {
+				defer func() { _ = conn.Close() }()
+				_, _ = conn.Read(make([]byte, 1))
+				_, _ = io.WriteString(conn, text)
+				_, _ = io.Copy(io.Discard, conn)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		conns.Wait()
+	})
+	return listener.Addr().String()
 }
 
 func certificate(t *testing.T, expired bool, names []string) tls.Certificate {
@@ -371,7 +433,7 @@ func TestClient_redirectsSpendBudgetAndAreCounted(t *testing.T) {
 			}
 			return answer(http.StatusFound, "", "Location", map[string]string{"/things": "/a", "/a": "/b", "/b": "/end"}[req.URL.Path])
 		}))
-		c.Rate = sink.Rate{Requests: 1, Per: time.Minute}
+		c.Rate = budget.Rate{Requests: 1, Per: time.Minute}
 		c.OnCall = func(_ string, status int, _ time.Duration) { counted = append(counted, status) }
 		d := destination(t, c)
 		began := time.Now()

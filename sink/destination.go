@@ -2,12 +2,17 @@ package sink
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/deskstream/deskstream/sink/budget"
+	"github.com/deskstream/deskstream/sink/hold"
 )
 
 // Config is what one destination needs to be called, whatever it is.
@@ -16,12 +21,14 @@ type Config struct {
 	Name string
 	// BaseURL is the API's address; a trailing slash is tolerated.
 	BaseURL string
-	// Credential is the bearer token.
+	// Credential is the bearer token; the zero Secret is none.
 	Credential Secret
+	// Headers are sent with each call, by name, besides those of the program.
+	Headers map[string]Secret
 	// MaxInFlight is how many events are in flight at once, at least 1.
 	MaxInFlight int
 	// Rate is the vendor's limit until its answers say otherwise.
-	Rate Rate
+	Rate budget.Rate
 	// Timeout bounds one attempt at one call.
 	Timeout time.Duration
 	// MaxAge is how old a record may be when it is first sent; 0 is no limit.
@@ -29,12 +36,13 @@ type Config struct {
 	// Retry is how passing failures are repeated.
 	Retry Policy
 	// Breaker stops a destination that rejects too much; it has no effect with Alone.
-	Breaker Breaker
+	Breaker hold.Breaker
 	// UnknownIsDead makes an event die when a write that is not safe to repeat got no
 	// usable answer; otherwise it is sent again.
 	UnknownIsDead bool
 	// Alone is for a delivery without other events to judge by: an event's budget alone
-	// decides when it is exhausted, and a hold longer than Retry.MaxElapsed ends in ErrHeld.
+	// decides when it is exhausted, and a hold longer than Retry.MaxElapsed, or another wait
+	// that is as long, ends in a hold.Error.
 	// It is a command's, and so spends the reserve.
 	Alone bool
 	// Version is the program's version, for the User-Agent.
@@ -45,59 +53,64 @@ type Config struct {
 	OnCall func(op string, status int, took time.Duration)
 }
 
+// longestWait is how long an event waits for what is no failure of its own; 0 is no limit.
+func (c Config) longestWait() time.Duration {
+	if c.Alone {
+		return c.Retry.MaxElapsed
+	}
+	return 0
+}
+
 func (c Config) baseURL() string { return strings.TrimRight(c.BaseURL, "/") }
 
 // Destination is one help desk account that events are delivered to: the parts that
 // all of its events share.
 type Destination struct {
 	Config
-	client   *Client
-	gate     *Gate
-	budget   *Budget
+	client   *client
+	gate     *hold.Gate
+	budget   *budget.Budget
 	evidence evidence
 	redact   atomic.Pointer[redaction]
 	log      *slog.Logger
 }
 
-// NewDestination makes a Destination that spends from budget, which other
+// NewDestination makes a Destination that spends from the budget, which other
 // destinations with the same credential share.
-func NewDestination(c Config, budget *Budget, log *slog.Logger) *Destination {
-	d := &Destination{Config: c, client: newClient(c), budget: budget, log: log}
-	d.redact.Store(newRedaction(c.Credential))
-	giveUp := time.Duration(0)
-	if c.Alone {
-		giveUp = c.Retry.MaxElapsed
-	}
-	d.gate = NewGate(c.MaxInFlight, c.Retry.Initial, giveUp, d.holdChanged)
+func NewDestination(c Config, spend *budget.Budget, log *slog.Logger) *Destination {
+	d := &Destination{Config: c, client: newClient(c), budget: spend, log: log}
+	d.redact.Store(newRedaction(c.secrets()...))
+	gate := hold.Config{Limit: c.MaxInFlight, Initial: c.Retry.Initial, GiveUp: c.longestWait(), OnChange: d.holdChanged}
 	if !c.Alone {
-		d.gate.verdicts.Breaker = c.Breaker
+		gate.Breaker = c.Breaker
 	}
+	d.gate = hold.New(gate)
 	return d
 }
 
 func (d *Destination) redaction() *redaction { return d.redact.Load() }
 
-// Renewed is told that Config.Credential has another text. A hold of 401 or 403 is tried
+// Renewed is called when Config.Credential or a header has another text. A hold of 401 or 403 is tried
 // at once with it.
 func (d *Destination) Renewed() {
-	d.redact.Store(d.redaction().with(d.Credential))
-	d.gate.renewed()
+	d.redact.Store(d.redaction().with(d.secrets()...))
+	d.gate.Renewed()
 }
 
 // Gate is the destination's gate, through which the caller lets events in.
-func (d *Destination) Gate() *Gate { return d.gate }
+func (d *Destination) Gate() *hold.Gate { return d.gate }
 
 // Close closes idle connections.
-func (d *Destination) Close() { d.client.wire.close() }
+func (d *Destination) Close() { d.client.close() }
 
 // holdChanged logs a hold once when it begins and once when it ends, not per event.
-func (d *Destination) holdChanged(was, now Hold) {
+func (d *Destination) holdChanged(was, now hold.State) {
 	switch {
-	case now.Reason == OperatorHold:
+	case now.Reason == hold.Operator:
 		d.log.Warn("destination put on hold", "reason", now.Reason, "ends_by", "resume")
-	case now.Reason == breakerHold:
+	case now.Reason == hold.TooManyRejected:
 		d.log.Error("destination put on hold", "reason", now.Reason, "ends_by", "an accepted probe or resume",
-			"rejected", d.gate.verdicts.bad, "of_the_last", d.Breaker.Of)
+			"rejected", now.Rejected, "of_the_last", d.Breaker.Of)
 	case now.Active():
 		d.log.Error("destination put on hold", "reason", now.Reason, "ends_by", "a probe that is accepted or judged")
 	default:
@@ -108,7 +121,7 @@ func (d *Destination) holdChanged(was, now Hold) {
 // Accounts keeps what destinations with the same account have in common.
 type Accounts struct {
 	mu      sync.Mutex
-	budgets map[string]*Budget
+	budgets map[string]*budget.Budget
 	ids     map[string]*IDs
 	answers map[string]*Answers
 }
@@ -120,16 +133,16 @@ const (
 )
 
 // Budget is the one Budget of the account, made with c.Rate when it is first asked for.
-func (a *Accounts) Budget(c Config) *Budget {
+func (a *Accounts) Budget(c Config) *budget.Budget {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.budgets == nil {
-		a.budgets = make(map[string]*Budget)
+		a.budgets = make(map[string]*budget.Budget)
 	}
 	b, ok := a.budgets[c.account()]
 	if !ok {
-		if b = NewBudget(c.Rate); c.Alone {
-			b = NewReserveBudget(c.Rate)
+		if b = budget.New(c.Rate); c.Alone {
+			b = budget.NewReserve(c.Rate)
 		}
 		a.budgets[c.account()] = b
 	}
@@ -167,11 +180,23 @@ func (a *Accounts) Answers(c Config, lifetime time.Duration) *Answers {
 	return answers
 }
 
+// secrets are all secrets of calls, in a fixed order.
+func (c Config) secrets() []Secret {
+	all := []Secret{c.Credential}
+	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
+		all = append(all, c.Headers[name])
+	}
+	return all
+}
+
 // account is the key of (host of the base URL, credential).
 func (c Config) account() string {
 	host := c.baseURL()
 	if u, err := url.Parse(host); err == nil {
 		host = strings.ToLower(u.Host)
 	}
-	return host + "\x00" + c.Credential.Reveal()
+	for _, secret := range c.secrets() {
+		host += "\x00" + secret.Reveal()
+	}
+	return host
 }

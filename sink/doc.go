@@ -1,8 +1,8 @@
 // Package sink delivers one event to one help desk over HTTP and says what became of it.
 //
-// A Client makes one attempt at one call and judges the answer. A Session carries
-// one event through all of its calls: it waits for its turn (Gate), for the vendor's
-// budget (Budget) and for its back-off (Policy), and keeps the list of calls. The
+// A Session carries
+// one event through all of its calls: it waits for its turn (hold.Gate), for the
+// rate budget (budget.Budget) and for its back-off (Policy), makes an attempt and judges the response, and keeps the list of calls. The
 // packages below this one, one per help desk, decide which calls an event needs;
 // they see a Session only as a Doer.
 //

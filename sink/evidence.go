@@ -46,12 +46,56 @@ func (t *trial) fail(n uint64) {
 	t.failed, t.seen = true, n
 }
 
-// convicts reports whether enough speaks against the event, given that others' calls
+// enoughEvidence reports whether enough speaks against the event, given that others' calls
 // have passed n times by now.
-func (t *trial) convicts(n uint64) bool {
+func (t *trial) enoughEvidence(n uint64) bool {
 	rounds := t.rounds
 	if t.open && n > t.seen {
 		rounds++
 	}
 	return rounds >= roundsAgainst
+}
+
+// proof is the evidence for and against one event.
+type proof struct {
+	trials map[trialKey]*trial
+	own    []ownCalls // this event's own passed calls, by Op
+}
+
+// trialKey keeps 403 and passing failures of an Op apart.
+type trialKey struct {
+	op  string
+	how verdict
+}
+
+// tried takes in a failure at a moment when others' calls have passed n times.
+func (p *proof) tried(call Call, j judgement, n uint64) *trial {
+	if p.trials == nil {
+		p.trials = make(map[trialKey]*trial)
+	}
+	key := trialKey{call.Op, j.verdict}
+	t := p.trials[key]
+	if t == nil {
+		t = &trial{}
+		p.trials[key] = t
+	}
+	t.fail(n)
+	return t
+}
+
+// ownCalls is how many of an event's calls have passed at an Op, of which it has few.
+type ownCalls struct {
+	op string
+	n  uint64
+}
+
+// ownAt is the entry of an Op, which is made if there is none.
+func (p *proof) ownAt(op string) *ownCalls {
+	for i := range p.own {
+		if p.own[i].op == op {
+			return &p.own[i]
+		}
+	}
+	p.own = append(p.own, ownCalls{op: op})
+	return &p.own[len(p.own)-1]
 }

@@ -3,6 +3,8 @@ package sink
 import (
 	"testing"
 	"time"
+
+	"github.com/deskstream/deskstream/sink/hold"
 )
 
 // Three rounds: another event's call passes, this one fails again, another passes. The
@@ -22,7 +24,7 @@ func TestTrial_convictsAfterThreeRoundsAndNotBefore(t *testing.T) {
 				tr.fail(passed)
 			}
 		}
-		if got := tr.convicts(passed); got != want {
+		if got := tr.enoughEvidence(passed); got != want {
 			t.Errorf("after %s (f: it fails, p: another passes): convicted %v, want %v", story, got, want)
 		}
 	}
@@ -31,36 +33,40 @@ func TestTrial_convictsAfterThreeRoundsAndNotBefore(t *testing.T) {
 // What speaks against an event at one kind of call, or for one kind of failure, says
 // nothing about another.
 func TestTrial_isOfOneKindOfCallAndFailure(t *testing.T) {
-	s := &Session{dest: &Destination{}}
+	s := &retrier{sender: sender{dest: &Destination{}}}
 	lookup, write := Call{Op: "GET /things"}, Call{Op: "PUT /things/{id}"}
 	for range 4 {
 		s.dest.evidence.note(lookup.Op)
 		s.dest.evidence.note(write.Op)
-		s.tried(lookup, judgement{verdict: passing})
+		s.tried(lookup, judgement{verdict: passing}, s.others(lookup))
 	}
 	s.dest.evidence.note(lookup.Op)
 	s.dest.evidence.note(write.Op)
-	if !s.tried(lookup, judgement{verdict: passing}).convicts(s.others(lookup)) {
+	if !s.tried(lookup, judgement{verdict: passing}, s.others(lookup)).enoughEvidence(s.others(lookup)) {
 		t.Fatal("not convicted after four rounds")
 	}
 	for range 10 {
 		s.dest.evidence.note(write.Op)
 		s.dest.evidence.note(lookup.Op)
 	}
-	if s.tried(write, judgement{verdict: passing}).convicts(s.others(write)) {
+	if s.tried(write, judgement{verdict: passing}, s.others(write)).enoughEvidence(s.others(write)) {
 		t.Error("convicted at a call that failed once")
 	}
-	if s.tried(lookup, judgement{verdict: denied}).convicts(s.others(lookup)) {
+	if s.tried(lookup, judgement{verdict: denied}, s.others(lookup)).enoughEvidence(s.others(lookup)) {
 		t.Error("convicted for a 403 that came once")
 	}
 }
 
 // An event's own calls are no other event's.
 func TestTrial_ownCallsAreNoEvidence(t *testing.T) {
-	s := &Session{dest: &Destination{}, pass: &Pass{gate: NewGate(1, time.Second, 0, nil)}}
+	pass, err := hold.New(hold.Config{Limit: 1}).Enter(t.Context(), "l")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &retrier{sender: sender{dest: &Destination{}}, pass: pass}
 	call := Call{Op: "GET /things", Lookup: true}
 	for range 10 {
-		if s.tried(call, judgement{verdict: passing}).convicts(s.others(call)) {
+		if s.tried(call, judgement{verdict: passing}, s.others(call)).enoughEvidence(s.others(call)) {
 			t.Fatal("convicted though no other event's call passed")
 		}
 		s.passed(call)

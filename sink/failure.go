@@ -7,12 +7,9 @@ import (
 	"github.com/deskstream/deskstream/mapping"
 )
 
-// ErrInterrupted is returned for an event that was given up because the process
+// ErrInterrupted is returned for an event that was abandoned because the process
 // stops or no longer owns its partition. It is no failure: the event is open as before.
 var ErrInterrupted = errors.New("delivery interrupted")
-
-// ErrHeld is returned when a destination held for longer than the caller waits.
-var ErrHeld = errors.New("destination on hold")
 
 // Stage is the part of the path at which an event died.
 type Stage string
@@ -31,7 +28,7 @@ type Class string
 // The classes of death.
 const (
 	Invalid   Class = "invalid"   // the event can never be mapped
-	Rejected  Class = "rejected"  // the API refused it for good
+	Rejected  Class = "rejected"  // the API refused it permanently
 	Exhausted Class = "exhausted" // a passing failure outlived its budget
 	Expired   Class = "expired"   // older than max_age
 	Unknown   Class = "unknown"   // sent, no usable answer, and not to be sent again

@@ -3,7 +3,6 @@ package sink
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -11,7 +10,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// How tells where the answer of IDs.Find comes from.
+// How is where the answer of IDs.Find comes from.
 type How uint8
 
 // The ways to an id. Only an Own find says what the vendor holds at this moment.
@@ -94,21 +93,12 @@ func (c *IDs) Change(identifier string, change func(was string) (now string, ren
 func (c *IDs) Drop(identifier string) { c.entries.Remove(identifier) }
 
 // Find answers from memory, or runs find once for all callers that ask for the same
-// identifier meanwhile. find gives "" for an identifier that the vendor does not know,
+// identifier meanwhile. find returns "" for an identifier that the vendor does not know,
 // which is shared but not remembered. Its error is that of its own caller alone: of the
 // callers that waited for it one runs the next find, and the others wait for that: all
-// at once they could each create what the vendor does not have. A caller whose ctx ends stops
-// waiting with ErrInterrupted and the cause. A caller that makes calls of a Session
-// uses FindFor.
-func (c *IDs) Find(ctx context.Context, identifier string, find func(ctx context.Context) (string, error)) (id string, how How, err error) {
-	return c.FindFor(ctx, nil, identifier, find)
-}
-
-// FindFor is Find for a caller whose calls do makes. While it waits for another
-// caller's find it gives its place in flight back, as a Session can (Await): otherwise
-// those who wait could hold all places and the one they wait for none. A stop that
-// ends the event's patience ends its waiting with ErrInterrupted.
-func (c *IDs) FindFor(ctx context.Context, do Doer, identifier string, find func(ctx context.Context) (string, error)) (id string, how How, err error) {
+// at once they could each create what the vendor does not have. A caller waits with the
+// Doer that makes its calls, and gets its error when that stops waiting.
+func (c *IDs) Find(ctx context.Context, do Doer, identifier string, find func(ctx context.Context) (string, error)) (id string, how How, err error) {
 	for {
 		id, f, how := c.join(identifier)
 		switch how {
@@ -119,7 +109,7 @@ func (c *IDs) FindFor(ctx context.Context, do Doer, identifier string, find func
 			return id, Own, err
 		case Shared: // Another caller's find is waited for, below.
 		}
-		if err := await(ctx, do, f.done); err != nil {
+		if err := do.Await(ctx, f.done); err != nil {
 			return "", Shared, err
 		}
 		if f.err == nil {
@@ -141,21 +131,6 @@ func (c *IDs) join(identifier string) (string, *flight, How) {
 	f := &flight{done: make(chan struct{}), err: errNoResult}
 	c.flights[identifier] = f
 	return "", f, Own
-}
-
-// await waits for done as the caller's Session does, or without one as ctx allows.
-func await(ctx context.Context, do Doer, done <-chan struct{}) error {
-	if session, ok := do.(interface {
-		Await(context.Context, <-chan struct{}) error
-	}); ok {
-		return session.Await(ctx, done)
-	}
-	select {
-	case <-ctx.Done():
-		return fmt.Errorf("%w: waiting for another lookup: %w", ErrInterrupted, context.Cause(ctx))
-	case <-done:
-		return nil
-	}
 }
 
 func (c *IDs) lead(ctx context.Context, identifier string, f *flight, find func(ctx context.Context) (string, error)) (string, error) {

@@ -12,6 +12,8 @@ import (
 	"unsafe"
 
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/hold"
+	"github.com/deskstream/deskstream/sink/sinktest"
 )
 
 func found(id string) func(context.Context) (string, error) {
@@ -27,21 +29,21 @@ func wantFind(t *testing.T, gotID string, gotHow sink.How, err error, wantID str
 
 func TestIDs_findsOnceAndRemembers(t *testing.T) {
 	ids := sink.NewIDs(10, time.Minute)
-	id, how, err := ids.Find(t.Context(), "a@b.example", found("7"))
+	id, how, err := ids.Find(t.Context(), alone, "a@b.example", found("7"))
 	wantFind(t, id, how, err, "7", sink.Own)
-	id, how, err = ids.Find(t.Context(), "a@b.example", found("8"))
+	id, how, err = ids.Find(t.Context(), alone, "a@b.example", found("8"))
 	wantFind(t, id, how, err, "7", sink.Cached)
 	ids.Drop("a@b.example")
-	id, how, err = ids.Find(t.Context(), "a@b.example", found("8"))
+	id, how, err = ids.Find(t.Context(), alone, "a@b.example", found("8"))
 	wantFind(t, id, how, err, "8", sink.Own)
 }
 
 func TestIDs_notFoundAndFailureAreNotRemembered(t *testing.T) {
 	ids := sink.NewIDs(10, time.Minute)
-	id, how, err := ids.Find(t.Context(), "a", found(""))
+	id, how, err := ids.Find(t.Context(), alone, "a", found(""))
 	wantFind(t, id, how, err, "", sink.Own)
 	broken := errors.New("broken")
-	if _, _, err := ids.Find(t.Context(), "a", func(context.Context) (string, error) { return "5", broken }); !errors.Is(err, broken) {
+	if _, _, err := ids.Find(t.Context(), alone, "a", func(context.Context) (string, error) { return "5", broken }); !errors.Is(err, broken) {
 		t.Errorf("error = %v, want %v", err, broken)
 	}
 	if id, ok := ids.Get("a"); ok {
@@ -72,7 +74,7 @@ func TestIDs_boundAndLifetimeForget(t *testing.T) {
 func TestIDs_withoutSizeOrLifetimeStillFinds(t *testing.T) {
 	ids := sink.NewIDs(0, 0)
 	for range 2 {
-		id, how, err := ids.Find(t.Context(), "a", found("1"))
+		id, how, err := ids.Find(t.Context(), alone, "a", found("1"))
 		wantFind(t, id, how, err, "1", sink.Own)
 	}
 }
@@ -86,7 +88,7 @@ func leadAndFollow(t *testing.T, lead func() (string, error), follow func(ids *s
 		var group sync.WaitGroup
 		group.Go(func() {
 			defer func() { _ = recover() }()
-			_, how, _ := ids.Find(context.Background(), "a", func(context.Context) (string, error) {
+			_, how, _ := ids.Find(context.Background(), alone, "a", func(context.Context) (string, error) {
 				<-release
 				return lead()
 			})
@@ -106,14 +108,14 @@ func leadAndFollow(t *testing.T, lead func() (string, error), follow func(ids *s
 
 func TestIDs_callersShareOneFind(t *testing.T) {
 	leadAndFollow(t, func() (string, error) { return "7", nil }, func(ids *sink.IDs) {
-		id, how, err := ids.Find(context.Background(), "a", found("another"))
+		id, how, err := ids.Find(context.Background(), alone, "a", found("another"))
 		wantFind(t, id, how, err, "7", sink.Shared)
 	})
 }
 
 func TestIDs_notFoundIsShared(t *testing.T) {
 	leadAndFollow(t, func() (string, error) { return "", nil }, func(ids *sink.IDs) {
-		id, how, err := ids.Find(context.Background(), "a", found("another"))
+		id, how, err := ids.Find(context.Background(), alone, "a", found("another"))
 		wantFind(t, id, how, err, "", sink.Shared)
 	})
 }
@@ -127,7 +129,7 @@ func TestIDs_failureOfTheLeaderIsItsOwn(t *testing.T) {
 	for name, lead := range leads {
 		t.Run(name, func(t *testing.T) {
 			leadAndFollow(t, lead, func(ids *sink.IDs) {
-				id, _, err := ids.Find(context.Background(), "a", found("8"))
+				id, _, err := ids.Find(context.Background(), alone, "a", found("8"))
 				if id != "8" || err != nil {
 					t.Errorf("Find = %q, %v; want 8", id, err)
 				}
@@ -145,7 +147,7 @@ func TestIDs_afterAFailureOneCallerLeadsAndTheOthersWait(t *testing.T) {
 	var finds, open, most atomic.Int32
 	failures := int32(2)
 	leadAndFollow(t, func() (string, error) { return "", sink.ErrInterrupted }, func(ids *sink.IDs) {
-		_, _, _ = ids.Find(context.Background(), "a", func(context.Context) (string, error) {
+		_, _, _ = ids.Find(context.Background(), alone, "a", func(context.Context) (string, error) {
 			n := finds.Add(1)
 			most.Store(max(most.Load(), open.Add(1)))
 			time.Sleep(time.Second) // of the bubble: the others come to wait
@@ -164,9 +166,9 @@ func TestIDs_afterAFailureOneCallerLeadsAndTheOthersWait(t *testing.T) {
 func TestIDs_callerStopsWaitingWhenItsContextEnds(t *testing.T) {
 	leadAndFollow(t, func() (string, error) { return "7", nil }, func(ids *sink.IDs) {
 		ctx, cancel := context.WithCancelCause(context.Background())
-		cancel(sink.ErrHeld)
-		_, how, err := ids.Find(ctx, "a", found("8"))
-		if how != sink.Shared || !errors.Is(err, sink.ErrInterrupted) || !errors.Is(err, sink.ErrHeld) {
+		cancel(hold.ErrHeld)
+		_, how, err := ids.Find(ctx, alone, "a", found("8"))
+		if how != sink.Shared || !errors.Is(err, sink.ErrInterrupted) || !errors.Is(err, hold.ErrHeld) {
 			t.Errorf("Find = %v, %v; want an interrupted wait and its cause", how, err)
 		}
 	})
@@ -174,7 +176,7 @@ func TestIDs_callerStopsWaitingWhenItsContextEnds(t *testing.T) {
 
 // resting is a Doer that counts how often its caller gave its place back.
 type resting struct {
-	sink.DoerFunc
+	sinktest.DoerFunc
 	rests atomic.Int32
 }
 
@@ -187,14 +189,14 @@ func (r *resting) Await(_ context.Context, done <-chan struct{}) error {
 func TestIDs_callerThatWaitsGivesItsPlaceBack(t *testing.T) {
 	waiting := &resting{}
 	leadAndFollow(t, func() (string, error) { return "7", nil }, func(ids *sink.IDs) {
-		id, how, err := ids.FindFor(context.Background(), waiting, "a", found("8"))
+		id, how, err := ids.Find(context.Background(), waiting, "a", found("8"))
 		wantFind(t, id, how, err, "7", sink.Shared)
 	})
 	if n := waiting.rests.Load(); n != 3 {
 		t.Errorf("3 callers that waited rested %d times", n)
 	}
 	leading := &resting{}
-	id, how, err := sink.NewIDs(10, time.Minute).FindFor(t.Context(), leading, "a", found("8"))
+	id, how, err := sink.NewIDs(10, time.Minute).Find(t.Context(), leading, "a", found("8"))
 	wantFind(t, id, how, err, "8", sink.Own)
 	if n := leading.rests.Load(); n != 0 {
 		t.Errorf("a caller that finds itself rested %d times", n)

@@ -8,12 +8,16 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/budget"
+	"github.com/deskstream/deskstream/sink/hold"
+	"github.com/deskstream/deskstream/sink/sinktest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -54,7 +58,7 @@ func answer(status int, body string, header ...string) (*http.Response, error) {
 func config(transport http.RoundTripper) sink.Config {
 	return sink.Config{
 		Name: "desk", BaseURL: "http://desk.example", Credential: sink.NewSecret(credential), MaxInFlight: 4,
-		Rate: sink.Rate{Requests: 1_000_000, Per: time.Second}, Timeout: 10 * time.Second,
+		Rate: budget.Rate{Requests: 1_000_000, Per: time.Second}, Timeout: 10 * time.Second,
 		Retry:   sink.Policy{Initial: time.Second, Max: 8 * time.Second},
 		Version: "test", Transport: transport,
 	}
@@ -62,7 +66,7 @@ func config(transport http.RoundTripper) sink.Config {
 
 func destination(t *testing.T, c sink.Config) *sink.Destination {
 	t.Helper()
-	d := sink.NewDestination(c, sink.NewBudget(c.Rate), slog.New(slog.DiscardHandler))
+	d := sink.NewDestination(c, budget.New(c.Rate), slog.New(slog.DiscardHandler))
 	t.Cleanup(d.Close)
 	return d
 }
@@ -80,12 +84,15 @@ func calling(calls ...sink.Call) sink.Route {
 }
 
 func sending(send func(context.Context, sink.Doer) error) sink.Route {
-	return sink.NewRoute("desk", "test", mapping.Filter{},
+	return sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: "test"}, mapping.Filter{},
 		func(ev mapping.Event) (mapping.Event, error) { return ev, nil },
 		func(ctx context.Context, do sink.Doer, _ mapping.Event) (sink.Receipt, error) {
 			return sink.Receipt{}, send(ctx, do)
 		})
 }
+
+// alone is the Doer of a caller that has no place to give back.
+var alone = sinktest.DoerFunc(nil)
 
 const track = `{"type":"track","event":"E","messageId":"m-1","userId":"u"}`
 
@@ -111,4 +118,18 @@ func died(o sink.Outcome) string {
 		return ""
 	}
 	return string(o.Error.Stage) + " " + string(o.Error.Class) + " " + string(o.Error.Code)
+}
+
+func bubble(t *testing.T, name string, test func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
+}
+
+func enter(t *testing.T, g *hold.Gate, lane string) *hold.Pass {
+	t.Helper()
+	p, err := g.Enter(t.Context(), lane)
+	if err != nil {
+		t.Fatalf("entering: %v", err)
+	}
+	return p
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/budget"
 )
 
 // The ways in which a desk counts its calls.
@@ -95,7 +96,7 @@ func (m *meter) RoundTrip(*http.Request) (*http.Response, error) {
 
 // party is a process that calls a desk which others call too: an instance, or a plan.
 type party struct {
-	budget *sink.Budget
+	budget *budget.Budget
 	dest   *sink.Destination
 	meter  *meter
 
@@ -103,7 +104,7 @@ type party struct {
 	at []time.Time // of its calls
 }
 
-func newParty(m *meter, budget *sink.Budget) *party {
+func newParty(m *meter, budget *budget.Budget) *party {
 	p := &party{budget: budget, meter: m}
 	c := config(exchange(func(req *http.Request) (*http.Response, error) {
 		p.mu.Lock()
@@ -166,11 +167,11 @@ func (p *party) inMinutes(began time.Time, minutes int) []int {
 func steadily(perMinute int) func() int { return func() int { return perMinute } }
 
 // trengo is the rate of most of these tests.
-var trengo = sink.Rate{Requests: 120, Per: time.Minute, Reserve: 0.1}
+var trengo = budget.Rate{Requests: 120, Per: time.Minute, Reserve: 0.1}
 
 // instanceOf is a party with so many of 12 partitions.
-func instanceOf(m *meter, r sink.Rate, ours int) *party {
-	p := newParty(m, sink.NewBudget(r))
+func instanceOf(m *meter, r budget.Rate, ours int) *party {
+	p := newParty(m, budget.New(r))
 	p.budget.Divide("desk", ours, 12)
 	return p
 }
@@ -195,4 +196,46 @@ func average(counts []int) float64 {
 		sum += n
 	}
 	return float64(sum) / float64(len(counts))
+}
+
+// most is the largest number of moments in a window of a minute, its end left out.
+func most(at []time.Time) int {
+	most, first := 0, 0
+	for i := range at {
+		for at[i].Sub(at[first]) >= time.Minute {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
+}
+
+func rateHeader(limit, remaining int, reset time.Time) http.Header {
+	h := http.Header{}
+	h.Set("x-ratelimit-limit", strconv.Itoa(limit))
+	h.Set("x-ratelimit-remaining", strconv.Itoa(remaining))
+	if !reset.IsZero() {
+		h.Set("x-ratelimit-reset", strconv.FormatInt(reset.Unix(), 10))
+	}
+	return h
+}
+
+// spend lets three callers spend from b for d, and gives the moments in order.
+func spend(b *budget.Budget, d time.Duration) []time.Time {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	var mu sync.Mutex
+	var at []time.Time
+	var group sync.WaitGroup
+	for range 3 {
+		group.Go(func() {
+			for _, err := b.Wait(ctx, 0); err == nil; _, err = b.Wait(ctx, 0) {
+				mu.Lock()
+				at = append(at, time.Now())
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	return at
 }

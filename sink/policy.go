@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 )
@@ -33,4 +34,16 @@ func (p Policy) delay(n int, asked time.Duration) time.Duration {
 // spent reports whether the budget of an event is used up after n failures in elapsed.
 func (p Policy) spent(n int, elapsed time.Duration) bool {
 	return p.MaxAttempts > 0 && n >= p.MaxAttempts || p.MaxElapsed > 0 && elapsed >= p.MaxElapsed
+}
+
+// sleep waits for d; its error is the cause of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

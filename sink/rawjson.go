@@ -1,6 +1,14 @@
 package sink
 
-import "github.com/deskstream/deskstream/mapping"
+import (
+	"bytes"
+	"strings"
+
+	"github.com/mailru/easyjson"
+	"github.com/mailru/easyjson/jwriter"
+
+	"github.com/deskstream/deskstream/mapping"
+)
 
 // RawJSON is JSON text that stands in an outcome as it is. It is made of a value or by
 // encoding/json, so that it is JSON without being read again. The zero RawJSON is none.
@@ -19,11 +27,32 @@ func (r RawJSON) isText() bool { return len(r.text) > 0 && r.text[0] == '"' }
 func (r RawJSON) String() string { return string(r.text) }
 
 // MarshalJSON gives the text itself.
-func (r RawJSON) MarshalJSON() ([]byte, error) {
-	if r.text == nil {
-		return []byte("null"), nil
+func (r RawJSON) MarshalJSON() ([]byte, error) { return marshal(r) }
+
+// MarshalEasyJSON writes the text itself, with its line separators U+2028 and U+2029 escaped:
+// readers of JSON lines may split there.
+func (r RawJSON) MarshalEasyJSON(w *jwriter.Writer) {
+	switch {
+	case r.text == nil:
+		w.RawString("null")
+	case bytes.Contains(r.text, separators):
+		w.RawString(escapeSeparators.Replace(string(r.text)))
+	default:
+		w.Buffer.AppendBytes(r.text)
 	}
-	return r.text, nil
+}
+
+// separators is how U+2028 and U+2029 begin in UTF-8.
+var separators = []byte("\xe2\x80")
+
+// escapeSeparators escapes them, which can stand in a text's strings only.
+var escapeSeparators = strings.NewReplacer("\u2028", `\u2028`, "\u2029", `\u2029`)
+
+// marshal is for json.Marshaler.
+func marshal(v easyjson.Marshaler) ([]byte, error) {
+	w := jwriter.Writer{NoEscapeHTML: true}
+	v.MarshalEasyJSON(&w)
+	return w.BuildBytes()
 }
 
 // UnmarshalJSON keeps the text itself.

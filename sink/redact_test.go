@@ -101,7 +101,7 @@ func texts(v mapping.Value) []string {
 
 // receiving is a route whose events need these calls and have the receipt.
 func receiving(receipt sink.Receipt, calls ...sink.Call) sink.Route {
-	return sink.NewRoute("desk", "test", mapping.Filter{},
+	return sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: "test"}, mapping.Filter{},
 		func(ev mapping.Event) (mapping.Event, error) { return ev, nil },
 		func(ctx context.Context, do sink.Doer, _ mapping.Event) (sink.Receipt, error) {
 			for _, call := range calls {

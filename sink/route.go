@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/sink/hold"
 )
 
 // Route is the way of an event to one destination: decode, filter, map, send.
@@ -20,52 +21,53 @@ type Route struct {
 	deliver func(ctx context.Context, s *Session, ev mapping.Event) (Receipt, error)
 }
 
-// NewRoute joins a help desk's mapping and its sender. mapEvent gives what to tell
+// NewRoute joins a help desk's mapping and its sender. mapEvent returns what to tell
 // the help desk, a *mapping.Error or a mapping.Skip. send makes the calls; its error
 // is the Doer's, a *Failure of its own, or a mapping.Skip.
 func NewRoute[T any](
-	name, typ string, filter mapping.Filter,
+	to DestinationInfo, filter mapping.Filter,
 	mapEvent func(mapping.Event) (T, error),
 	send func(context.Context, Doer, T) (Receipt, error),
 ) Route {
 	return Route{
-		Name: name, Type: typ, filter: filter,
+		Name: to.Name, Type: to.Type, filter: filter,
 		deliver: func(ctx context.Context, s *Session, ev mapping.Event) (Receipt, error) {
 			message, err := mapEvent(ev)
 			if err != nil {
 				return Receipt{}, err
 			}
-			return send(ctx, s, message)
+			return send(ctx, s.doer, message)
 		},
 	}
 }
 
 // Deliver carries the record with the given value to its end and says what became of
 // it. A nil value is a tombstone. The caller fills in Source, and DLQID when it writes
-// a dead letter. The error is ErrInterrupted or ErrHeld: then there is no outcome.
+// a dead letter. The error is ErrInterrupted or hold.ErrHeld: then there is no outcome.
 func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, error) {
-	defer s.done()
+	s.begin(ctx)
+	defer s.doer.done()
 	o, receipt, err := r.once(ctx, s, value)
 	for again := true; err == nil && again; {
-		if again, err = s.putBack(ctx, &o); again && err == nil {
+		if again, err = s.doer.putBack(ctx, &o); again && err == nil {
 			o, receipt, err = r.once(ctx, s, value)
 		}
 	}
 	if err != nil {
 		return Outcome{}, err
 	}
-	o.IDs = s.dest.redaction().calls.ids(receipt.IDs)
+	o.IDs = s.sender.dest.redaction().calls.ids(receipt.IDs)
 	if o.Warnings = append(o.Warnings, receipt.Warnings...); o.Warnings == nil {
 		o.Warnings = []string{}
 	}
-	if o.Calls = s.calls; o.Calls == nil {
+	if o.Calls = s.sender.calls; o.Calls == nil {
 		o.Calls = []CallRecord{}
 	}
 	o.At = Time{time.Now()}
 	return o, nil
 }
 
-// once makes the event's calls. The error is ErrInterrupted or ErrHeld.
+// once makes the event's calls. The error is ErrInterrupted or hold.ErrHeld.
 func (r Route) once(ctx context.Context, s *Session, value []byte) (Outcome, Receipt, error) {
 	o := Outcome{
 		Destination: DestinationInfo{Name: r.Name, Type: r.Type},
@@ -73,10 +75,10 @@ func (r Route) once(ctx context.Context, s *Session, value []byte) (Outcome, Rec
 		Event: EventInfo{Lane: text(s.Lane)},
 	}
 	receipt, err := r.run(ctx, s, value, &o)
-	if errors.Is(err, ErrInterrupted) || errors.Is(err, ErrHeld) {
+	if errors.Is(err, ErrInterrupted) || errors.Is(err, hold.ErrHeld) {
 		return Outcome{}, Receipt{}, err
 	}
-	if s.plan != Live {
+	if s.doer.plans() {
 		o.Outcome = Planned
 	}
 	o.conclude(err)
@@ -89,7 +91,7 @@ func (r Route) run(ctx context.Context, s *Session, value []byte, o *Outcome) (_
 	defer func() {
 		if p := recover(); p != nil {
 			// The panic's value may quote the event; the stack does not.
-			s.dest.log.Error("event caused a panic", "destination", r.Name, "stack", string(debug.Stack()))
+			s.sender.dest.log.Error("event caused a panic", "destination", r.Name, "stack", string(debug.Stack()))
 			err = s.panicked()
 		}
 	}()
@@ -109,7 +111,7 @@ func (r Route) run(ctx context.Context, s *Session, value []byte, o *Outcome) (_
 		return Receipt{}, failureOf(err, StageDecode)
 	}
 	o.Warnings = slices.Clip(ev.Warnings)
-	o.Event.ID, o.Event.Type, o.Event.Name = text(ev.ID()), text(ev.Type), text(ev.Name())
+	o.Event.name(ev)
 	if s.Timestamp.IsZero() {
 		s.eventTime = EventTime(ev)
 	}
@@ -122,15 +124,10 @@ func (r Route) run(ctx context.Context, s *Session, value []byte, o *Outcome) (_
 
 func (s *Session) panicked() *Failure {
 	f := &Failure{Stage: StageMap, Class: Invalid, Code: Panic, Message: "the event caused a fault in this program"}
-	if s.sentWrite() {
+	if s.sender.sentWrite() {
 		f.Stage, f.Class = StageRequest, Unknown
 	}
 	return f
-}
-
-// sentWrite reports whether any write was sent, whatever the answer was.
-func (s *Session) sentWrite() bool {
-	return slices.ContainsFunc(s.calls, func(r CallRecord) bool { return !r.Lookup && r.Attempts > 0 })
 }
 
 // failureOf turns a *mapping.Error into the *Failure that it means at a stage.

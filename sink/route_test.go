@@ -17,6 +17,7 @@ import (
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/budget"
 )
 
 func deliverValue(t *testing.T, d *sink.Destination, route sink.Route, value []byte) sink.Outcome {
@@ -41,7 +42,7 @@ func encode(t *testing.T, o sink.Outcome) string {
 func TestRoute_checksInOrderAndCallsNothing(t *testing.T) {
 	d := destination(t, config(script(func() (*http.Response, error) { t.Error("a call was made"); return answer(200, "") })))
 	mapped := errors.New("mapped")
-	route := sink.NewRoute("desk", "test", mapping.Filter{Types: []string{"track", "page"}, Allow: []string{"E"}},
+	route := sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: "test"}, mapping.Filter{Types: []string{"track", "page"}, Allow: []string{"E"}},
 		func(ev mapping.Event) (mapping.Event, error) {
 			if ev.Body.Get("userId").Exists() {
 				return ev, &mapping.Error{Code: mapping.InvalidID, Message: "userId holds a slash"}
@@ -95,7 +96,7 @@ func TestRoute_outcomeIsTheObjectOfTheContract(t *testing.T) {
 				time.Sleep(41200 * time.Microsecond)
 				return answer(201, `{ "id": 42 }`)
 			})))
-		route := sink.NewRoute("support-inbox", "trengo", mapping.Filter{},
+		route := sink.NewRoute(sink.DestinationInfo{Name: "support-inbox", Type: "trengo"}, mapping.Filter{},
 			func(ev mapping.Event) (mapping.Event, error) { return ev, nil },
 			func(ctx context.Context, do sink.Doer, _ mapping.Event) (sink.Receipt, error) {
 				_, _ = do.Do(ctx, find)
@@ -133,7 +134,7 @@ func TestRoute_warningsOfTheEventStandInEveryOutcome(t *testing.T) {
 		`{"type":"track","event":"F","properties":[]`:     {sink.Dead, []string{}},
 		`{"type":["track"],"event":"F","traits":"n=Eve"}`: {sink.Dead, []string{"traits is text and was left out"}},
 	} {
-		route := sink.NewRoute("desk", "test", mapping.Filter{Types: []string{"track"}},
+		route := sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: "test"}, mapping.Filter{Types: []string{"track"}},
 			func(ev mapping.Event) (mapping.Event, error) {
 				if ev.Name() == "E" {
 					return ev, &mapping.Error{Code: mapping.MissingIdentity}
@@ -162,7 +163,7 @@ func TestRoute_panicIsInvalidOrUnknown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
 			c := config(script(status(200)))
-			d := sink.NewDestination(c, sink.NewBudget(c.Rate), slog.New(slog.NewJSONHandler(&log, nil)))
+			d := sink.NewDestination(c, budget.New(c.Rate), slog.New(slog.NewJSONHandler(&log, nil)))
 			route := sending(func(ctx context.Context, do sink.Doer) error {
 				for _, call := range tt.calls {
 					_, _ = do.Do(ctx, call)
@@ -182,7 +183,7 @@ func TestRoute_panicIsInvalidOrUnknown(t *testing.T) {
 
 func TestRoute_panicOfTheMappingIsInvalid(t *testing.T) {
 	d := destination(t, config(script(status(200))))
-	route := sink.NewRoute("desk", "test", mapping.Filter{}, func(mapping.Event) (int, error) { panic("x") },
+	route := sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: "test"}, mapping.Filter{}, func(mapping.Event) (int, error) { panic("x") },
 		func(context.Context, sink.Doer, int) (sink.Receipt, error) { return sink.Receipt{}, nil })
 	if got := died(deliverValue(t, d, route, []byte(track))); got != "map invalid panic" {
 		t.Errorf("died of %q", got)
@@ -304,10 +305,10 @@ func TestRoute_planSendsNoWrite(t *testing.T) {
 
 func ExampleNewRoute() {
 	c := config(script(func() (*http.Response, error) { return answer(201, `{"id":42}`) }))
-	desk := sink.NewDestination(c, sink.NewBudget(c.Rate), slog.New(slog.DiscardHandler))
+	desk := sink.NewDestination(c, budget.New(c.Rate), slog.New(slog.DiscardHandler))
 	defer desk.Close()
 
-	route := sink.NewRoute("support-inbox", "mydesk", mapping.Filter{Types: []string{"track"}},
+	route := sink.NewRoute(sink.DestinationInfo{Name: "support-inbox", Type: "mydesk"}, mapping.Filter{Types: []string{"track"}},
 		func(ev mapping.Event) (string, error) { return ev.Name(), nil },
 		func(ctx context.Context, do sink.Doer, subject string) (sink.Receipt, error) {
 			reply, err := do.Do(ctx, sink.Call{

@@ -74,7 +74,10 @@ func (s Secret) Equal(other Secret) bool { return s.Reveal() == other.Reveal() }
 
 // Redact returns text without the secret, in whatever spelling it is there. A secret
 // shorter than SafeCredential is not looked for: it would be found in other words.
-func (s Secret) Redact(text string) string { return newRedaction(s).calls.text(text) }
+func (s Secret) Redact(text string) string { return Redact(text, s) }
+
+// Redact is Secret.Redact for several secrets.
+func Redact(text string, secrets ...Secret) string { return newRedaction(secrets...).calls.text(text) }
 
 // String redacts for %s and %v.
 func (s Secret) String() string { return redacted }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/budget"
+	"github.com/deskstream/deskstream/sink/hold"
 )
 
 // scripted is one answer of a script. Whoever sends the call closes it.
@@ -146,7 +148,7 @@ func TestSession_aLimitOfOneObjectIsWaitedForAsLongAsAHoldAlone(t *testing.T) {
 			c.Retry.MaxAttempts, c.Retry.MaxElapsed, c.Alone = 1, 10*time.Second, true
 			began := time.Now()
 			o, err := deliver(t.Context(), destination(t, c), calling(tt.calls...), "l", forever())
-			if errors.Is(err, sink.ErrHeld) != tt.held || !tt.held && o.Outcome != sink.Delivered {
+			if errors.Is(err, hold.ErrHeld) != tt.held || !tt.held && o.Outcome != sink.Delivered {
 				t.Errorf("outcome = %q %s, %v; want ErrHeld: %v", o.Outcome, died(o), err, tt.held)
 			}
 			if took := time.Since(began); took != tt.took {
@@ -394,7 +396,7 @@ func TestSession_holdStopsThoseWhoHaveAPlace(t *testing.T) {
 			time.Sleep(time.Second)
 			return answer(200, "{}")
 		}))
-		c.Rate = sink.Rate{Requests: 60, Per: time.Minute} // so that they queue for the budget
+		c.Rate = budget.Rate{Requests: 60, Per: time.Minute} // so that they queue for the budget
 		d := destination(t, c)
 		s := newStops()
 		defer s.last()
@@ -421,7 +423,7 @@ func TestSession_followerOfALookupHoldsNoPlace(t *testing.T) {
 		d := destination(t, c)
 		ids := sink.NewIDs(10, time.Minute)
 		route := sending(func(ctx context.Context, do sink.Doer) error {
-			_, _, err := ids.FindFor(ctx, do, "x", func(ctx context.Context) (string, error) {
+			_, _, err := ids.Find(ctx, do, "x", func(ctx context.Context) (string, error) {
 				_, err := do.Do(ctx, find)
 				return "7", err
 			})
@@ -448,7 +450,7 @@ func TestSession_aloneEndsALongHoldWithErrHeld(t *testing.T) {
 		c := config(script(status(401)))
 		c.Alone, c.Retry.MaxElapsed = true, time.Minute
 		began := time.Now()
-		if _, err := deliver(t.Context(), destination(t, c), calling(update), "l", forever()); !errors.Is(err, sink.ErrHeld) || time.Since(began) != time.Minute {
+		if _, err := deliver(t.Context(), destination(t, c), calling(update), "l", forever()); !errors.Is(err, hold.ErrHeld) || time.Since(began) != time.Minute {
 			t.Errorf("error = %v after %v, want ErrHeld after 1m", err, time.Since(began))
 		}
 	})

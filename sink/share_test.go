@@ -16,18 +16,20 @@ import (
 	"time"
 
 	"github.com/deskstream/deskstream/internal/stub"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/budget"
 )
 
 // instance is a process as its API sees it: a destination with a budget of its own.
 type instance struct {
-	budget *sink.Budget
+	budget *budget.Budget
 	dest   *sink.Destination
 }
 
 // strict is a stub Trengo that enforces a limit per minute.
 func strict(limit int, sliding bool) *stub.Server {
-	return stub.New(stub.Config{Limit: limit, Window: time.Minute, Sliding: sliding})
+	return stub.New(stub.Config{Limit: limit, Window: time.Minute, Sliding: sliding}, stubtrengo.New(nil))
 }
 
 // reach calls the stub in this process, after a while that is another for each call.
@@ -45,9 +47,9 @@ func reach(s *stub.Server) exchange {
 // newInstance has budget for what the API allows, and no partition yet.
 func newInstance(s *stub.Server, limit, partitions int, reserve float64) instance {
 	c := config(reach(s))
-	c.BaseURL, c.MaxInFlight = "http://desk.example"+stub.TrengoPath, 64
-	c.Rate = sink.Rate{Requests: limit, Per: time.Minute, Reserve: reserve}
-	in := instance{budget: sink.NewBudget(c.Rate)}
+	c.BaseURL, c.MaxInFlight = "http://desk.example"+stubtrengo.Path, 64
+	c.Rate = budget.Rate{Requests: limit, Per: time.Minute, Reserve: reserve}
+	in := instance{budget: budget.New(c.Rate)}
 	in.budget.Divide("desk", 0, partitions)
 	in.dest = sink.NewDestination(c, in.budget, slog.New(slog.DiscardHandler))
 	return in
@@ -110,7 +112,7 @@ func TestShare_ofAnEnforcedLimitIsUsedUpAndNotExceeded(t *testing.T) {
 				usable := tt.limit * 9 / 10
 				share := float64(len(at)) / float64(10*usable)
 				t.Logf("%.2f%% of what the reserve leaves, %d of %d calls refused, %d of %d in the fullest minute",
-					100*share, refused, len(at), most(at, time.Minute), usable)
+					100*share, refused, len(at), most(at), usable)
 				if share < 0.97 {
 					t.Errorf("%.2f%% of what the reserve leaves was used in ten windows", 100*share)
 				}
@@ -129,9 +131,9 @@ func TestShare_isNeverExceededInSumWhenInstancesComeAndGo(t *testing.T) {
 	const limit = 120
 	for range 20 {
 		synctest.Test(t, func(t *testing.T) {
-			budgets := make([]*sink.Budget, 3)
+			budgets := make([]*budget.Budget, 3)
 			for i := range budgets {
-				budgets[i] = sink.NewBudget(sink.Rate{Requests: limit, Per: time.Minute})
+				budgets[i] = budget.New(budget.Rate{Requests: limit, Per: time.Minute})
 				budgets[i].Divide("desk", 0, 12)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 12*time.Minute)
@@ -143,7 +145,7 @@ func TestShare_isNeverExceededInSumWhenInstancesComeAndGo(t *testing.T) {
 			for _, b := range budgets {
 				for range 8 {
 					group.Go(func() {
-						for _, err := b.Wait(ctx); err == nil; _, err = b.Wait(ctx) {
+						for _, err := b.Wait(ctx, 0); err == nil; _, err = b.Wait(ctx, 0) {
 							mu.Lock()
 							at = append(at, time.Now())
 							mu.Unlock()
@@ -165,7 +167,7 @@ func TestShare_isNeverExceededInSumWhenInstancesComeAndGo(t *testing.T) {
 			}
 			cancel()
 			group.Wait()
-			if n := most(at, time.Minute); n > limit {
+			if n := most(at); n > limit {
 				t.Errorf("a minute saw %d calls of all instances, the limit is %d", n, limit)
 			}
 			if n, could := len(at), limit*time.Since(began).Minutes(); float64(n) < 0.93*could {
@@ -177,20 +179,20 @@ func TestShare_isNeverExceededInSumWhenInstancesComeAndGo(t *testing.T) {
 
 func TestShare_countsAllDestinationsOfTheCredential(t *testing.T) {
 	for name, tt := range map[string]struct {
-		divide func(b *sink.Budget)
+		divide func(b *budget.Budget)
 		want   float64
 	}{
-		"nothing is divided":                       {func(*sink.Budget) {}, 1},
-		"all of one":                               {func(b *sink.Budget) { b.Divide("a", 12, 12) }, 1},
-		"a third of one":                           {func(b *sink.Budget) { b.Divide("a", 4, 12) }, 1. / 3},
-		"one of two destinations runs elsewhere":   {func(b *sink.Budget) { b.Divide("b", 0, 12); b.Divide("a", 12, 12) }, 0.5},
-		"both here, with other partitions of each": {func(b *sink.Budget) { b.Divide("b", 3, 12); b.Divide("a", 6, 12) }, 9. / 24},
-		"the topic got more partitions":            {func(b *sink.Budget) { b.Divide("a", 6, 12); b.Divide("a", 6, 24) }, 0.25},
-		"no partition is known yet":                {func(b *sink.Budget) { b.Divide("a", 0, 0) }, 0},
-		"more than there were":                     {func(b *sink.Budget) { b.Divide("a", 13, 12) }, 1},
+		"nothing is divided":                       {func(*budget.Budget) {}, 1},
+		"all of one":                               {func(b *budget.Budget) { b.Divide("a", 12, 12) }, 1},
+		"a third of one":                           {func(b *budget.Budget) { b.Divide("a", 4, 12) }, 1. / 3},
+		"one of two destinations runs elsewhere":   {func(b *budget.Budget) { b.Divide("b", 0, 12); b.Divide("a", 12, 12) }, 0.5},
+		"both here, with other partitions of each": {func(b *budget.Budget) { b.Divide("b", 3, 12); b.Divide("a", 6, 12) }, 9. / 24},
+		"the topic got more partitions":            {func(b *budget.Budget) { b.Divide("a", 6, 12); b.Divide("a", 6, 24) }, 0.25},
+		"no partition is known yet":                {func(b *budget.Budget) { b.Divide("a", 0, 0) }, 0},
+		"more than there were":                     {func(b *budget.Budget) { b.Divide("a", 13, 12) }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := sink.NewBudget(sink.Rate{Requests: 120, Per: time.Minute})
+			b := budget.New(budget.Rate{Requests: 120, Per: time.Minute})
 			if tt.divide(b); b.Share() != tt.want {
 				t.Errorf("share = %v, want %v", b.Share(), tt.want)
 			}
@@ -201,13 +203,13 @@ func TestShare_countsAllDestinationsOfTheCredential(t *testing.T) {
 // Without a partition no call is made, and the first one comes with a partition.
 func TestShare_withoutAPartitionNoCallIsMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := sink.NewBudget(sink.Rate{Requests: 120, Per: time.Minute})
+		b := budget.New(budget.Rate{Requests: 120, Per: time.Minute})
 		b.Divide("a", 0, 12)
-		if at := spend(b, 3, 24*time.Hour); len(at) > 0 {
+		if at := spend(b, 24*time.Hour); len(at) > 0 {
 			t.Fatalf("%d calls without a partition", len(at))
 		}
 		b.Divide("a", 6, 12)
-		if got := len(spend(b, 3, 10*time.Minute)); got < 97*600/100 || got > 600 {
+		if got := len(spend(b, 10*time.Minute)); got < 97*600/100 || got > 600 {
 			t.Errorf("%d calls in ten minutes of half of the limit, of 600", got)
 		}
 	})
@@ -216,15 +218,15 @@ func TestShare_withoutAPartitionNoCallIsMade(t *testing.T) {
 // The limit that the API states is everybody's, and so is what remains of it.
 func TestShare_isOfTheLimitThatTheAPIStates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := sink.NewBudget(sink.Rate{Requests: 120, Per: time.Minute, Reserve: 0.1})
+		b := budget.New(budget.Rate{Requests: 120, Per: time.Minute, Reserve: 0.1})
 		b.Divide("a", 3, 12)
-		b.Learn(sink.Grant{}, sink.Reply{Status: 200, Header: rateHeader(1200, 700, time.Time{})}, time.Now())
-		at := spend(b, 3, 10*time.Minute)
-		if n := len(at); n < 97*2700/100 || most(at, time.Minute) > 270 {
-			t.Errorf("%d calls in ten minutes, %d in one, of 1200 x 1/4 x 0.9", n, most(at, time.Minute))
+		b.Learn(budget.Grant{}, 200, rateHeader(1200, 700, time.Time{}), time.Now())
+		at := spend(b, 10*time.Minute)
+		if n := len(at); n < 97*2700/100 || most(at) > 270 {
+			t.Errorf("%d calls in ten minutes, %d in one, of 1200 x 1/4 x 0.9", n, most(at))
 		}
-		b.Learn(sink.Grant{}, sink.Reply{Status: 200, Header: rateHeader(1200, 0, time.Now().Add(3*time.Minute))}, time.Now())
-		if got := len(spend(b, 3, 3*time.Minute-time.Second)); got > 0 {
+		b.Learn(budget.Grant{}, 200, rateHeader(1200, 0, time.Now().Add(3*time.Minute)), time.Now())
+		if got := len(spend(b, 3*time.Minute-time.Second)); got > 0 {
 			t.Errorf("%d calls before the reset, though others used all of it", got)
 		}
 	})

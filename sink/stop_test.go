@@ -22,8 +22,8 @@ type stops struct {
 func newStops() stops {
 	var s stops
 	s.ctx, s.last = context.WithCancel(context.Background())
-	s.stop.Hard, s.hard = context.WithCancel(context.Background())
-	s.stop.Soft, s.soft = context.WithCancel(context.Background())
+	s.stop.Hard, s.hard = context.WithCancel(s.ctx)
+	s.stop.Soft, s.soft = context.WithCancel(s.stop.Hard)
 	return s
 }
 
@@ -135,7 +135,7 @@ func TestSession_followerOfALookupLeavesAtAStop(t *testing.T) {
 		release := make(chan struct{})
 		var group sync.WaitGroup
 		group.Go(func() {
-			_, _, _ = ids.Find(context.Background(), "x", func(context.Context) (string, error) { <-release; return "7", nil })
+			_, _, _ = ids.Find(context.Background(), alone, "x", func(context.Context) (string, error) { <-release; return "7", nil })
 		})
 		synctest.Wait()
 		s := newStops()
@@ -143,7 +143,7 @@ func TestSession_followerOfALookupLeavesAtAStop(t *testing.T) {
 		defer s.last()
 		group.Go(func() {
 			_, err := deliver(s.ctx, d, sending(func(ctx context.Context, do sink.Doer) error {
-				_, _, err := ids.FindFor(ctx, do, "x", func(context.Context) (string, error) { return "8", nil })
+				_, _, err := ids.Find(ctx, do, "x", func(context.Context) (string, error) { return "8", nil })
 				return err
 			}), "l", s.stop)
 			if !errors.Is(err, sink.ErrInterrupted) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/budget"
 )
 
 func TestKnownTime_isNoneForMinusOneAndZero(t *testing.T) {
@@ -48,14 +49,14 @@ func TestEventTime_isWhatTheEventSays(t *testing.T) {
 // A record without a time is not of 1970: it is not too old, and the event says when it was.
 func TestSession_anUnknownTimeNeverExpires(t *testing.T) {
 	value := []byte(`{"type":"track","timestamp":"2026-01-02T03:04:05.678Z"}`)
-	route := sink.NewRoute("desk", "test", mapping.Filter{},
+	route := sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: "test"}, mapping.Filter{},
 		func(ev mapping.Event) (mapping.Event, error) { return ev, nil },
 		func(ctx context.Context, do sink.Doer, _ mapping.Event) (sink.Receipt, error) {
 			_, err := do.Do(ctx, sink.Call{Op: "POST /x", Method: "POST", Path: "/x"})
 			return sink.Receipt{}, err
 		})
-	cfg := sink.Config{Name: "desk", BaseURL: "http://desk.test", Rate: sink.Rate{Requests: 1000, Per: time.Minute}, MaxAge: time.Hour, MaxInFlight: 1}
-	dest := sink.NewDestination(cfg, sink.NewBudget(cfg.Rate), slog.New(slog.DiscardHandler))
+	cfg := sink.Config{Name: "desk", BaseURL: "http://desk.test", Rate: budget.Rate{Requests: 1000, Per: time.Minute}, MaxAge: time.Hour, MaxInFlight: 1}
+	dest := sink.NewDestination(cfg, budget.New(cfg.Rate), slog.New(slog.DiscardHandler))
 	defer dest.Close()
 	for ms, want := range map[int64]struct {
 		outcome sink.Disposition

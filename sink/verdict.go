@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/sink/budget"
 )
 
 // verdict is what one attempt at a call means for the event and its destination.
@@ -48,7 +49,7 @@ type judgement struct {
 	unanswered bool
 	// mayHaveActed marks a failed write that may have taken effect, answered or not.
 	mayHaveActed bool
-	// outdated marks a denied call whose credential is not the present one any more.
+	// outdated marks a denied call whose credential has changed since.
 	outdated bool
 	at       time.Time // when the attempt was judged
 	// wait is how long the help desk asks us to wait; 0 if it does not say.
@@ -71,7 +72,7 @@ func judge(call Call, reply Reply, err error, now time.Time) judgement {
 		}
 		return j
 	}
-	j := judgement{status: reply.Status, code: HTTPCode(reply.Status), at: now, wait: askedWait(reply, now)}
+	j := judgement{status: reply.Status, code: HTTPCode(reply.Status), at: now, wait: budget.AskedWait(reply.Status, reply.Header, now)}
 	switch status := reply.Status; {
 	case call.answers(status) && isOwn(reply):
 		j.verdict = accepted
@@ -82,7 +83,7 @@ func judge(call Call, reply Reply, err error, now time.Time) judgement {
 		}
 	case status == http.StatusTooManyRequests:
 		j.verdict = throttled
-		if n, ok := headerInt(reply, "X-Ratelimit-Remaining"); ok && n > 0 {
+		if n, ok := budget.Remaining(reply.Header); ok && n > 0 {
 			j.verdict = passing
 		}
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
@@ -101,6 +102,25 @@ func judge(call Call, reply Reply, err error, now time.Time) judgement {
 		j.message, j.detail = answered(reply.Status), vendorMessage(reply)
 	}
 	return j
+}
+
+// isOwn reports whether an answer outside 2xx is the API's own: a JSON object with errors,
+// error or message. An empty body is its own with 409 and 422 only, and one that could not be
+// read is not empty. What a gateway says, a web page mostly, is about the gateway.
+func isOwn(reply Reply) bool {
+	if reply.Cut {
+		return false
+	}
+	if len(bytes.TrimSpace(reply.Body)) == 0 {
+		return reply.Status == http.StatusConflict || reply.Status == http.StatusUnprocessableEntity
+	}
+	body := reply.JSON()
+	for _, name := range [...]string{"errors", "error", "message"} {
+		if body.Get(name).Kind() != mapping.Absent {
+			return true
+		}
+	}
+	return false
 }
 
 func answered(status int) string { return "the API answered " + statusText(status) }
@@ -123,10 +143,10 @@ func transportMessage(fault *transportError) string {
 
 var (
 	errNotJSON = errors.New("its body is not JSON")
-	errTooLong = errors.New("its body is longer than any answer that is documented")
+	errTooLong = errors.New("its body exceeds 1 MiB")
 )
 
-// check tells what is malformed about the body of a 2xx answer.
+// check returns what is malformed about the body of a 2xx answer.
 func check(call Call, reply Reply) error {
 	if reply.Cut {
 		return errTooLong
@@ -178,61 +198,6 @@ func faultyFields(errs mapping.Value, message string) string {
 		}
 	}
 	return strings.Join(faults, "; ")
-}
-
-// askedWait is how long an answer asks us to wait: Retry-After (RFC 9110, 10.2.3),
-// else x-ratelimit-reset in Unix seconds on a 429.
-func askedWait(reply Reply, now time.Time) time.Duration {
-	if wait, ok := retryAfter(reply.header("Retry-After"), now); ok {
-		return wait
-	}
-	if reply.Status == http.StatusTooManyRequests {
-		return resetIn(reply, now)
-	}
-	return 0
-}
-
-// retryAfter reads seconds, a fraction of them too, or a date; ok is false for
-// anything else.
-func retryAfter(text string, now time.Time) (wait time.Duration, ok bool) {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return 0, false
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return bounded(at.Sub(now)), true
-	}
-	if strings.Trim(text, "0123456789.") != "" {
-		return 0, false
-	}
-	seconds, err := strconv.ParseFloat(text, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return 0, false
-	}
-	return bounded(time.Duration(min(seconds, maxAsked.Seconds()) * float64(time.Second))), true
-}
-
-// maxAsked bounds what a header can make us wait.
-const maxAsked = time.Hour
-
-func bounded(wait time.Duration) time.Duration { return min(max(wait, 0), maxAsked) }
-
-// resetIn is the time until x-ratelimit-reset, 0 if the header does not say.
-func resetIn(reply Reply, now time.Time) time.Duration {
-	at, ok := headerInt(reply, "X-Ratelimit-Reset")
-	if !ok {
-		return 0
-	}
-	return bounded(time.Unix(at, 0).Sub(now))
-}
-
-func headerInt(reply Reply, name string) (int64, bool) {
-	text := strings.TrimSpace(reply.header(name))
-	if text == "" {
-		return 0, false // an error would only be thrown away
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	return n, err == nil
 }
 
 // cut shortens a text to at most limit bytes at a character's border.

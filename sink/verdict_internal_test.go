@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/sink/budget"
 )
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
@@ -189,7 +190,7 @@ func TestAskedWait(t *testing.T) {
 			h := http.Header{}
 			h.Set("Retry-After", tt.retryAfter)
 			h.Set("x-ratelimit-reset", tt.reset)
-			got := askedWait(Reply{Status: tt.status, Header: h}, noon)
+			got := budget.AskedWait(tt.status, h, noon)
 			if name == "reset at the end of all time" {
 				if got < 0 || got > time.Hour {
 					t.Errorf("wait = %v, want it bounded", got)
@@ -241,7 +242,7 @@ func TestTrial_threeRounds(t *testing.T) {
 					tr.fail(n)
 				}
 			}
-			if got := tr.convicts(n); got != tt.want {
+			if got := tr.enoughEvidence(n); got != tt.want {
 				t.Errorf("convicts after %s = %v, want %v", tt.events, got, tt.want)
 			}
 		})

@@ -95,7 +95,8 @@ func TestAudit_listsWhatIsMissingOrDiffers(t *testing.T) {
 }
 
 func TestAudit_offsetsWithoutARecordAreNotMissing(t *testing.T) {
-	b := newBox(t, kafkatest.Topic(eventsTopic, 1), kafkatest.Topic(responsesTopic, 1), kafkatest.Topic(lettersTopic, 1))
+	b := newBox(t, kafkatest.Topic(eventsTopic, 1), kafkatest.Topic(responsesTopic, 1), kafkatest.Topic(lettersTopic, 1),
+		kafkatest.Topic(statesTopic, 1, "cleanup.policy", "compact"))
 	cl := b.Client(t, kgo.TransactionalID("tx"), kgo.DefaultProduceTopic(eventsTopic))
 	for _, commit := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort, kgo.TryCommit} { // offsets 0, 2 and 4 are records, 2 is aborted
 		if err := cl.BeginTransaction(); err != nil {
@@ -158,6 +159,6 @@ func TestExplain_tellsTheStoryInOrder(t *testing.T) {
 	if strings.Contains(got.stdout, "no outcome") {
 		t.Errorf("an event with outcomes has none:\n%s", got.stdout)
 	}
-	b.run("explain", "m-9").want(t, exitFault, "", `no topic knows an event with the messageId "m-9"`)
+	b.run("explain", "m-9").want(t, exitFault, "", `no event with messageId "m-9" found: check the id, or its records have expired`)
 	b.run("explain", "m-1", "--json").want(t, exitOK, `"read":[{"topic":"events"`, "")
 }

@@ -8,7 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/cluster"
+	"github.com/deskstream/deskstream/internal/codec"
+	"github.com/deskstream/deskstream/internal/config"
+	"github.com/deskstream/deskstream/internal/output"
 )
 
 func newCheckCommand(a *app) *cobra.Command {
@@ -18,8 +21,7 @@ func newCheckCommand(a *app) *cobra.Command {
 		Long: `check reads the configuration file and shows every problem at once, with its
 place. What is accepted but should be changed is a warning, on stderr. It opens no
 connection unless --connect asks for it: then it tries brokers, topics, the schema
-registry and each API's credential, prints a table, and exits with 1 if something
-failed.`,
+registry and each API's credential, and prints a table.`,
 		Example: `  deskstream check deskstream.yaml
   deskstream check -c deskstream.yaml --connect
   deskstream check --schema > deskstream.schema.json`,
@@ -35,7 +37,7 @@ failed.`,
 		}
 		if len(args) > 0 {
 			if *path != "" {
-				return usageError{errors.New("the configuration is named twice: as an argument and with -c")}
+				return &config.FlagError{Err: errors.New("the configuration is named twice: as an argument and with -c")}
 			}
 			*path = args[0]
 		}
@@ -47,16 +49,16 @@ failed.`,
 		if err != nil {
 			return err
 		}
-		if _, err := kafkaOpts(c); err != nil {
-			return &exitError{Code: exitUsage, Err: err}
+		if _, err := cluster.Options(c); err != nil {
+			return &config.UsageError{Err: err}
 		}
-		book, err := openSchemas(c, a.log)
+		book, err := codec.Open(c, a.log)
 		if err != nil {
-			return &exitError{Code: exitUsage, Err: err}
+			return &config.UsageError{Err: err}
 		}
-		defer book.close()
+		defer book.Close()
 		if w := c.Warnings(); len(w.List) > 0 {
-			fmt.Fprintln(a.stderr, w)
+			fmt.Fprintln(a.stderr, output.Lines(w.Error(), "\n"))
 		}
 		if *connect {
 			return a.checkConnections(cmd.Context(), c, book)
@@ -69,14 +71,14 @@ failed.`,
 // summarise says what the file sets up.
 func summarise(w io.Writer, path string, c *config.Config) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "ok: %s\n", path)
+	output.Printf(table, "ok: %s\n", path)
 	for _, topic := range c.Source.Topics {
-		fmt.Fprintf(table, "source\t%s\tfrom %s\n", topic, c.Source.Start)
+		output.Printf(table, "source\t%s\tfrom %s\n", topic, c.Source.Start)
 	}
-	fmt.Fprintf(table, "responses\t%s\n", c.Responses.Topic)
-	fmt.Fprintf(table, "dead letters\t%s\n", c.DeadLetters.Topic)
+	output.Printf(table, "responses\t%s\n", c.Responses.Topic)
+	output.Printf(table, "dead letters\t%s\n", c.DeadLetters.Topic)
 	for _, d := range c.Destinations {
-		fmt.Fprintf(table, "destination\t%s\t%s at %s, group %s\n", d.Name, d.Type, d.BaseURL(), c.Group(d))
+		output.Printf(table, "destination\t%s\t%s at %s, group %s\n", d.Name, d.Type, d.BaseURL(), c.Group(d))
 	}
 	return table.Flush()
 }

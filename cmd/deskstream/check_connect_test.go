@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/kafkatest"
+	"github.com/deskstream/deskstream/internal/wiring"
 )
 
 // apis is a stand-in for both vendors that answers each path with a status.
@@ -117,9 +118,9 @@ func TestTryAPI_aCredentialThatComesBackIsNotShown(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found := tryAPI(t.Context(), cfg.Destinations[0])
-			if strings.Contains(found.text, key) || !strings.Contains(found.text, "[redacted]") {
-				t.Errorf("found %q, want the answer with [redacted] in it", found.text)
+			found := wiring.CheckAPI(t.Context(), cfg.Destinations[0])
+			if strings.Contains(found.Text, key) || !strings.Contains(found.Text, "[redacted]") {
+				t.Errorf("found %q, want the answer with [redacted] in it", found.Text)
 			}
 		})
 	}

@@ -6,13 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 
+	"github.com/deskstream/deskstream/internal/codec"
+	"github.com/deskstream/deskstream/internal/config"
+	"github.com/deskstream/deskstream/internal/lanes"
+	"github.com/deskstream/deskstream/internal/output"
+	"github.com/deskstream/deskstream/internal/wiring"
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/hold"
 )
 
 func newDeliverCommand(a *app) *cobra.Command {
@@ -24,9 +31,10 @@ every destination and prints one outcome per event and destination, in the order
 of the input for events of the same lane. It writes nothing to Kafka. Calls use the
 reserve of the rate budget, and what live traffic leaves over.
 
-Exit codes: 0 all were delivered or skipped, 3 some died, 1 some are still open
-because a destination holds beyond retry.max_elapsed or the command was stopped
-(their ids go to standard error), 2 wrong usage or configuration.`,
+Events stay open when a destination holds for longer than retry.max_elapsed, or when
+the command is stopped. Any wait that a destination causes and that lasts longer counts
+as a hold. What follows an open event in its lane is left open too, so that the order
+stays.`,
 		Example: `  deskstream deliver -c deskstream.yaml events.ndjson
   kcat -C -t events -e | deskstream deliver -c deskstream.yaml - > outcomes.ndjson`,
 		Args: cobra.MaximumNArgs(1),
@@ -38,16 +46,16 @@ because a destination holds beyond retry.max_elapsed or the command was stopped
 		if err != nil {
 			return err
 		}
-		pipelines, err := wire(cfg, *names, wireOptions{alone: true}, a.log)
+		pipelines, err := wiring.Pipelines(cfg, *names, wiring.Options{Alone: true}, a.log)
 		if err != nil {
-			return &exitError{Code: exitUsage, Err: err}
+			return &config.UsageError{Err: err}
 		}
 		events, err := a.openEvents(args)
 		if err != nil {
 			return err
 		}
 		defer events.Close()
-		reader, err := eventReader(cfg)
+		reader, err := codec.NewReader(cfg)
 		if err != nil {
 			return err
 		}
@@ -58,46 +66,36 @@ because a destination holds beyond retry.max_elapsed or the command was stopped
 	return cmd
 }
 
-// openPerDestination is how many events of one destination wait or are in flight
-// before deliver reads on.
-const openPerDestination = 10_000
-
 // delivery is one run of deliver.
 type delivery struct {
 	app       *app
 	reader    *mapping.Reader
-	pipelines []pipeline
-	lanes     []*lanes // of each pipeline
+	pipelines []wiring.Pipeline
+	lanes     []*lanes.Queue // of each pipeline
 
 	mu       sync.Mutex
 	out      *json.Encoder
 	settled  map[sink.Disposition]int
-	open     int // events without an outcome
-	held     int // of them, because the destination is on hold
+	open     int                // events without an outcome
+	held     []string           // why destinations held, each one's first reason
+	stuck    map[[2]string]bool // destinations and lanes with an open event
 	writeErr error
 }
 
-func newDelivery(a *app, reader *mapping.Reader, pipelines []pipeline) *delivery {
+func newDelivery(a *app, reader *mapping.Reader, pipelines []wiring.Pipeline) *delivery {
 	d := &delivery{
 		app: a, reader: reader, pipelines: pipelines,
-		out: outcomeEncoder(a.stdout), settled: map[sink.Disposition]int{},
+		out: output.NewEncoder(a.stdout), settled: map[sink.Disposition]int{}, stuck: map[[2]string]bool{},
 	}
 	for range pipelines {
-		d.lanes = append(d.lanes, newLanes(openPerDestination))
+		d.lanes = append(d.lanes, lanes.New(lanes.MaxOpen))
 	}
 	return d
 }
 
-// outcomeEncoder writes outcomes as NDJSON with nothing escaped that JSON does not demand.
-func outcomeEncoder(w io.Writer) *json.Encoder {
-	out := json.NewEncoder(w)
-	out.SetEscapeHTML(false)
-	return out
-}
-
 func (d *delivery) close() {
 	for _, p := range d.pipelines {
-		p.dest.Close()
+		p.Destination.Close()
 	}
 }
 
@@ -105,16 +103,16 @@ func (d *delivery) close() {
 func (d *delivery) run(ctx context.Context, events io.Reader) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stop := startProgress(d.app.stderr, d.progress)
+	stop := output.Progress(d.app.stderr, d.progress)
 	err := eachLine(ctx, events, func(l line) error {
 		lane := d.reader.Lane(mapping.JSON, l.text, nil)
 		for i, p := range d.pipelines {
-			d.lanes[i].submit(lane, func() { d.deliver(ctx, cancel, p, lane, l) })
+			d.lanes[i].Submit(lane, func() { d.deliver(ctx, cancel, p, lane, l) })
 		}
 		return nil
 	})
 	for _, l := range d.lanes {
-		l.wait()
+		l.Wait()
 	}
 	stop()
 	return d.conclude(err)
@@ -122,16 +120,16 @@ func (d *delivery) run(ctx context.Context, events io.Reader) error {
 
 // deliver carries one event to one destination and prints its outcome, or that it
 // is open.
-func (d *delivery) deliver(ctx context.Context, cancel context.CancelCauseFunc, p pipeline, lane string, l line) {
-	outcome, err := deliverOne(ctx, p, lane, l.text)
+func (d *delivery) deliver(ctx context.Context, cancel context.CancelCauseFunc, p wiring.Pipeline, lane string, l line) {
+	var outcome sink.Outcome
+	err := d.behind(p, lane)
+	if err == nil {
+		outcome, err = deliverOne(ctx, p, lane, l.text)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil {
-		d.open++
-		if errors.Is(err, sink.ErrHeld) {
-			d.held++
-		}
-		fmt.Fprintf(d.app.stderr, "open: line %d, event %q, destination %s\n", l.number, d.reader.ID(mapping.JSON, l.text), p.config.Name)
+		d.leaveOpen(p, lane, l, err)
 		return
 	}
 	d.settled[outcome.Outcome]++
@@ -144,16 +142,45 @@ func (d *delivery) deliver(ctx context.Context, cancel context.CancelCauseFunc, 
 	}
 }
 
+// errBehind leaves an event open because one before it in its lane is.
+var errBehind = errors.New("it follows an open event of its lane")
+
+// behind gives errBehind for an event that would overtake an open one.
+func (d *delivery) behind(p wiring.Pipeline, lane string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if lane != "" && d.stuck[[2]string{p.Config.Name, lane}] {
+		return errBehind
+	}
+	return nil
+}
+
+// leaveOpen notes and prints that an event has no outcome. d is locked.
+func (d *delivery) leaveOpen(p wiring.Pipeline, lane string, l line, err error) {
+	d.open++
+	why := ""
+	if held, ok := errors.AsType[*hold.Error](err); ok {
+		why = ": " + held.Why
+		if !slices.ContainsFunc(d.held, func(text string) bool { return strings.HasPrefix(text, p.Config.Name+": ") }) {
+			d.held = append(d.held, p.Config.Name+why)
+		}
+	} else if errors.Is(err, errBehind) {
+		why = ": " + err.Error()
+	}
+	d.stuck[[2]string{p.Config.Name, lane}] = true
+	output.Printf(d.app.stderr, "open: line %d, event %q, destination %s%s\n", l.number, d.reader.ID(mapping.JSON, l.text), p.Config.Name, why)
+}
+
 // deliverOne waits for the destination and delivers. The context of the calls
 // outlives a stop, so that a write in flight gets its answer; its own timeout bounds it.
-func deliverOne(ctx context.Context, p pipeline, lane string, value []byte) (sink.Outcome, error) {
-	pass, err := p.dest.Gate().Enter(ctx, lane)
+func deliverOne(ctx context.Context, p wiring.Pipeline, lane string, value []byte) (sink.Outcome, error) {
+	pass, err := p.Destination.Gate().Enter(ctx, lane)
 	if err != nil {
 		return sink.Outcome{}, err
 	}
-	s := p.dest.Session(pass, sink.Stop{Soft: ctx, Hard: ctx})
+	s := p.Destination.Session(pass, sink.Stop{Soft: ctx, Hard: ctx})
 	s.Lane = lane
-	return p.route.Deliver(context.WithoutCancel(ctx), s, value)
+	return p.Route.Deliver(context.WithoutCancel(ctx), s, value)
 }
 
 // progress is a line of what is done so far.
@@ -163,9 +190,9 @@ func (d *delivery) progress() string {
 	var line strings.Builder
 	fmt.Fprintf(&line, "%d delivered, %d skipped, %d dead", d.settled[sink.Delivered], d.settled[sink.Skipped], d.settled[sink.Dead])
 	for _, p := range d.pipelines {
-		if hold := p.dest.Gate().Held(); hold.Active() {
-			fmt.Fprintf(&line, "; %s is on hold (%s)", p.config.Name, hold.Reason)
-		} else if why := budgetWait(p.config.Name, p.budget); why != "" {
+		if hold := p.Destination.Gate().Held(); hold.Active() {
+			fmt.Fprintf(&line, "; %s is on hold (%s)", p.Config.Name, hold.Reason)
+		} else if why := wiring.BudgetWait(p.Config.Name, p.Budget); why != "" {
 			line.WriteString("; " + why)
 		}
 	}
@@ -179,14 +206,15 @@ func (d *delivery) conclude(readErr error) error {
 	switch {
 	case d.writeErr != nil:
 		return d.writeErr
-	case d.held > 0:
-		return fmt.Errorf("a destination holds beyond retry.max_elapsed: %s open", count(d.open, "event"))
+	case len(d.held) > 0:
+		slices.Sort(d.held)
+		return fmt.Errorf("a destination was on hold for longer than retry.max_elapsed: %s open (%s)", output.Count(d.open, "event"), strings.Join(d.held, "; "))
 	case errors.Is(readErr, context.Canceled):
-		return fmt.Errorf("stopped before the end of the events: %s open", count(d.open, "event"))
+		return fmt.Errorf("stopped before the end of the events: %s open", output.Count(d.open, "event"))
 	case readErr != nil:
 		return readErr
 	case d.open > 0:
-		return fmt.Errorf("stopped: %s open", count(d.open, "event"))
+		return fmt.Errorf("stopped: %s open", output.Count(d.open, "event"))
 	case d.settled[sink.Dead] > 0:
 		return &exitError{Code: exitDead}
 	}

@@ -148,7 +148,7 @@ func TestDeliver_holdExitsWith1AndNamesOpenEvents(t *testing.T) {
 	d := newDesk(t, func(string) int { return http.StatusUnauthorized })
 	input := track("m-1", "u", "A") + "\n" + track("m-2", "u", "B") + "\n" + track("m-3", "v", "C") + "\n"
 	got := runCommand(t, input, "deliver", "-c", deskConfig(t, d.URL, "crm"))
-	got.want(t, exitFault, "", "holds beyond retry.max_elapsed: 3 events open")
+	got.want(t, exitFault, "", "was on hold for longer than retry.max_elapsed: 3 events open")
 	for _, id := range []string{`line 1, event "m-1"`, `line 2, event "m-2"`, `line 3, event "m-3"`} {
 		if !strings.Contains(got.stderr, id) {
 			t.Errorf("stderr lacks %s:\n%s", id, got.stderr)
@@ -163,7 +163,7 @@ func TestDeliver_laneWaitsForItsOwnEventsOnly(t *testing.T) {
 		case "First": // ends only when the other lane has come through
 			select {
 			case <-other:
-			case <-time.After(4 * time.Second):
+			case <-time.After(20 * time.Second): // below delivery.timeout; the order of arrival fails then
 			}
 		case "Other":
 			close(other)
@@ -194,7 +194,7 @@ func TestDeliver_stopLetsTheWriteInFlightGetItsAnswer(t *testing.T) {
 	defer func() { _ = sender.Close() }()
 	go func() { _, _ = io.WriteString(sender, track("m-1", "u", "A")+"\n"+track("m-2", "u", "B")+"\n") }()
 	var stdout, stderr bytes.Buffer
-	code := run(ctx, []string{"deliver", "-c", deskConfig(t, d.URL, "crm")}, func(string) (string, bool) { return "", false }, stdin, &stdout, &stderr)
+	code := run(ctx, []string{"deliver", "-c", deskConfig(t, d.URL, "crm")}, func(string) (string, bool) { return "", false }, streams{stdin, &stdout, &stderr})
 	if code != exitFault {
 		t.Errorf("exit code %d, want %d\n%s", code, exitFault, stderr.String())
 	}
@@ -219,7 +219,7 @@ func TestDeliver_stopsWhenOutcomesCannotBeWritten(t *testing.T) {
 	}
 	var stderr bytes.Buffer
 	code := run(t.Context(), []string{"deliver", "-c", deskConfig(t, d.URL, "crm")}, func(string) (string, bool) { return "", false },
-		strings.NewReader(input.String()), brokenPipe{}, &stderr)
+		streams{strings.NewReader(input.String()), brokenPipe{}, &stderr})
 	if code != exitFault || !strings.Contains(stderr.String(), "writing an outcome: broken pipe") {
 		t.Errorf("exit code %d, stderr: %.500s", code, stderr.String())
 	}

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,17 +11,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/deskstream/deskstream/cmd/deskstream/config"
 	"github.com/deskstream/deskstream/internal/kafkatest"
 	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/internal/stub"
-	"github.com/deskstream/deskstream/sink"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 // clinic is a cluster with letters, a help desk without customers, and a file for both.
@@ -135,7 +131,7 @@ func TestDLQApply_stopsBehindACanaryThatFailsAndKeepsTheFirstOrigin(t *testing.T
 	for n := range 20 {
 		c.Produce(t, userLetter(n, fmt.Sprintf("u-%d", n)))
 	}
-	c.wants(exitOK, "20 letters: 20 send", "", "plan", "-o", c.plan)
+	c.wants(exitOK, "20 letters: 20 send", "", "plan", "--every", "-o", c.plan)
 	c.answer(http.StatusUnprocessableEntity)
 	c.wants(exitFault, "1 died again", "too many letters failed: 1 of 1 sent", "apply", c.plan)
 	all := c.Consume(t, lettersTopic)
@@ -155,12 +151,12 @@ func TestDLQApply_stopsBehindACanaryThatFailsAndKeepsTheFirstOrigin(t *testing.T
 		t.Errorf("the state of the first letter is %+v, want dead with its new letter %s", got, again.ID)
 	}
 	c.wants(exitOK, "20 letters, 2 causes", "1 letter closed", "list")
-	c.wants(exitOK, "19 send", "", "plan", "--max-rounds", "1", "-o", c.plan)
-	c.wants(exitOK, "1 max_rounds, 19 send", "", "plan", "--max-rounds", "1", "-o", c.plan)
+	c.wants(exitOK, "19 send", "", "plan", "--every", "--max-rounds", "1", "-o", c.plan)
+	c.wants(exitOK, "1 max_rounds, 19 send", "", "plan", "--every", "--max-rounds", "1", "-o", c.plan)
 	c.answer(0)
 	c.wants(exitOK, "19 delivered", "", "apply", c.plan)
 	c.wantWrites(19)
-	c.wants(exitOK, "1 letter: 1 send", "", "plan", "-o", c.plan)
+	c.wants(exitOK, "1 letter: 1 send", "", "plan", "--every", "-o", c.plan)
 	c.wants(exitOK, "1 delivered", "", "apply", c.plan)
 	for _, r := range c.Consume(t, responsesTopic) {
 		var o struct {
@@ -186,7 +182,7 @@ func TestDLQApply_refusesWhatIsNoLongerThePlan(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t)
 	c.Produce(t, userLetter(1, "u-1"), userLetter(2, "u-1"), userLetter(3, "u-2"))
-	c.wants(exitOK, "1 behind, 2 send", "", "plan", "-o", c.plan)
+	c.wants(exitOK, "1 behind, 2 send", "", "plan", "--every", "-o", c.plan)
 	b := *c.box
 	b.file = writeFile(t, "other.yaml", strings.Replace(readFile(t, c.file), "type: kustomer\n", "type: kustomer\n    events: [track]\n", 1))
 	b.dlq("apply", c.plan).wantAll(t, exitFault, "2 changed since the plan, 1 behind an open one of their user", "what would be sent is no longer what was planned")
@@ -206,7 +202,7 @@ func TestDLQApply_refusesALetterBehindThatMapsOtherwise(t *testing.T) {
 	track := ownLetter(2, "dlq.lane", "u-1")
 	track.Key, track.Value = []byte("u-1"), []byte(`{"type":"track","event":"Done","messageId":"m-2","userId":"u-1"}`)
 	c.Produce(t, userLetter(1, "u-1"), track)
-	c.wants(exitOK, "1 behind, 1 send", "", "plan", "-o", c.plan)
+	c.wants(exitOK, "1 behind, 1 send", "", "plan", "--every", "-o", c.plan)
 	b := *c.box
 	b.file = writeFile(t, "other.yaml", strings.Replace(readFile(t, c.file), "type: kustomer\n", "type: kustomer\n    events: [identify]\n", 1))
 	b.dlq("apply", c.plan).wantAll(t, exitFault, "1 delivered, 1 changed since the plan", "letter "+idOf(2)+" of crm: what would be sent is no longer what was planned")
@@ -233,8 +229,8 @@ func TestDLQPlan_leavesOutWhatALaterIdentifyMadeUseless(t *testing.T) {
 		r.Key = []byte(o.key)
 		c.Produce(t, r)
 	}
-	c.wants(exitOK, "4 letters: 1 delivered, 2 send, 1 superseded", "", "plan")
-	c.wants(exitOK, "4 letters: 1 behind, 1 delivered, 2 send", "", "plan", "--superseded", "-o", c.plan)
+	c.wants(exitOK, "4 letters: 1 delivered, 2 send, 1 superseded", "", "plan", "--every")
+	c.wants(exitOK, "4 letters: 1 behind, 1 delivered, 2 send", "", "plan", "--every", "--superseded", "-o", c.plan)
 }
 
 func TestDLQPlan_saysWhyALetterIsLeftOut(t *testing.T) {
@@ -247,7 +243,7 @@ func TestDLQPlan_saysWhyALetterIsLeftOut(t *testing.T) {
 	mirrored := ownLetter(7)
 	mirrored.Headers = append(mirrored.Headers, recordHeaders("dlq.source.cluster", "another")...)
 	c.Produce(t, mirrored)
-	got := c.wants(exitOK, "7 letters: 1 cluster, 2 destination, 1 group, 1 no_record, 2 unreadable", "", "plan")
+	got := c.wants(exitOK, "7 letters: 1 cluster, 2 destination, 1 group, 1 no_record, 2 unreadable", "", "plan", "--every")
 	for _, text := range []string{
 		"it is of group other.crm, this configuration's is deskstream.crm", "no destination is called gone in the configuration",
 		`dlq.version is "8", which this program does not know`, "no dead-letter header that is known",
@@ -262,17 +258,17 @@ func TestDLQApply_refusesPlansThatDoNotFit(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t)
 	c.Produce(t, userLetter(1, "u-1"))
-	c.wants(exitOK, "1 send", "", "plan", "-o", c.plan)
+	c.wants(exitOK, "1 send", "", "plan", "--every", "-o", c.plan)
 	text := readFile(t, c.plan)
 
 	edited := writeFile(t, "edited.json", strings.Replace(text, `"round": 1`, `"round": 2`, 1))
 	c.wants(exitUsage, "", "it was edited: its seal does not fit", "apply", edited)
 	c.wants(exitUsage, "", "it is no plan of dlq plan", "apply", c.file)
 	c.wants(exitUsage, "", "reading the plan", "apply", c.plan+".x")
-	c.wants(exitUsage, "", "--reason is needed", "discard", c.plan)
+	c.wants(exitUsage, "", "--reason is required", "discard", c.plan)
 
 	remade := newClinic(t)
-	remade.wants(exitUsage, "", "the plan is refused: topic "+lettersTopic+" was deleted and made anew", "apply", c.plan)
+	remade.wants(exitUsage, "", "the plan is refused: topic "+lettersTopic+" has been deleted and recreated", "apply", c.plan)
 
 	elsewhere := newClinic(t, kafkatest.Fake(kfake.ClusterID("another")))
 	elsewhere.Produce(t, userLetter(1, "u-1"))
@@ -301,8 +297,8 @@ func TestDLQApply_needsATopicForTheStates(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Produce(t, foreign)
-	c.wants(exitOK, "names no destination: choose one with --to", "", "plan", "--topic", "orders-dlt")
-	c.wants(exitOK, "1 letter: 1 send", "", "plan", "--topic", "orders-dlt", "--to", "crm", "-o", c.plan)
+	c.wants(exitOK, "names no destination: choose one with --to", "", "plan", "--every", "--topic", "orders-dlt")
+	c.wants(exitOK, "1 letter: 1 send", "", "plan", "--every", "--topic", "orders-dlt", "--to", "crm", "-o", c.plan)
 	c.wants(exitFault, "", "topic orders-dlt.state does not exist", "apply", c.plan)
 	c.wants(exitOK, "1 delivered", "", "apply", "--create-topics", c.plan)
 	c.wantWrites(1)
@@ -330,8 +326,8 @@ func TestDLQ_aForeignStateIsLeftOutAndSaid(t *testing.T) {
 	c.Produce(t, &kgo.Record{Topic: lettersTopic + ".state", Key: []byte("foreign"), Value: []byte("hello")},
 		&kgo.Record{Topic: lettersTopic + ".state", Key: []byte("foreign")},
 		&kgo.Record{Topic: lettersTopic + ".state", Key: []byte(idOf(2)), Value: fmt.Appendf(nil, `{"id":%q,"status":"delivered","schema":9}`, idOf(2))})
-	for _, command := range []string{"list", "plan"} {
-		got := c.wants(exitOK, "", "2 records of "+lettersTopic+".state not the state of a letter", command)
+	for _, command := range [][]string{{"list"}, {"plan", "--every"}} {
+		got := c.wants(exitOK, "", "2 records of "+lettersTopic+".state not the state of a letter", command...)
 		got.wantAll(t, exitOK, "1 letter", "1 record of "+lettersTopic+".state written by a newer version of deskstream")
 	}
 }
@@ -340,10 +336,10 @@ func TestDLQApply_doesNotSendAgainWhatOnlyLacksItsState(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t)
 	c.Produce(t, userLetter(1, "u-1"))
-	c.wants(exitOK, "1 send", "", "plan", "-o", c.plan)
+	c.wants(exitOK, "1 send", "", "plan", "--every", "-o", c.plan)
 	// An apply was killed between its outcome and the letter's state.
 	c.Produce(t, outcomeRecord("events/3/1", "delivered", "1", `{"event":{"type":"identify"},"outcome":"delivered"}`))
-	c.wants(exitOK, "1 applied", "", "plan")
+	c.wants(exitOK, "1 applied", "", "plan", "--every")
 	c.wants(exitOK, "1 sent by an earlier apply", "", "apply", c.plan)
 	c.wantWrites(0)
 	if got := c.states().Status(idOf(1)); got != letters.Delivered {
@@ -358,78 +354,13 @@ func TestDLQApply_leavesLettersOpenWhenTheHelpDeskAnswersNoLookups(t *testing.T)
 	for i := range 3 {
 		p.Produce(t, p.letter(i+1, "inbox", fmt.Sprintf("u-%d", i)))
 	}
-	p.wants(exitOK, "3 send", "", "plan", "-o", p.plan)
-	p.desk.Trengo.SetOutage(func(stub.Call) int { return http.StatusServiceUnavailable })
+	p.wants(exitOK, "3 send", "", "plan", "--every", "-o", p.plan)
+	p.desk.Desk(stubtrengo.Name).SetOutage(func(stub.Call) int { return http.StatusServiceUnavailable })
 	got := p.wants(exitFault, "1 failing, 2 not sent", "the help desk answers no lookups, the letter stays open: exhausted http_503", "apply", p.plan)
 	got.wantAll(t, exitFault, "", "too many letters failed: 1 of 1 sent")
 	if states := p.Consume(t, lettersTopic+".state"); len(states) > 0 {
 		t.Errorf("%d states were written for letters that were not sent", len(states))
 	}
-	p.desk.Trengo.SetOutage(nil)
+	p.desk.Desk(stubtrengo.Name).SetOutage(nil)
 	p.wants(exitOK, "3 delivered", "", "apply", p.plan)
-}
-
-// What letters wait for is in the line of progress.
-func TestRedelivery_progressSaysWhatIsWaitedForAndHowLong(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
-	defer server.Close()
-	file := writeFile(t, "slow.yaml", strings.Replace(readFile(t, deskConfig(t, server.URL, "crm")),
-		"max_elapsed: 200ms, initial: 10ms, max: 50ms, max_attempts: 1", "initial: 1h, max: 1h", 1))
-	cfg, err := config.Load(file, func(string) (string, bool) { return "", false })
-	if err != nil {
-		t.Fatal(err)
-	}
-	rehearsal, err := newRehearsal(cfg, []string{"crm"}, wireOptions{}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rehearsal.close()
-	r := &redelivery{rehearsal: rehearsal, open: map[*sink.Session]bool{}, total: 10, began: time.Now().Add(-2 * time.Minute)}
-	r.counts.delivered = 4
-	w := rehearsal.ways["crm"]
-	want := func(part string) {
-		t.Helper()
-		await(t, "progress to say "+part, func() bool { return strings.Contains(r.progress(), part) })
-	}
-	want("4 of 10 letters: 4 delivered, about 3m left")
-
-	ctx, cancel := context.WithCancel(t.Context())
-	pass, err := w.dest.Gate().Enter(ctx, "u")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := w.dest.Session(pass, sink.Stop{Soft: ctx, Hard: ctx})
-	end := r.watch(s)
-	var failing sync.WaitGroup
-	failing.Go(func() { _, _ = w.route.Deliver(ctx, s, []byte(identify("m-1"))) })
-	want("; 1 letter failed (http_503) and will be tried again")
-	if err := w.dest.Gate().Halt(); err != nil {
-		t.Fatal(err)
-	}
-	want("; crm is on hold (operator) for ")
-	cancel()
-	failing.Wait()
-	end()
-	if got := r.progress(); strings.Contains(got, "tried again") {
-		t.Errorf("a letter whose delivery ended is said to wait: %s", got)
-	}
-}
-
-func TestRehearsal_spendsTheReserve(t *testing.T) {
-	cfg, err := config.Load(deskConfig(t, "http://127.0.0.1:1", "crm"), func(string) (string, bool) { return "", false })
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := newRehearsal(cfg, []string{"crm"}, wireOptions{}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.close()
-	if own, window := r.ways["crm"].budget.Own(); own != 100_000 || window != time.Minute {
-		t.Errorf("its own are %v calls in %v, want a tenth of the limit of 1,000,000 a minute", own, window)
-	}
-	cfg.Destinations[0].Delivery.RateLimit.Reserve = 0
-	if _, err := newRehearsal(cfg, []string{"crm"}, wireOptions{}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "reserve is 0") {
-		t.Errorf("a reserve of 0 gives %v", err)
-	}
 }

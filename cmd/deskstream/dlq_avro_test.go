@@ -9,7 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
-	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/codec"
+	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/letters"
 )
 
@@ -26,15 +27,15 @@ func inAvro(t *testing.T) (c *clinic, event, outcome func(string) []byte) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	book, err := openSchemas(cfg, log)
+	book, err := codec.Open(cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(book.close)
-	if err := book.prepareOutcomes(t.Context(), cfg, time.Minute, log); err != nil {
+	t.Cleanup(book.Close)
+	if err := book.PrepareOutcomes(t.Context(), time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	encode, err := book.eventEncoder(t.Context(), cfg, eventsTopic, log)
+	encode, err := book.EventEncoder(t.Context(), eventsTopic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func inAvro(t *testing.T) (c *clinic, event, outcome func(string) []byte) {
 			return value
 		}
 	}
-	return c, with(encode), with(book.encode)
+	return c, with(encode), with(book.Encode)
 }
 
 func TestDLQ_lettersAndOutcomesInAvroAreReadLikeThoseInJSON(t *testing.T) {
@@ -79,7 +80,7 @@ func TestDLQ_lettersAndOutcomesInAvroAreReadLikeThoseInJSON(t *testing.T) {
 	if cut := c.wants(exitOK, `"0x0000000002`, "", "show", idOf(2)); strings.Contains(cut.stdout, "m-2\",") {
 		t.Errorf("bytes that the schema does not read are shown as an event:\n%s", cut.stdout)
 	}
-	plan := c.wants(exitOK, "3 letters: 2 send, 1 still_dead", "", "plan", "-o", c.plan)
+	plan := c.wants(exitOK, "3 letters: 2 send, 1 still_dead", "", "plan", "--every", "-o", c.plan)
 	plan.wantAll(t, exitOK, "sent then, when it died (rejected http_422: no such tag)", "")
 	plan.wantAll(t, exitOK, `-  "name": "Old"`, "")
 	plan.wantAll(t, exitOK, "would die again: invalid bad_avro: schema 2", "")

@@ -4,19 +4,16 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/internal/stub"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 // runUntil runs a dlq command and has it stopped.
@@ -27,7 +24,7 @@ func (p *post) runUntil(stop func(cancel context.CancelFunc), args ...string) re
 	stop(cancel)
 	var stdout, stderr strings.Builder
 	code := run(ctx, append([]string{"dlq", args[0], "-c", p.file}, args[1:]...), func(string) (string, bool) { return "", false },
-		strings.NewReader(""), &stdout, &stderr)
+		streams{strings.NewReader(""), &stdout, &stderr})
 	return result{code, stdout.String(), stderr.String()}
 }
 
@@ -37,7 +34,7 @@ func TestDLQPlan_aStopWritesThePlanWhichCanBeGoneOnWith(t *testing.T) {
 	p.write(60, 10)
 	whole := *p
 	whole.plan += ".whole"
-	whole.wants(exitOK, "60 letters", "", "plan", "-o", whole.plan)
+	whole.wants(exitOK, "60 letters", "", "plan", "--every", "-o", whole.plan)
 	p.desk.Reset()
 
 	got := p.runUntil(func(cancel context.CancelFunc) {
@@ -46,7 +43,7 @@ func TestDLQPlan_aStopWritesThePlanWhichCanBeGoneOnWith(t *testing.T) {
 				cancel()
 			}
 		}
-	}, "plan", "-o", p.plan)
+	}, "plan", "--every", "-o", p.plan)
 	got.wantAll(t, exitFault, "unplanned", "Error: interrupted: ")
 	if !strings.Contains(got.stderr, "go on with: deskstream dlq plan -c FILE --continue "+p.plan) {
 		t.Errorf("it does not say how to go on: %s", got.stderr)
@@ -84,15 +81,15 @@ func TestDLQPlan_aDeskThatAnswersNoLookupsEndsItForNow(t *testing.T) {
 	}
 	// The first two are answered.
 	var n atomic.Int32
-	p.desk.Trengo.SetOutage(func(stub.Call) int {
+	p.desk.Desk(stubtrengo.Name).SetOutage(func(stub.Call) int {
 		if n.Add(1) <= 2 {
 			return 0
 		}
 		return http.StatusServiceUnavailable
 	})
 	p.wants(exitFault, "8 letters: 2 send, 5 undecided, 1 unplanned",
-		"Error: the help desk answers no lookups: destination inbox (exhausted http_503: ", "plan", "-o", p.plan)
-	p.desk.Trengo.SetOutage(nil)
+		"Error: the help desk answers no lookups: destination inbox (exhausted http_503: ", "plan", "--every", "-o", p.plan)
+	p.desk.Desk(stubtrengo.Name).SetOutage(nil)
 	p.wants(exitOK, "8 letters: 8 send", "", "plan", "--continue", p.plan)
 	if n := p.lookups()["/contacts?page=1&term=u-0%40example.com"]; n != 1 {
 		t.Errorf("the address of a letter that was planned before was looked up %d times", n)
@@ -110,7 +107,7 @@ func TestDLQPlan_withoutAFileNothingOfItIsLeft(t *testing.T) {
 				cancel()
 			}
 		}
-	}, "plan")
+	}, "plan", "--every")
 	got.wantAll(t, exitFault, "1 send, 3 unplanned", "interrupted: 1 of 4 letters planned, and no file was given to write that to (-o)")
 }
 
@@ -126,7 +123,7 @@ func TestDLQPlan_goesOnWithWhatIsStillOpen(t *testing.T) {
 				cancel()
 			}
 		}
-	}, "plan", "-o", p.plan).wantAll(t, exitFault, "2 send, 2 unplanned", "interrupted: 2 of 4 letters planned")
+	}, "plan", "--every", "-o", p.plan).wantAll(t, exitFault, "2 send, 2 unplanned", "interrupted: 2 of 4 letters planned")
 	p.wants(exitOK, "2 delivered", "2 letters of the plan not planned yet, and not sent", "apply", p.plan)
 	p.Produce(t, &kgo.Record{
 		Topic: responsesTopic, Key: []byte("u-2"), Value: []byte(`{"event":{"type":"track"},"outcome":"delivered"}`),
@@ -144,7 +141,7 @@ func TestDLQPlan_plansAnewWhatIsMappedOtherwise(t *testing.T) {
 	for i := range 3 {
 		p.Produce(t, p.letter(i+1, "inbox", fmt.Sprintf("u-%d", i)))
 	}
-	p.wants(exitOK, "3 send", "", "plan", "-o", p.plan)
+	p.wants(exitOK, "3 send", "", "plan", "--every", "-o", p.plan)
 	before := p.planned()
 	p.file = writeFile(t, "other.yaml", strings.Replace(readFile(t, p.file), "template: Done", "template: Other", 1))
 	got := p.wants(exitOK, "3 letters: 3 send", "", "plan", "--continue", p.plan)
@@ -152,30 +149,4 @@ func TestDLQPlan_plansAnewWhatIsMappedOtherwise(t *testing.T) {
 		t.Errorf("the letters are planned as before: %s", got.stdout)
 	}
 	p.wants(exitOK, "3 delivered", "", "apply", p.plan)
-}
-
-// A plan of hours is written now and then, so that a kill leaves most of it.
-func TestPlanOutput_keepsAnUnfinishedPlanNowAndThen(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "plan.json")
-	synctest.Test(t, func(t *testing.T) {
-		out, err := openPlanOutput(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		plan := &letters.Plan{ID: "p-1", Letters: []letters.Planned{{ID: "a", Verdict: letters.Unplanned}}}
-		for _, tt := range []struct {
-			after time.Duration
-			want  bool
-		}{{0, false}, {keepEvery, true}, {keepEvery - 1, false}, {1, true}} {
-			time.Sleep(tt.after)
-			if err := out.keep(plan); err != nil {
-				t.Fatal(err)
-			}
-			_, err := os.ReadFile(path)
-			if kept := err == nil; kept != tt.want {
-				t.Errorf("written: %v, want %v", kept, tt.want)
-			}
-			_ = os.Remove(path)
-		}
-	})
 }

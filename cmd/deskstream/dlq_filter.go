@@ -1,23 +1,28 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/letters"
 )
 
 // filterFlags are the flags that pick letters.
 type filterFlags struct {
+	cmd          *cobra.Command
+	every        *bool // nil: without a filter all are meant
 	filter       letters.Filter
 	offsets      []string
 	since, until string
 }
 
 func addFilterFlags(cmd *cobra.Command) *filterFlags {
-	f := &filterFlags{}
+	f := &filterFlags{cmd: cmd}
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.filter.IDs, "id", nil, "letters with this `id`, or with ids that begin so (repeatable)")
 	flags.StringSliceVar(&f.filter.Fingerprints, "fingerprint", nil, "letters of this `cause`, as dlq list shows it (repeatable)")
@@ -43,24 +48,62 @@ func (f *filterFlags) names() []string {
 	}
 }
 
-// read gives the filter that the flags ask for.
-func (f *filterFlags) read() (letters.Filter, error) {
-	var err error
+// orEvery adds --every to a command that changes something: without a filter it refuses to run.
+func (f *filterFlags) orEvery() *filterFlags {
+	f.every = f.cmd.Flags().Bool("every", false, "all open letters, where no filter is given")
+	return f
+}
+
+// given are the flags of f that were given.
+func (f *filterFlags) given() []string {
+	return slices.DeleteFunc(append(f.names(), "every"), func(name string) bool { return !f.cmd.Flags().Changed(name) })
+}
+
+// read gives what picks the letters that the flags ask for.
+func (f *filterFlags) read() (letters.Picker, error) {
+	if err := f.parse(); err != nil {
+		return letters.Picker{}, &config.FlagError{Err: err}
+	}
+	picker, err := f.filter.Compile()
+	empty := errors.Is(err, letters.ErrEmptyFilter)
+	switch {
+	case f.every == nil && empty:
+		return letters.Every(), nil
+	case f.every != nil && *f.every && !empty:
+		return letters.Picker{}, &config.FlagError{Err: errors.New("--every does not go with a filter")}
+	case f.every != nil && *f.every:
+		return letters.Every(), nil
+	case empty:
+		return letters.Picker{}, &config.FlagError{Err: errors.New("no filter says which letters are meant: give one, such as --code http_422 (dlq list shows what there is), or --every for all open letters")}
+	}
+	return picker, err
+}
+
+// parse completes the filter. A value that is empty, as a variable of a script may be, is
+// refused: it would ask for nothing.
+func (f *filterFlags) parse() (err error) {
+	for _, name := range f.given() {
+		value := f.cmd.Flags().Lookup(name).Value
+		list, isList := value.(interface{ GetSlice() []string })
+		if !isList && value.String() == "" || isList && (len(list.GetSlice()) == 0 || slices.Contains(list.GetSlice(), "")) {
+			return fmt.Errorf("--%s has an empty value: give one, or leave the flag out", name)
+		}
+	}
 	if f.filter.Since, err = moment(f.since, time.Now()); err != nil {
-		return letters.Filter{}, usageError{fmt.Errorf("--since: %w", err)}
+		return fmt.Errorf("--since: %w", err)
 	}
 	if f.filter.Until, err = moment(f.until, time.Now()); err != nil {
-		return letters.Filter{}, usageError{fmt.Errorf("--until: %w", err)}
+		return fmt.Errorf("--until: %w", err)
 	}
 	f.filter.Offsets = nil
 	for _, text := range f.offsets {
 		r, err := letters.ParseRange(text)
 		if err != nil {
-			return letters.Filter{}, usageError{fmt.Errorf("--offset: %w", err)}
+			return fmt.Errorf("--offset: %w", err)
 		}
 		f.filter.Offsets = append(f.filter.Offsets, r)
 	}
-	return f.filter, nil
+	return nil
 }
 
 // moment reads a time, or a duration before now; "" is the zero time.

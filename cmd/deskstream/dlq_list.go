@@ -1,18 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/config"
+	"github.com/deskstream/deskstream/internal/journal"
 	"github.com/deskstream/deskstream/internal/letters"
+	"github.com/deskstream/deskstream/internal/output"
 )
 
 func newDLQListCommand(a *app) *cobra.Command {
@@ -21,7 +23,7 @@ func newDLQListCommand(a *app) *cobra.Command {
 		Short: "Lists dead letters by their cause",
 		Long: `list groups the dead letters that are open by their cause, and says of each group how
 many there are, since when, what one of them is, and what can be done about it.
-Letters that were brought back or discarded are left out unless --all.`,
+Letters that were delivered or discarded since are left out unless --all.`,
 		Example: `  deskstream dlq list -c deskstream.yaml --since 2h
   deskstream dlq list -c deskstream.yaml --destination crm --class rejected --json`,
 		Args: cobra.NoArgs,
@@ -35,7 +37,10 @@ Letters that were brought back or discarded are left out unless --all.`,
 			return err
 		}
 		l := &listing{groups: letters.NewGroups(), all: *all}
-		if l.filter, err = filter.read(); err != nil {
+		if l.picker, err = filter.read(); err != nil {
+			return err
+		}
+		if l.wanted, err = journal.WantedBy(cfg, &filter.filter); err != nil {
 			return err
 		}
 		if err := l.read(cmd.Context(), a, cfg, *topic); err != nil {
@@ -48,7 +53,8 @@ Letters that were brought back or discarded are left out unless --all.`,
 
 // listing is one run of dlq list.
 type listing struct {
-	filter  letters.Filter
+	wanted  []*journal.Wanted
+	picker  letters.Picker
 	all     bool
 	groups  *letters.Groups
 	records atomic.Int64 // read so far
@@ -57,45 +63,33 @@ type listing struct {
 }
 
 func (l *listing) read(ctx context.Context, a *app, cfg *config.Config, topic string) error {
-	box, err := a.openLetterBox(ctx, cfg, topic)
+	box, err := journal.Open(ctx, a.journalOptions(cfg, topic))
 	if err != nil {
 		return err
 	}
-	defer box.close()
-	if err := box.narrow(ctx, l.filter); err != nil {
-		return err
-	}
+	defer box.Close()
+	box.Wanted = l.wanted
 	if err := l.readAll(ctx, box); err != nil {
 		return err
 	}
-	box.noteStrangers(l.unknown, l.damaged)
+	box.NoteUnknown(l.unknown, l.damaged)
 	if l.closed > 0 {
-		box.note("%s closed, brought back or discarded: see them with --all", count(l.closed, "letter"))
-	}
-	if l.groups.Twice > 0 {
-		box.note("%s there twice, which at-least-once writing allows: counted once", count(l.groups.Twice, "letter"))
+		box.Note("%s closed, delivered or discarded: --all shows them", output.Count(l.closed, "letter"))
 	}
 	return nil
 }
 
-func (l *listing) readAll(ctx context.Context, box *letterBox) error {
-	total := box.extent.Len()
-	defer startProgress(box.app.stderr, func() string { return fmt.Sprintf("%d of %d records", l.records.Load(), total) })()
-	if err := box.readStates(ctx); err != nil {
-		return err
-	}
-	return box.read(ctx, func(_ *kgo.Record, letter *letters.Letter) error {
-		l.records.Add(1)
-		l.take(box, letter)
+func (l *listing) readAll(ctx context.Context, box *journal.Journal) error {
+	total := box.Extent.Len()
+	defer box.ShowProgress(func() string { return fmt.Sprintf("%d of %d records", l.records.Load(), total) })()
+	box.Looked = func() { l.records.Add(1) }
+	return box.Pick(ctx, l.picker, func(_ *kgo.Record, letter *letters.Letter, status letters.Status) error {
+		l.take(letter, status)
 		return nil
 	})
 }
 
-func (l *listing) take(box *letterBox, letter *letters.Letter) {
-	if !l.filter.Match(letter) || l.groups.Seen(letter) {
-		return
-	}
-	status := box.states.Status(letter.ID)
+func (l *listing) take(letter *letters.Letter, status letters.Status) {
 	if status.Closed() && !l.all {
 		l.closed++
 		return
@@ -112,7 +106,7 @@ func (l *listing) take(box *letterBox, letter *letters.Letter) {
 func (l *listing) print(w io.Writer, asJSON bool) error {
 	list := l.groups.List()
 	if asJSON {
-		out := outcomeEncoder(w)
+		out := output.NewEncoder(w)
 		for _, g := range list {
 			if err := out.Encode(g); err != nil {
 				return fmt.Errorf("writing a group: %w", err)
@@ -126,7 +120,7 @@ func (l *listing) print(w io.Writer, asJSON bool) error {
 		total += g.Count
 		printGroup(&b, g)
 	}
-	fmt.Fprintf(&b, "%s, %s\n", count(total, "letter"), count(len(list), "cause"))
+	fmt.Fprintf(&b, "%s, %s\n", output.Count(total, "letter"), output.Count(len(list), "cause"))
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -136,17 +130,17 @@ func printGroup(b *strings.Builder, g *letters.Group) {
 	if g.Dialect != letters.Own {
 		what = append([]string{string(g.Dialect)}, what...)
 	}
-	fmt.Fprintf(b, "%s  %s  %s\n", g.Fingerprint, count(g.Count, "letter"), oneLine(strings.Join(compact(what), " ")))
-	fmt.Fprintf(b, "  from    %s to %s\n", when(g.First), when(g.Last))
+	output.Printf(b, "%s  %s  %s\n", g.Fingerprint, output.Count(g.Count, "letter"), output.Words(what...))
+	output.Printf(b, "  from    %s to %s\n", output.Time(g.First), output.Time(g.Last))
 	if len(g.Statuses) > 1 || g.Statuses[letters.Open] == 0 {
-		fmt.Fprintf(b, "  of them %s\n", statuses(g.Statuses))
+		output.Printf(b, "  of them %s\n", statuses(g.Statuses))
 	}
 	if g.Sample.Message != "" {
-		fmt.Fprintf(b, "  error   %s\n", oneLine(g.Sample.Message))
+		output.Printf(b, "  error   %s\n", g.Sample.Message)
 	}
-	event := compact([]string{g.Sample.EventType, g.Sample.EventID, g.Sample.User, orElse(g.Sample.Source, "letter "+g.Sample.Letter)})
-	fmt.Fprintf(b, "  sample  %s  %s\n", g.Sample.ID, oneLine(strings.Join(event, " ")))
-	fmt.Fprintf(b, "  to do   %s\n\n", g.Advice)
+	event := output.Words(g.Sample.EventType, g.Sample.EventID, g.Sample.User, cmp.Or(g.Sample.Source, "letter "+g.Sample.Letter))
+	output.Printf(b, "  sample  %s  %s\n", g.Sample.ID, event)
+	output.Printf(b, "  to do   %s\n\n", g.Advice)
 }
 
 // statuses is "2 open, 1 discarded".
@@ -159,16 +153,3 @@ func statuses(counts map[letters.Status]int) string {
 	}
 	return strings.Join(list, ", ")
 }
-
-// compact leaves out empty texts.
-func compact(texts []string) []string {
-	var list []string
-	for _, t := range texts {
-		if t != "" {
-			list = append(list, t)
-		}
-	}
-	return list
-}
-
-func when(at time.Time) string { return at.UTC().Format(time.RFC3339) }

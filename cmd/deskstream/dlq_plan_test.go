@@ -10,15 +10,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/internal/kafkatest"
 	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/internal/stub"
-	"github.com/deskstream/deskstream/sink"
+	stubkustomer "github.com/deskstream/deskstream/internal/stub/kustomer"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 // post is a cluster with letters for a stub desk, both help desks of which are
@@ -33,7 +32,7 @@ type post struct {
 
 func newPost(t *testing.T, rate string) *post {
 	t.Helper()
-	p := &post{desk: stub.New(stub.Config{}), plan: filepath.Join(t.TempDir(), "plan.json")}
+	p := &post{desk: stub.New(stub.Config{}, stubtrengo.New(nil), stubkustomer.New()), plan: filepath.Join(t.TempDir(), "plan.json")}
 	var n atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if n := n.Add(1); p.arrived != nil {
@@ -55,7 +54,7 @@ destinations:
     type: kustomer
     kustomer: {api_key: fedcba9876543210, base_url: %q}
     delivery: {rate_limit: {%s}, retry: {initial: 10ms}}
-`, server.URL+stub.TrengoPath, rate, server.URL+stub.KustomerPath, rate)), p.Brokers)
+`, server.URL+stubtrengo.Path, rate, server.URL+stubkustomer.Path, rate)), p.Brokers)
 	return p
 }
 
@@ -128,7 +127,7 @@ func TestDLQ_eachAddressIsLookedUpOnceByPlanAndOnceByApply(t *testing.T) {
 	t.Parallel()
 	p := newPost(t, plenty)
 	p.write(120, 6)
-	p.wants(exitOK, "120 letters: 108 behind, 12 send", "", "plan", "-o", p.plan)
+	p.wants(exitOK, "120 letters: 108 behind, 12 send", "", "plan", "--every", "-o", p.plan)
 	p.wantOnce(6 + 2*6) // at Kustomer by e-mail and by the user's id
 	p.desk.Reset()
 	p.wants(exitOK, "120 delivered", "", "apply", p.plan)
@@ -139,14 +138,14 @@ func TestDLQ_knownAddressesAreLookedUpOnceToo(t *testing.T) {
 	t.Parallel()
 	p := newPost(t, plenty)
 	p.write(12, 6)
-	p.wants(exitOK, "12 send", "", "plan", "-o", p.plan)
+	p.wants(exitOK, "12 send", "", "plan", "--every", "-o", p.plan)
 	p.wants(exitOK, "12 delivered", "", "apply", p.plan)
 	made := p.lookups()
 	for i := range 108 {
 		destination, user := []string{"inbox", "crm"}[i%2], fmt.Sprintf("u-%d", i/2%6)
 		p.Produce(t, p.letter(i+13, destination, user))
 	}
-	p.wants(exitOK, "behind", "", "plan", "-o", p.plan)
+	p.wants(exitOK, "behind", "", "plan", "--every", "-o", p.plan)
 	for what, n := range p.lookups() {
 		if n -= made[what]; n > 1 {
 			t.Errorf("%s was looked up %d times by the second plan", what, n)
@@ -163,7 +162,7 @@ func TestDLQApply_aLetterBehindFindsWhatTheOneBeforeHasMade(t *testing.T) {
 	first := p.letter(1, "inbox", "u-1")
 	first.Value = []byte(`{"type":"identify","messageId":"m-1","userId":"u-1","traits":{"email":"u-1@example.com","name":"U"}}`)
 	p.Produce(t, first, p.letter(2, "inbox", "u-1"), p.letter(3, "inbox", "u-1"))
-	p.wants(exitOK, "2 behind, 1 send", "", "plan", "-o", p.plan)
+	p.wants(exitOK, "2 behind, 1 send", "", "plan", "--every", "-o", p.plan)
 	p.wants(exitOK, "3 delivered", "", "apply", p.plan)
 }
 
@@ -174,7 +173,7 @@ func TestDLQApply_looksAgainForALetterOfAnAddressThatItHasSentTo(t *testing.T) {
 	other := p.letter(2, "crm", "u-2")
 	other.Value = []byte(`{"type":"identify","messageId":"m-2","userId":"u-2","traits":{"email":"u-1@example.com"}}`)
 	p.Produce(t, p.letter(1, "crm", "u-1"), other)
-	p.wants(exitOK, "2 send", "", "plan", "-o", p.plan)
+	p.wants(exitOK, "2 send", "", "plan", "--every", "-o", p.plan)
 	// Both were to create a customer; now the second would change the first one's.
 	p.wants(exitFault, "1 delivered, 1 changed since the plan", "what would be sent is no longer what was planned", "apply", p.plan)
 }
@@ -184,7 +183,7 @@ func TestDLQPlan_toDiscardAsksNobody(t *testing.T) {
 	p := newPost(t, "requests: 1, per: 1h, reserve: 0")
 	p.write(6, 3)
 	p.Produce(t, ownLetter(9, "dlq.destination", "gone"), &kgo.Record{Topic: lettersTopic, Value: []byte("x")})
-	got := p.wants(exitOK, "8 letters: 8 discard\n", "", "plan", "--discard", "-o", p.plan)
+	got := p.wants(exitOK, "8 letters: 8 discard\n", "", "plan", "--every", "--discard", "-o", p.plan)
 	if !strings.Contains(got.stdout, "inbox track m-1 of u-0 from events\n  would be discarded\n") {
 		t.Errorf("the first letter is not shown: %s", got.stdout)
 	}
@@ -201,7 +200,7 @@ func TestDLQDiscard_saysHowManyThePlanWouldSend(t *testing.T) {
 	t.Parallel()
 	p := newPost(t, plenty)
 	p.write(4, 2)
-	p.wants(exitOK, "4 send", "", "plan", "--quiet", "-o", p.plan)
+	p.wants(exitOK, "4 send", "", "plan", "--every", "--quiet", "-o", p.plan)
 	p.wants(exitOK, "4 letters discarded, 4 of which the plan would send, 0 closed before", "", "discard", p.plan, "--reason", "test data")
 }
 
@@ -209,7 +208,7 @@ func TestDLQPlan_refusesMoreLettersThanItsLimit(t *testing.T) {
 	t.Parallel()
 	p := newPost(t, plenty)
 	p.write(3, 1)
-	for _, args := range [][]string{{"plan"}, {"plan", "--discard"}} {
+	for _, args := range [][]string{{"plan", "--every"}, {"plan", "--every", "--discard"}} {
 		p.wants(exitUsage, "", "more than 2 letters fit", append(args, "--limit", "2")...)
 		p.wants(exitOK, "3 letters", "", append(args, "--limit", "3")...)
 	}
@@ -219,7 +218,7 @@ func TestDLQPlan_quietPrintsTheSummaryOnly(t *testing.T) {
 	t.Parallel()
 	p := newPost(t, plenty)
 	p.write(4, 2)
-	if got := p.wants(exitOK, "", "", "plan", "-q"); got.stdout != "4 letters: 4 send\n" {
+	if got := p.wants(exitOK, "", "", "plan", "--every", "-q"); got.stdout != "4 letters: 4 send\n" {
 		t.Errorf("it prints %q", got.stdout)
 	}
 }
@@ -243,19 +242,19 @@ func TestDLQPlan_theFirstLookupsDoNotWaitAndALongPlanIsAnnounced(t *testing.T) {
 				cancel()
 			}
 		}
-	}, "plan", "-q").wantAll(t, exitFault, "2 send, 7 unplanned", "note: up to 9 lookups, about 80m with the reserve of the rate budget alone")
+	}, "plan", "--every", "-q").wantAll(t, exitFault, "2 send, 7 unplanned", "note: up to 9 lookups, about 80m with the reserve of the rate budget alone")
 }
 
 func TestDLQPlan_aFileThatCannotBeWrittenIsSaidBeforehand(t *testing.T) {
 	t.Parallel()
 	p := newPost(t, plenty)
 	p.write(2, 1)
-	p.wants(exitFault, "", "the plan could not be written", "plan", "-o", filepath.Join(t.TempDir(), "no", "plan.json"))
+	p.wants(exitFault, "", "the plan could not be written", "plan", "--every", "-o", filepath.Join(t.TempDir(), "no", "plan.json"))
 	if n := len(p.desk.Received()); n > 0 {
 		t.Errorf("%d lookups were made before", n)
 	}
 	old := writeFile(t, "old.json", "what was there before")
-	p.runUntil(func(cancel context.CancelFunc) { p.arrived = func(int) { cancel() } }, "plan", "-o", old).
+	p.runUntil(func(cancel context.CancelFunc) { p.arrived = func(int) { cancel() } }, "plan", "--every", "-o", old).
 		wantAll(t, exitFault, "", "interrupted: 0 of 2 letters planned")
 	if got := readFile(t, old); got != "what was there before" {
 		t.Errorf("a plan of nothing has replaced the file: %q", got)
@@ -264,71 +263,8 @@ func TestDLQPlan_aFileThatCannotBeWrittenIsSaidBeforehand(t *testing.T) {
 		t.Errorf("%v is left, %v", left, err)
 	}
 	p.arrived = nil
-	p.wants(exitOK, "2 letters", "written to /dev/null", "plan", "-o", "/dev/null")
+	p.wants(exitOK, "2 letters", "written to /dev/null", "plan", "--every", "-o", "/dev/null")
 	if info, err := os.Lstat("/dev/null"); err != nil || info.Mode().IsRegular() {
 		t.Errorf("/dev/null is %v, %v", info.Mode(), err)
-	}
-}
-
-func TestLookupClock_saysHowManyAreLeftHowLongTheyTakeAndWhatIsWaitedFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		budget := sink.NewReserveBudget(sink.Rate{Requests: 120, Per: time.Minute, Reserve: 0.1})
-		answers := sink.NewAnswers(time.Hour)
-		c := newLookupClock(40)
-		c.ways = map[string]way{"inbox": {pipeline: pipeline{budget: budget, answers: answers}}}
-		for i := range 40 {
-			c.add("inbox", []string{fmt.Sprint("url-", i/2)})
-		}
-		want := func(line string) {
-			t.Helper()
-			if got := c.progress(); got != line {
-				t.Errorf("progress is %q, want %q", got, line)
-			}
-		}
-		want("0 of 40 letters planned, 20 lookups left, about 95s")
-		end := c.begin("inbox")
-		want("0 of 40 letters planned, 20 lookups left, about 95s")
-		if _, ok := budget.Take(); !ok {
-			t.Fatal("the first call waits")
-		}
-		want("0 of 40 letters planned, 20 lookups left, about 95s; waiting for the rate budget of inbox, 5s to the next call")
-		c.asksAgain(&sink.Outcome{Error: &sink.ErrorInfo{Class: sink.Exhausted, Code: "http_503", Message: "no"}})
-		want("0 of 40 letters planned, 20 lookups left, about 95s; inbox did not answer and is asked again (exhausted http_503: no)")
-		end()
-		for i := range 24 { // twelve addresses, a second each
-			end := c.begin("inbox")
-			if i%2 == 0 {
-				time.Sleep(time.Second)
-				c.count("inbox")("GET", 200, time.Second)
-			}
-			end()
-			c.planned("inbox", []string{fmt.Sprint("url-", i/2)})
-		}
-		want("24 of 40 letters planned, 8 lookups left, about 8s")
-	})
-}
-
-func TestBudgetWait_tellsALimitThatIsUsedUpFromAPace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		budget := sink.NewReserveBudget(sink.Rate{Requests: 120, Per: time.Minute, Reserve: 0.1})
-		if got := budgetWait("crm", budget); got != "" {
-			t.Errorf("a budget with a call says %q", got)
-		}
-		g, _ := budget.Take()
-		budget.Learn(g, sink.Reply{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"42"}}}, time.Now())
-		if got := budgetWait("crm", budget); got != "the limit of crm is used up, for 42s" {
-			t.Errorf("a limit that is used up says %q", got)
-		}
-	})
-}
-
-func TestRoughly_isATimeAsPeopleSayIt(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "1s", 1400 * time.Millisecond: "1s", 119 * time.Second: "119s", 2 * time.Minute: "2m", 119 * time.Minute: "119m",
-		2 * time.Hour: "2h00m", 4*time.Hour + 36*time.Minute + 10*time.Second: "4h36m",
-	} {
-		if got := roughly(d); got != want {
-			t.Errorf("roughly(%v) = %q, want %q", d, got, want)
-		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/deskstream/deskstream/internal/journal"
 	"github.com/deskstream/deskstream/internal/letters"
 )
 
@@ -36,7 +37,7 @@ func withPointers(t *testing.T) *clinic {
 			Value: fmt.Appendf(nil, `{"type":"identify","messageId":"m-%d","userId":"u-%d","traits":{"name":"N"}}`, n, n),
 		})
 	}
-	c.Produce(t, &kgo.Record{Topic: "orders", Value: []byte(identify("m-9")), Timestamp: time.Now().Add(2 * clockSlack)})
+	c.Produce(t, &kgo.Record{Topic: "orders", Value: []byte(identify("m-9")), Timestamp: time.Now().Add(2 * journal.ClockSlack)})
 	if _, err := c.Admin(t).DeleteRecords(t.Context(), offsetsTo("orders", 2)); err != nil {
 		t.Fatal(err)
 	}
@@ -51,12 +52,12 @@ func withPointers(t *testing.T) *clinic {
 func TestDLQ_theRecordThatALetterOnlyNamesIsFetched(t *testing.T) {
 	t.Parallel()
 	c := withPointers(t)
-	got := c.wants(exitOK, "8 letters: 5 no_record, 3 send", "", "plan", "--topic", sharedLetters, "--to", "crm", "-o", c.plan)
+	got := c.wants(exitOK, "8 letters: 5 no_record, 3 send", "", "plan", "--every", "--topic", sharedLetters, "--to", "crm", "-o", c.plan)
 	for _, text := range []string{
 		"its record at orders/0/1 has expired: the partition begins at offset 2",
-		"its record at orders/0/77 is not there: the topic ends before",
+		"its record at orders/0/77 does not exist: the topic ends before it, and may have been recreated",
 		"its record at payments/0/1 is gone: there is no topic payments on this cluster",
-		"the record at orders/0/5 is younger than the letter: the topic was made anew",
+		"the record at orders/0/5 is younger than the letter: the topic was recreated",
 		"the letter does not say where its record is",
 	} {
 		got.wantAll(t, exitOK, text, "")
@@ -108,7 +109,7 @@ func TestDLQShow_saysWhereTheRecordOfALetterIs(t *testing.T) {
 func TestDLQApply_aRecordThatExpiredSinceThePlanIsNotSent(t *testing.T) {
 	t.Parallel()
 	c := withPointers(t)
-	c.wants(exitOK, "3 send", "", "plan", "--topic", sharedLetters, "--to", "crm", "-o", c.plan)
+	c.wants(exitOK, "3 send", "", "plan", "--every", "--topic", sharedLetters, "--to", "crm", "-o", c.plan)
 	if _, err := c.Admin(t).DeleteRecords(t.Context(), offsetsTo("orders", 4)); err != nil {
 		t.Fatal(err)
 	}

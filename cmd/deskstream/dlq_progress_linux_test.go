@@ -11,7 +11,7 @@ import (
 )
 
 // screen is a terminal and what was written to it.
-func screen(t *testing.T) (terminal *os.File, shown *output) {
+func screen(t *testing.T) (terminal *os.File, shown *transcript) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -27,7 +27,7 @@ func screen(t *testing.T) (terminal *os.File, shown *output) {
 	if err != nil {
 		t.Fatalf("opening a terminal: %v", err)
 	}
-	shown = &output{}
+	shown = &transcript{}
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
@@ -52,7 +52,7 @@ func TestDLQApply_showsItsProgressOnATerminal(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t)
 	c.Produce(t, userLetter(1, "u-1"), userLetter(2, "u-1"))
-	c.wants(exitOK, "1 behind, 1 send", "", "plan", "-o", c.plan)
+	c.wants(exitOK, "1 behind, 1 send", "", "plan", "--every", "-o", c.plan)
 	terminal, shown := screen(t)
 	const line = "\r\x1b[K1 of 2 letters: 1 delivered"
 	c.before = func(body string) { // the second letter waits until the first is shown
@@ -60,9 +60,9 @@ func TestDLQApply_showsItsProgressOnATerminal(t *testing.T) {
 			await(t, "the progress to be shown", func() bool { return strings.Contains(shown.String(), line) })
 		}
 	}
-	var stdout output
+	var stdout transcript
 	args := []string{"dlq", "apply", "-c", c.file, c.plan}
-	if code := run(context.WithoutCancel(t.Context()), args, func(string) (string, bool) { return "", false }, strings.NewReader(""), &stdout, terminal); code != exitOK {
+	if code := run(context.WithoutCancel(t.Context()), args, func(string) (string, bool) { return "", false }, streams{strings.NewReader(""), &stdout, terminal}); code != exitOK {
 		t.Fatalf("exit code %d: %s", code, shown)
 	}
 	await(t, "the line of progress to go", func() bool { return strings.HasSuffix(shown.String(), "\r\x1b[K") })

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/deskstream/deskstream/internal/explain"
 	"github.com/deskstream/deskstream/internal/kafkatest"
 )
 
@@ -24,7 +25,7 @@ const diedOutcome = `{"event":{"id":"m-1"},"outcome":"dead","round":0,"at":"2026
 "calls":[{"method":"POST","url":"https://x.test/v1/customers","status":422,"attempts":2,"request":{"name":"N"},"response":{"errors":[1]}}]}`
 
 func TestDLQShow_tellsTheWholeStory(t *testing.T) {
-	b := newBox(t, kafkatest.Topic(lettersTopic, 2), kafkatest.Topic(responsesTopic, 1))
+	b := newBox(t, kafkatest.Topic(lettersTopic, 2), kafkatest.Topic(responsesTopic, 1), kafkatest.Topic(statesTopic, 1, "cleanup.policy", "compact"))
 	letter := ownLetter(1)
 	letter.Headers = append(recordHeaders("traceparent", "00-ab"), letter.Headers...)
 	letter.Headers = append(letter.Headers, recordHeaders("kafka_dlt-original-partition", "\x00\x00\x00\x03")...)
@@ -43,7 +44,7 @@ func TestDLQShow_tellsTheWholeStory(t *testing.T) {
 	if strings.Contains(got.stdout, "other") {
 		t.Errorf("an outcome of another event is shown:\n%s", got.stdout)
 	}
-	var s shown
+	var s explain.Shown
 	if err := json.Unmarshal([]byte(b.dlq("show", "00000000000000000000000000000001", "--json").stdout), &s); err != nil || len(s.Outcomes) != 1 {
 		t.Errorf("JSON: %v, %d outcomes", err, len(s.Outcomes))
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/internal/sample"
 	"github.com/deskstream/deskstream/internal/stub"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 const (
@@ -51,7 +52,7 @@ func (w *world) produceSome() map[string][]string {
 // tickets are the marks of the tickets that the stub took, by user, in order.
 func (w *world) tickets() map[string][]string {
 	taken := map[string][]string{}
-	for _, c := range w.desk.Trengo.Received() {
+	for _, c := range w.desk.Desk(stubtrengo.Name).Received() {
 		if c.Op == openTicket && c.Status == http.StatusCreated {
 			n, err := strconv.Atoi(strings.TrimPrefix(c.Mark, "ev-"))
 			if err != nil {
@@ -89,7 +90,7 @@ func (r result) wantAll(t *testing.T, code int, stdout, stderr string) {
 func refusedTickets(t *testing.T, o worldOptions) (w *world, path string, marks map[string][]string) {
 	t.Helper()
 	w = newWorld(t, o)
-	w.desk.Trengo.SetOutage(func(c stub.Call) int {
+	w.desk.Desk(stubtrengo.Name).SetOutage(func(c stub.Call) int {
 		if c.Op == openTicket {
 			return http.StatusUnprocessableEntity
 		}
@@ -100,7 +101,7 @@ func refusedTickets(t *testing.T, o worldOptions) (w *world, path string, marks 
 	p := w.start(path, "--create-topics")
 	w.awaitCommitted(p)
 	p.stop()
-	w.desk.Trengo.SetOutage(nil)
+	w.desk.Desk(stubtrengo.Name).SetOutage(nil)
 	return w, path, marks
 }
 
@@ -141,7 +142,7 @@ func testComesHome(t *testing.T, o worldOptions) {
 	list.want(exitOK, "20 letters  "+crm+" invalid missing_event", "")
 	before := len(w.desk.Received())
 	file := filepath.Join(t.TempDir(), "plan.json")
-	plan := w.command("dlq", "plan", "-c", path, "-o", file)
+	plan := w.command("dlq", "plan", "--every", "-c", path, "-o", file)
 	plan.want(exitOK, "420 letters: ", "written to "+file)
 	plan.want(exitOK, "40 still_dead", "")
 	plan.want(exitOK, "would be sent, round 1", "")
@@ -183,8 +184,8 @@ func TestDLQ_killedAndRepeatedSendsTwiceOnlyWhatWasInTheAir(t *testing.T) {
 func testKilledAndRepeated(t *testing.T, o worldOptions) {
 	w, path, marks := refusedTickets(t, o)
 	file := filepath.Join(t.TempDir(), "plan.json")
-	w.command("dlq", "plan", "-c", path, "-o", file).want(exitOK, "380", "")
-	w.desk.Trengo.SetOutage(func(c stub.Call) int { // so slow that the second comes meanwhile
+	w.command("dlq", "plan", "--every", "-c", path, "-o", file).want(exitOK, "380", "")
+	w.desk.Desk(stubtrengo.Name).SetOutage(func(c stub.Call) int { // so slow that the second comes meanwhile
 		if c.Op == openTicket {
 			time.Sleep(2 * time.Second)
 		}
@@ -196,7 +197,7 @@ func testKilledAndRepeated(t *testing.T, o worldOptions) {
 	second.want(exitFault, "", "letters of "+inbox+" are being sent by somebody else")
 	await(t, "calls in the air", func() bool { first.alive(); return w.desk.Open() >= 5 })
 	first.kill()
-	w.desk.Trengo.SetOutage(nil)
+	w.desk.Desk(stubtrengo.Name).SetOutage(nil)
 	w.awaitQuiet()
 	arrived := len(flat(w.tickets()))
 	states, rounds := w.letterStates()

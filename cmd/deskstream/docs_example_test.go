@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/deskstream/deskstream/internal/stub"
+	stubkustomer "github.com/deskstream/deskstream/internal/stub/kustomer"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 	"github.com/deskstream/deskstream/sink"
 )
 
@@ -70,7 +72,7 @@ func TestDocs_theFirstOrderOfTheExampleBecomesATicket(t *testing.T) {
 	}
 	for name, events := range map[string]string{"alone": order, "in the file": readFile(t, exampleEvents)} {
 		t.Run(name, func(t *testing.T) {
-			server := httptest.NewServer(stub.New(stub.Config{Seed: 1}))
+			server := httptest.NewServer(stub.New(stub.Config{Seed: 1}, stubtrengo.New(nil), stubkustomer.New()))
 			defer server.Close()
 			config := strings.ReplaceAll(readFile(t, exampleConfig), "http://127.0.0.1:9500", server.URL)
 			got := runWith(t.Context(), docsEnv, events, "deliver", "-c", writeFile(t, "c.yaml", config))

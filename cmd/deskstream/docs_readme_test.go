@@ -23,7 +23,7 @@ type shell struct {
 	t              *testing.T
 	dir            string
 	input          io.Writer
-	stdout, stderr *output
+	stdout, stderr *transcript
 	ended          chan struct{}
 	err            error // of bash, once it has ended
 }
@@ -43,7 +43,7 @@ func startShell(t *testing.T, addresses *strings.Replacer, stubAddress, admin st
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shell{t: t, dir: t.TempDir(), stdout: &output{}, stderr: &output{}, ended: make(chan struct{})}
+	s := &shell{t: t, dir: t.TempDir(), stdout: &transcript{}, stderr: &transcript{}, ended: make(chan struct{})}
 	example := filepath.Join(s.dir, "deploy", "example")
 	if err := os.MkdirAll(example, 0o700); err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"github.com/deskstream/deskstream/desk/all"
 	"github.com/deskstream/deskstream/internal/stub"
 	"github.com/deskstream/deskstream/sink"
 )
@@ -62,10 +63,13 @@ func TestDocs_everyConfigurationIsAccepted(t *testing.T) {
 // delivered to the stub help desks, one page after the other block by block, so that a
 // later example of a page finds what an earlier one left.
 func TestDocs_theExamplesGiveWhatThePagesSay(t *testing.T) {
-	for name, base := range map[string]string{"trengo": stub.TrengoPath, "kustomer": stub.KustomerPath} {
+	for _, kind := range all.Kinds() {
+		name := kind.Name
 		t.Run(name, func(t *testing.T) {
-			server := httptest.NewServer(stub.New(stub.Config{Seed: 1}))
+			desks := stub.New(stub.Config{Seed: 1}, kind.Stub())
+			server := httptest.NewServer(desks)
 			defer server.Close()
+			base := desks.Desk(name).Path()
 			path := filepath.Join("../../docs", name+".md")
 			page := readFile(t, path)
 			var config, events string
@@ -101,6 +105,7 @@ func TestDocs_theExamplesGiveWhatThePagesSay(t *testing.T) {
 
 // withBaseURL sends the calls of a page's configuration to the stub.
 func withBaseURL(config, url string) string {
+	config = strings.ReplaceAll(config, "https://hooks.example.com", url)
 	return regexp.MustCompile(`(?m)^(\s+)api_(token|key): .*$`).ReplaceAllString(config, "$0\n${1}base_url: "+url)
 }
 

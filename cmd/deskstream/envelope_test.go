@@ -165,6 +165,6 @@ func TestRun_letterOfAnEnvelopeKeepsItsBytes(t *testing.T) {
 
 	fixed := w.config(settings{source: "  unwrap: payload\n", reserve: 0.5})
 	plan := filepath.Join(t.TempDir(), "plan.json")
-	w.command("dlq", "plan", "-c", fixed, "-o", plan).want(exitOK, "2 letters: 2 send", "")
+	w.command("dlq", "plan", "--every", "-c", fixed, "-o", plan).want(exitOK, "2 letters: 2 send", "")
 	w.command("dlq", "apply", "-c", fixed, plan).want(exitOK, "2 delivered", "")
 }

@@ -9,8 +9,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/deskstream/deskstream/cmd/deskstream/config"
-	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/internal/config"
 )
 
 // maxLine is how long one line of events may be, in bytes.
@@ -20,13 +19,13 @@ const maxLine = 16 << 20
 func (a *app) openEvents(args []string) (io.ReadCloser, error) {
 	if len(args) == 0 || args[0] == "-" {
 		if a.stdinTaken {
-			return nil, usageError{errors.New("standard input is the configuration already: name a file with the events")}
+			return nil, &config.FlagError{Err: errors.New("standard input is the configuration already: name a file with the events")}
 		}
 		return io.NopCloser(a.stdin), nil
 	}
 	f, err := os.Open(args[0])
 	if err != nil {
-		return nil, &exitError{Code: exitUsage, Err: fmt.Errorf("opening the events: %w", err)}
+		return nil, &config.UsageError{Err: fmt.Errorf("opening the events: %w", err)}
 	}
 	return f, nil
 }
@@ -88,16 +87,4 @@ func scanLines(r io.Reader, lines chan<- line, done <-chan struct{}) error {
 		return fmt.Errorf("reading the events: %w", scanner.Err())
 	}
 	return nil
-}
-
-// eventReader reads records where the configuration says that their events are.
-func eventReader(c *config.Config) (*mapping.Reader, error) {
-	r, err := mapping.NewReader(mapping.Layout{
-		Unwrap: c.Source.Unwrap, Fields: c.Source.Fields, Lane: c.Lane,
-		NoIDs: append(mapping.NoIDs{}, c.Source.NoIDs...), // not nil, which means the default words
-	})
-	if err != nil {
-		return nil, &exitError{Code: exitUsage, Err: fmt.Errorf("source: %w", err)}
-	}
-	return r, nil
 }

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/deskstream/deskstream/internal/config"
+	"github.com/deskstream/deskstream/internal/output"
 )
 
 const (
@@ -28,8 +31,8 @@ func newHealthCommand(a *app) *cobra.Command {
 		Use:    "health URL",
 		Short:  "Asks an instance whether it is ready, for health checks of containers",
 		Hidden: true,
-		Long: `health asks URL once and exits 0 if the answer is a 2xx, else 1 with the answer on
-standard error. It is for the health checks of containers that have no other program.`,
+		Long: `health sends one request to URL and prints the response. It is for the health checks of
+containers that have no other program.`,
 		Example: `  deskstream health http://127.0.0.1:9400/readyz`,
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.health(cmd.Context(), args[0]) },
@@ -44,7 +47,7 @@ func (a *app) health(ctx context.Context, url string) error {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return usageError{fmt.Errorf("reading the URL: %w", err)}
+		return &config.FlagError{Err: fmt.Errorf("reading the URL: %w", err)}
 	}
 	req.Close = true // one question: nothing is kept open
 	resp, err := http.DefaultClient.Do(req)
@@ -54,11 +57,11 @@ func (a *app) health(ctx context.Context, url string) error {
 	defer resp.Body.Close()
 	shown, err := io.ReadAll(io.LimitReader(resp.Body, healthShown))
 	if err != nil {
-		return fmt.Errorf("reading the answer of %s: %w", url, err)
+		return fmt.Errorf("reading the response of %s: %w", url, err)
 	}
 	if resp.StatusCode/100 != 2 {
 		return fmt.Errorf("%s answered %s: %s", url, resp.Status, bytes.TrimSpace(shown))
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s\n", bytes.TrimSpace(shown))
+	_, err = io.WriteString(a.stdout, output.Line(string(bytes.TrimSpace(shown)))+"\n")
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -14,7 +15,7 @@ func TestHealth_saysWhatTheAnswerSays(t *testing.T) {
 			http.Error(w, `{"joined":false}`, http.StatusServiceUnavailable)
 			return
 		}
-		answer(w, http.StatusOK, map[string]bool{"joined": true})
+		writeJSON(w, map[string]bool{"joined": true})
 	}))
 	defer server.Close()
 	if got := runWith(t.Context(), docsEnv, "", "health", server.URL+"/readyz"); got.code != exitOK || got.stdout != `{"joined":true}`+"\n" {
@@ -40,4 +41,10 @@ func TestHealth_nobodyListening(t *testing.T) {
 	if got := runWith(t.Context(), docsEnv, "", "health", "http://%zz"); got.code != exitUsage {
 		t.Errorf("no URL: exit %d, stderr %q", got.code, got.stderr)
 	}
+}
+
+// writeJSON answers as the endpoints of the program do.
+func writeJSON(w http.ResponseWriter, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(body)
 }

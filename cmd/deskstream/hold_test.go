@@ -7,13 +7,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/deskstream/deskstream/internal/service"
 	"github.com/deskstream/deskstream/internal/stub"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 // readyOf is what /readyz says of the inbox.
-func readyOf(t *testing.T, url string) readiness {
+func readyOf(t *testing.T, url string) service.Readiness {
 	t.Helper()
-	var body struct{ Destinations map[string]readiness }
+	var body struct{ Destinations map[string]service.Readiness }
 	if _, text := get(t, url+"/readyz"); json.Unmarshal([]byte(text), &body) != nil {
 		t.Fatalf("/readyz answered %s", text)
 	}
@@ -31,7 +33,7 @@ func TestHold_stopsOneDestinationUntilItIsResumed(t *testing.T) {
 	runCommand(t, "", "hold", inbox, "--admin", admin).want(t, exitOK, inbox+" is on hold until", "")
 	w.produce(300, each(50))
 	await(t, "the other destination to be done", func() bool { p.alive(); return w.committedAll(crm) })
-	if n := calls(w.desk.Trengo); n > 0 {
+	if n := calls(w.desk.Desk(stubtrengo.Name)); n > 0 {
 		t.Errorf("%d calls of the destination that is on hold", n)
 	}
 	if r := readyOf(t, p.listening()); r.Hold != "operator" || r.HeldSince == "" || !r.Joined {
@@ -63,7 +65,7 @@ func TestHold_isNotKeptOverARestartAndDoesNotHoldUpAStop(t *testing.T) {
 	w.produce(100, each(20))
 	await(t, "the other destination to be done", func() bool { p.alive(); return w.committedAll(crm) })
 	p.stop()
-	if n := calls(w.desk.Trengo); n > 0 {
+	if n := calls(w.desk.Desk(stubtrengo.Name)); n > 0 {
 		t.Errorf("%d calls of the destination that was on hold", n)
 	}
 	p = w.start(path)
@@ -103,5 +105,5 @@ func TestHold_saysWhatIsWrongWithTheInstance(t *testing.T) {
 	runCommand(t, "", "hold").want(t, exitUsage, "", "accepts 1 arg")
 	runCommand(t, "", "hold", "crm", "--admin", "ftp://x").want(t, exitUsage, "", "--admin must be an address")
 	runCommand(t, "", "hold", "crm", "--admin", closed.URL).want(t, exitFault, "", "check that it runs")
-	runCommand(t, "", "resume", "crm", "--admin", other.URL).want(t, exitFault, "", "is not that of an admin listener")
+	runCommand(t, "", "resume", "crm", "--admin", other.URL).want(t, exitFault, "", "is not from an admin listener")
 }

@@ -13,6 +13,7 @@ var oldBrokers = map[string][]kfake.Opt{
 }
 
 func TestRun_recordsOfARecreatedTopicAreOthers(t *testing.T) {
+	t.Parallel()
 	for version, fake := range oldBrokers {
 		for name, scenario := range map[string]func(*testing.T, worldOptions){
 			"letters": lettersOfARecreatedTopic, "discarded": aDiscardedLetterHidesNoOther, "mirror": outcomesOfAMirrorSettleNothing,

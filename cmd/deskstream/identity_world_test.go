@@ -16,6 +16,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/internal/stub"
+	stubkustomer "github.com/deskstream/deskstream/internal/stub/kustomer"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 // runToTheEnd lets an instance deliver all that there is and gives its log.
@@ -35,7 +37,7 @@ func (w *world) remake(name string, partitions int32) {
 	if _, err := admin.DeleteTopic(w.t.Context(), w.topic(name)); err != nil {
 		w.t.Fatalf("deleting %s: %v", name, err)
 	}
-	await(w.t, "the topic to be made anew", func() bool {
+	await(w.t, "the topic to be recreated", func() bool {
 		_, err := admin.CreateTopic(w.t.Context(), partitions, -1, nil, w.topic(name))
 		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 			w.t.Fatalf("making %s anew: %v", name, err)
@@ -154,7 +156,7 @@ func lettersOfARecreatedTopic(t *testing.T, o worldOptions) {
 	w.runToTheEnd(old)
 	w.command("dlq", "list", "-c", plain).want(exitOK, "3 letters", "")
 	plan := filepath.Join(t.TempDir(), "p.json")
-	w.command("dlq", "plan", "-c", plain, "-o", plan).want(exitOK, "6 letters: 6 send", "")
+	w.command("dlq", "plan", "--every", "-c", plain, "-o", plan).want(exitOK, "6 letters: 6 send", "")
 	w.command("audit", "-c", plain).want(exitOK, "0 missing, 0 conflicting", "")
 	listed := w.command("dlq", "list", "-c", plain, "--json")
 	var group struct{ Sample struct{ ID string } }
@@ -179,7 +181,7 @@ func aDiscardedLetterHidesNoOther(t *testing.T, o worldOptions) {
 	bad("not json")
 	w.runToTheEnd(path, w.withStates()...)
 	plan := filepath.Join(t.TempDir(), "p.json")
-	w.command("dlq", "plan", "-c", path, "-o", plan).want(exitOK, "2 letters", "")
+	w.command("dlq", "plan", "--every", "-c", path, "-o", plan).want(exitOK, "2 letters", "")
 	w.command("dlq", "discard", "-c", path, plan, "--reason", "nobody needs it").want(exitOK, "2 ", "")
 	w.remake(eventsTopic, 1)
 	bad("not json either")
@@ -195,8 +197,8 @@ func outcomesOfAMirrorSettleNothing(t *testing.T, o worldOptions) {
 	w.runToTheEnd(path)
 	w.forget()
 	refuse := func(stub.Call) int { return http.StatusUnauthorized }
-	w.desk.Trengo.SetOutage(refuse)
-	w.desk.Kustomer.SetOutage(refuse)
+	w.desk.Desk(stubtrengo.Name).SetOutage(refuse)
+	w.desk.Desk(stubkustomer.Name).SetOutage(refuse)
 	w.produce(5, each(5))
 	p := w.start(path)
 	p.awaitLog("hold")
@@ -218,8 +220,8 @@ func outcomesOfAMirrorSettleNothing(t *testing.T, o worldOptions) {
 		}
 		w.Produce(t, c)
 	}
-	w.desk.Trengo.SetOutage(nil)
-	w.desk.Kustomer.SetOutage(nil)
+	w.desk.Desk(stubtrengo.Name).SetOutage(nil)
+	w.desk.Desk(stubkustomer.Name).SetOutage(nil)
 	w.runToTheEnd(path)
 	w.wantWritesOf("beside the outcomes of a mirror")
 	w.command("audit", "-c", path).want(exitOK, "0 missing, 0 conflicting", "")

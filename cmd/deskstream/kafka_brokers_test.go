@@ -10,7 +10,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/internal/kafkatest"
+	"github.com/deskstream/deskstream/internal/sample"
 	"github.com/deskstream/deskstream/internal/stub"
+	stubkustomer "github.com/deskstream/deskstream/internal/stub/kustomer"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 	"github.com/deskstream/deskstream/internal/tally"
 	"github.com/deskstream/deskstream/mapping"
 )
@@ -26,8 +29,8 @@ func (w *world) account() (*tally.Book, *tally.Tail) {
 		w.t.Fatal(err)
 	}
 	book := tally.NewBook(reader,
-		tally.Destination{Name: inbox, Type: stub.TrengoName, BaseURL: w.url + stub.TrengoPath},
-		tally.Destination{Name: crm, Type: stub.KustomerName, BaseURL: w.url + stub.KustomerPath})
+		tally.Destination{Name: inbox, Type: stubtrengo.Name, BaseURL: w.url + stubtrengo.Path},
+		tally.Destination{Name: crm, Type: stubkustomer.Name, BaseURL: w.url + stubkustomer.Path})
 	topics := tally.Topics{Source: []string{w.topic(eventsTopic)}, Responses: w.topic(responsesTopic), DeadLetters: w.topic(lettersTopic)}
 	tail, err := tally.NewTail(w.t.Context(), book, topics, w.Options()...)
 	if err != nil {
@@ -50,7 +53,7 @@ func (w *world) account() (*tally.Book, *tally.Tail) {
 // destination.
 func (w *world) feed(book *tally.Book, n int) {
 	w.t.Helper()
-	generator := newSample(7, 0)
+	generator := sample.Shop(7, 0)
 	cl := w.Client(w.t)
 	for i := 0; i < n; i += 100 {
 		await(w.t, "the program to come near the generator", func() bool { return i-settledBy(book) < 1000 })
@@ -124,7 +127,7 @@ func TestKafka_aBrokerThatRestartsUnderLoadLosesNothing(t *testing.T) {
 			lost := givenUp(t, one, two)
 			one.stop()
 			two.stop()
-			report := book.Report(map[string][]stub.Call{stub.TrengoName: w.desk.Trengo.Received(), stub.KustomerName: w.desk.Kustomer.Received()})
+			report := book.Report(map[string][]stub.Call{stubtrengo.Name: w.desk.Desk(stubtrengo.Name).Received(), stubkustomer.Name: w.desk.Desk(stubkustomer.Name).Received()})
 			again := 0
 			for _, d := range report.Destinations {
 				t.Logf("%s: of %d events became %v; %d writes made again after no answer, %d after an answer, %d out of order",

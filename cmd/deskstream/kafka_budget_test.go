@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/deskstream/deskstream/internal/stub"
+	stubkustomer "github.com/deskstream/deskstream/internal/stub/kustomer"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 func TestKafka_instancesThatComeAndGoShareOneBudgetAndRepeatNothing(t *testing.T) {
@@ -30,7 +32,7 @@ func TestKafka_instancesThatComeAndGoShareOneBudgetAndRepeatNothing(t *testing.T
 			w.awaitCommitted(three)
 			three.stop()
 			w.wantOnce()
-			for _, desk := range []*stub.Desk{w.desk.Trengo, w.desk.Kustomer} {
+			for _, desk := range []*stub.Desk{w.desk.Desk(stubtrengo.Name), w.desk.Desk(stubkustomer.Name)} {
 				w.wantWithinBudget(desk.Received(), limit, window)
 			}
 		})

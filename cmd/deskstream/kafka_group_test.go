@@ -92,7 +92,7 @@ func TestKafka_aStaticMemberThatComesBackMovesNothing(t *testing.T) {
 			w.awaitWork(goes)
 			moved := func() int {
 				log := stays.stderr.String()
-				return strings.Count(log, `"partitions assigned"`) + strings.Count(log, `"partition given up"`)
+				return strings.Count(log, `"partitions assigned"`) + strings.Count(log, `"partition released"`)
 			}
 			before := moved()
 			goes.stop()

@@ -15,6 +15,7 @@ func TestKafka_recordsOfARecreatedTopicAreOthers(t *testing.T) {
 	for name, scenario := range map[string]func(*testing.T, worldOptions){
 		"letters": lettersOfARecreatedTopic, "discarded": aDiscardedLetterHidesNoOther, "mirror": outcomesOfAMirrorSettleNothing,
 		"offsets": staleOffsetsAreNotBelieved, "clocks": latestIgnoresClocks, "timestamps": unknownTimestampsDoNotExpire,
+		"renamed": renameDestination,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

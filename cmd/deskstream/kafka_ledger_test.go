@@ -47,7 +47,7 @@ func TestKafka_anOperatorsResetDeliversAllAgain(t *testing.T) {
 			}
 			log := w.runToTheEnd(path)
 			w.wantTimes(func(string, place) int { return 2 })
-			if n := strings.Count(log, "offset without a checkpoint, all from here is delivered"); n != 2*len(starts) {
+			if n := strings.Count(log, "no checkpoint in the committed metadata"); n != 2*len(starts) {
 				t.Errorf("the log says %d times that there is no checkpoint, want once for each partition and destination, %d", n, 2*len(starts))
 			}
 			w.runToTheEnd(path) // now with checkpoints
@@ -120,7 +120,7 @@ func TestKafka_expiredOutcomesAreDeliveredAgainAndTheRestIsNot(t *testing.T) {
 	w.wantTimes(func(destination string, at place) int {
 		return 2 - left[outcomeKey{destination, at.partition, at.offset}]
 	})
-	if n := strings.Count(log, "outcomes expired"); n != 2 {
+	if n := strings.Count(log, "some outcomes have expired"); n != 2 {
 		t.Errorf("the log says %d times that outcomes expired, want once for each destination", n)
 	}
 }
@@ -159,7 +159,7 @@ func TestKafka_aResponsesTopicMadeAnewIsTakenOver(t *testing.T) {
 	}
 }
 
-// outcomesOf counts the outcomes of a group on the responses topic by what they say.
+// OutcomesOf counts the outcomes of a group on the responses topic by what they say.
 func (w *world) outcomesOf(destination string) map[string]int {
 	w.t.Helper()
 	counts := make(map[string]int)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/internal/stub"
+	stubkustomer "github.com/deskstream/deskstream/internal/stub/kustomer"
 )
 
 // right is one operation on one resource.
@@ -216,7 +217,7 @@ func testRightsOfLetters(t *testing.T, s *secured) {
 	s.CreateTopic(t, j.letters()+".state", 2, "cleanup.policy", "compact")
 	owner, app := j.config(entry{"PLAINTEXT", ""}.yaml(s)), j.asApp()
 	j.produce(owner, 0, 3)
-	j.desk.Kustomer.SetOutage(func(c stub.Call) int {
+	j.desk.Desk(stubkustomer.Name).SetOutage(func(c stub.Call) int {
 		if c.Method == http.MethodPost {
 			return http.StatusUnprocessableEntity
 		}
@@ -225,7 +226,7 @@ func testRightsOfLetters(t *testing.T, s *secured) {
 	p := j.run(owner)
 	j.awaitCommitted(p)
 	p.stop()
-	j.desk.Kustomer.SetOutage(nil)
+	j.desk.Desk(stubkustomer.Name).SetOutage(nil)
 	sample := s.Consume(t, j.letters())
 	if len(sample) != 3 {
 		t.Fatalf("%d letters were written, want 3", len(sample))
@@ -237,7 +238,7 @@ func testRightsOfLetters(t *testing.T, s *secured) {
 	}{
 		{[]string{"dlq", "list"}, []string{"letters"}},
 		{[]string{"dlq", "show", letterID(sample[0])}, []string{"letters", "outcomes"}},
-		{[]string{"dlq", "plan", "-o", plan}, []string{"letters", "outcomes"}},
+		{[]string{"dlq", "plan", "--every", "-o", plan}, []string{"letters", "outcomes"}},
 		{[]string{"explain", "m-0"}, []string{"letters", "outcomes", "sources"}},
 		{[]string{"audit"}, []string{"letters", "outcomes", "sources", "audit"}},
 		{[]string{"dlq", "apply", plan}, []string{"letters", "outcomes", "apply"}},

@@ -13,6 +13,8 @@ import (
 
 	"github.com/deskstream/deskstream/internal/kafkatest"
 	"github.com/deskstream/deskstream/internal/stub"
+	stubkustomer "github.com/deskstream/deskstream/internal/stub/kustomer"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 // entry is a way into the secured cluster: the lines below kafka in the configuration.
@@ -91,7 +93,7 @@ type job struct {
 
 func newJob(t *testing.T, s *secured) *job {
 	t.Helper()
-	j := &job{t: t, s: s, desk: stub.New(stub.Config{Seed: 1, Limit: 1 << 30}), prefix: kafkatest.Unique()}
+	j := &job{t: t, s: s, desk: stub.New(stub.Config{Seed: 1, Limit: 1 << 30}, stubtrengo.New(nil), stubkustomer.New()), prefix: kafkatest.Unique()}
 	server := httptest.NewServer(j.desk)
 	t.Cleanup(server.Close)
 	j.url = server.URL
@@ -103,7 +105,7 @@ func (j *job) responses() string { return j.prefix + "events.responses" }
 func (j *job) letters() string   { return j.prefix + "dlq" }
 func (j *job) group() string     { return j.prefix + "group." + crm }
 
-// createTopics makes the topics, as their owner would.
+// cluster.Create makes the topics, as their owner would.
 func (j *job) createTopics() {
 	j.t.Helper()
 	j.s.CreateTopic(j.t, j.source(), 2)
@@ -130,7 +132,7 @@ destinations:
     type: kustomer
     kustomer: {api_key: k3y, base_url: %s}
     delivery: {timeout: 4s, rate_limit: {requests: 100000000, per: 1m, reserve: 0.5}, retry: {initial: 50ms, max: 500ms}}
-`, kafka, j.source(), j.prefix, strings.Join(source, ""), j.responses(), j.letters(), crm, j.url+stub.KustomerPath))
+`, kafka, j.source(), j.prefix, strings.Join(source, ""), j.responses(), j.letters(), crm, j.url+stubkustomer.Path))
 }
 
 // events are n events as a file, each of another user.

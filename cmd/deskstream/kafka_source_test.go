@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/internal/sample"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 // transaction produces events in a transaction and ends it.
@@ -55,6 +56,34 @@ func TestKafka_abortedRecordsAreNotDeliveredAndMarkersAreNoHindrance(t *testing.
 			w.wantOnce()
 		})
 	}
+}
+
+func TestKafka_aTransactionThatDoesNotEndShows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, real(t, worldOptions{sources: 2, others: 1}))
+	cl := w.Client(t, kgo.TransactionalID(w.prefix+"producer"), kgo.TransactionTimeout(10*time.Minute), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err := cl.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	first := w.events(20, each(20))
+	if err := cl.ProduceSync(t.Context(), first...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	w.remember(first)
+	w.produce(20, each(20)) // in no transaction, and behind it
+	p := w.start(w.config(settings{}))
+	url := p.listening()
+	await(t, "the metric to show it", func() bool { return metric(t, url, "deskstream_open_transaction_seconds", crm) > 0 })
+	if n := len(w.writes()); n > 0 {
+		t.Errorf("%d writes behind an open transaction", n)
+	}
+	if err := cl.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	w.awaitCommitted(p)
+	await(t, "the metric to be 0", func() bool { return metric(t, url, "deskstream_open_transaction_seconds", crm) == 0 })
+	p.stop()
+	w.wantOnce()
 }
 
 func TestKafka_anUncommittedReaderTakesAbortedRecordsToo(t *testing.T) {
@@ -152,7 +181,7 @@ func TestKafka_whatRetentionTookIsCountedAndTheRestDelivered(t *testing.T) {
 func TestKafka_retentionThatPassesTheCommitWhileTheProgramWaitsLosesNothingRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, real(t, worldOptions{sources: 1, others: 1}))
-	w.desk.Trengo.SetOutage(refuse)
+	w.desk.Desk(stubtrengo.Name).SetOutage(refuse)
 	w.produce(100, each(40))
 	p := w.start(w.config(settings{}))
 	url := p.listening()
@@ -160,7 +189,7 @@ func TestKafka_retentionThatPassesTheCommitWhileTheProgramWaitsLosesNothingRead(
 		return metric(t, url, "deskstream_read_total", inbox) == 100 && metric(t, url, "deskstream_hold", inbox) == 1 && w.committedAll(crm)
 	})
 	w.deleteRecords(eventsTopic, 100)
-	w.desk.Trengo.SetOutage(nil)
+	w.desk.Desk(stubtrengo.Name).SetOutage(nil)
 	w.produce(20, each(40))
 	w.awaitCommitted(p)
 	p.stop()

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/deskstream/deskstream/internal/cluster"
 	"github.com/deskstream/deskstream/internal/kafkatest"
 	"github.com/deskstream/deskstream/internal/stub"
 )
@@ -70,7 +71,7 @@ func largestRecord(t *testing.T, w *world) *kgo.Record {
 	t.Helper()
 	cl := w.Client(t, kgo.ProducerBatchMaxBytes(3<<20), kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	for size := defaultMaxMessageBytes; ; size-- {
+	for size := cluster.DefaultMaxMessageBytes; ; size-- {
 		r := &kgo.Record{Topic: w.topic(eventsTopic), Partition: 0, Key: []byte("large"), Value: noise(size)}
 		err := cl.ProduceSync(t.Context(), r).FirstErr()
 		if err == nil {

@@ -133,7 +133,10 @@ func (r *wireRecord) names() string {
 	for _, h := range r.headers {
 		list = append(list, "`"+h.Key+"`")
 	}
-	return orElse(strings.Join(list, ", "), "-")
+	if len(list) == 0 {
+		return "-"
+	}
+	return strings.Join(list, ", ")
 }
 
 func wantWireTable(t *testing.T, table string) {

@@ -96,17 +96,18 @@ func (d *deaths) repeated() []int {
 }
 
 func TestRun_killedAgainAndAgainLosesNothingAndRepeatsOnlyWhatWasInTheAir(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		source string
 		kills  int
 	}{
-		"dynamic":  {"", 5},
-		"static":   {staticMember, 5},
+		"dynamic":  {"", 3},
+		"static":   {staticMember, 3},
 		"consumer": {"  group_protocol: consumer\n", 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			killAgainAndAgain(t, worldOptions{stub: slower}, c.source, slaughter{c.kills, 3000, 400})
+			killAgainAndAgain(t, worldOptions{stub: slower}, c.source, slaughter{c.kills, 2000, 400})
 		})
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/deskstream/deskstream/internal/service"
 )
 
 func TestLanes_showsThoseThatWaitLongestAndWhy(t *testing.T) {
@@ -21,8 +23,8 @@ func TestLanes_showsThoseThatWaitLongestAndWhy(t *testing.T) {
 	})
 	status, text := get(t, admin+"/lanes?n=7")
 	var shown struct {
-		Open  int           `json:"open_lanes"`
-		Lanes []waitingLane `json:"lanes"`
+		Open  int                   `json:"open_lanes"`
+		Lanes []service.WaitingLane `json:"lanes"`
 	}
 	if err := json.Unmarshal([]byte(text), &shown); err != nil || status != http.StatusOK {
 		t.Fatalf("/lanes answered %d, %v: %s", status, err, text)
@@ -35,7 +37,7 @@ func TestLanes_showsThoseThatWaitLongestAndWhy(t *testing.T) {
 			t.Errorf("lane %+v", l)
 		}
 	}
-	if !slices.IsSortedFunc(shown.Lanes, func(a, b waitingLane) int { return a.Since.Compare(b.Since) }) {
+	if !slices.IsSortedFunc(shown.Lanes, func(a, b service.WaitingLane) int { return a.Since.Compare(b.Since) }) {
 		t.Errorf("not in the order of waiting: %s", text)
 	}
 	if strings.Contains(text, secretText) || strings.Contains(text, "@example.com") {

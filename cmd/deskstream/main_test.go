@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -9,7 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/config"
 )
 
 // sharing is the tests, and behind them the end of what they share.
@@ -17,6 +18,12 @@ type sharing struct{ *testing.M }
 
 func (s sharing) Run() int {
 	defer endShared()
+	// Most of these tests wait for programs, brokers and sessions, so more of them run at once than
+	// there are processors, unless -parallel says otherwise.
+	flag.Parse()
+	if given := flag.Lookup("test.parallel"); given.Value.String() == given.DefValue {
+		_ = given.Value.Set("8")
+	}
 	return s.M.Run()
 }
 
@@ -30,8 +37,8 @@ type result struct {
 
 // runWith runs the program in this process with an environment and an input.
 func runWith(ctx context.Context, getenv config.LookupFunc, stdin string, args ...string) result {
-	var stdout, stderr output // several write at once, which a file takes
-	code := run(ctx, args, getenv, strings.NewReader(stdin), &stdout, &stderr)
+	var stdout, stderr transcript // several write at once, which a file takes
+	code := run(ctx, args, getenv, streams{strings.NewReader(stdin), &stdout, &stderr})
 	return result{code, stdout.String(), stderr.String()}
 }
 
@@ -62,7 +69,7 @@ func deskConfig(t *testing.T, url string, names ...string) string {
     type: kustomer
     kustomer: {api_key: s3cr3t-key-of-the-desk, base_url: "%s", advanced_transform: false}
     delivery:
-      timeout: 5s
+      timeout: 30s
       rate_limit: {requests: 1000000}
       retry: {max_elapsed: 200ms, initial: 10ms, max: 50ms, max_attempts: 1}
 `, name, url)

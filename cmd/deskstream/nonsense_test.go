@@ -114,9 +114,13 @@ func withLength(header, body string) string {
 	return fmt.Sprintf("HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n%s", header, len(body), body)
 }
 
+// muchTime is a delivery.timeout that no answer takes, however busy the machine is.
+const muchTime = 30 * time.Second
+
 const ok200 = "HTTP/1.1 200 OK\r\n"
 
 func TestDeliver_nonsenseAnswersAreBoundedAndClassified(t *testing.T) {
+	t.Parallel()
 	var strangers, taken atomic.Int64
 	stranger := newRawDesk(t, true, func(net.Conn) { strangers.Add(1) })
 	pour := strings.Repeat("7", 64<<10)
@@ -164,21 +168,16 @@ func TestDeliver_nonsenseAnswersAreBoundedAndClassified(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, lookups too %v", name, lookups), func(t *testing.T) {
 				t.Parallel()
 				desk := newRawDesk(t, lookups, tt.answer)
-				got := runCommand(t, `{"type":"identify","messageId":"m-1","userId":"u-1","traits":{"email":"a@example.com","name":"A"}}`,
-					"deliver", "-c", rawConfig(t, "http://"+desk.listener.Addr().String()))
-				if got.code != exitDead {
-					t.Fatalf("exit code %d, want %d: %s", got.code, exitDead, got.stderr)
-				}
-				stage, outcomes := "request", strings.Split(strings.TrimSpace(got.stdout), "\n")
+				stage, timeout := "request", muchTime
 				if lookups {
 					stage = "lookup"
 				}
-				if len(outcomes) != 2 {
-					t.Fatalf("outcomes: %s", got.stdout)
+				if strings.HasSuffix(tt.want, " timeout") {
+					timeout = 400 * time.Millisecond
 				}
-				for _, line := range outcomes {
-					var o sink.Outcome
-					if err := json.Unmarshal([]byte(line), &o); err != nil {
+				for _, o := range deliverRaw(t, desk, stage, timeout) {
+					line, err := json.Marshal(o)
+					if err != nil {
 						t.Fatal(err)
 					}
 					if text := fmt.Sprintf("%s %s %s", o.Error.Stage, o.Error.Class, o.Error.Code); text != stage+" "+tt.want {
@@ -202,6 +201,33 @@ func TestDeliver_nonsenseAnswersAreBoundedAndClassified(t *testing.T) {
 	})
 }
 
+// deliverRaw delivers an event to both destinations at a desk, and gives the outcomes. An event
+// that should come as far as its write and whose lookup timed out says nothing but that the
+// machine is busy: it is delivered again, with more time.
+func deliverRaw(t *testing.T, desk *rawDesk, stage string, timeout time.Duration) []sink.Outcome {
+	t.Helper()
+	const event = `{"type":"identify","messageId":"m-1","userId":"u-1","traits":{"email":"a@example.com","name":"A"}}`
+	got := runCommand(t, event, "deliver", "-c", rawConfig(t, "http://"+desk.listener.Addr().String(), timeout))
+	if got.code != exitDead {
+		t.Fatalf("exit code %d, want %d: %s", got.code, exitDead, got.stderr)
+	}
+	var list []sink.Outcome
+	for line := range strings.Lines(got.stdout) {
+		var o sink.Outcome
+		if err := json.Unmarshal([]byte(line), &o); err != nil || o.Error == nil {
+			t.Fatalf("%v: no outcome of a death: %s", err, line)
+		}
+		if o.Error.Code == sink.Timeout && stage == "request" && o.Error.Stage == sink.StageLookup && timeout < muchTime {
+			return deliverRaw(t, desk, stage, min(4*timeout, muchTime))
+		}
+		list = append(list, o)
+	}
+	if len(list) != 2 {
+		t.Fatalf("outcomes: %s", got.stdout)
+	}
+	return list
+}
+
 // The HTTP client of the standard library logs what comes after an answer, and quotes it.
 func TestDeliver_whatFollowsAnAnswerIsNotLogged(t *testing.T) {
 	t.Parallel()
@@ -210,7 +236,7 @@ func TestDeliver_whatFollowsAnAnswerIsNotLogged(t *testing.T) {
 		_, _ = io.Copy(io.Discard, conn)
 	})
 	events := writeFile(t, "events.ndjson", strings.Repeat(`{"type":"identify","messageId":"m-1","userId":"u-1","traits":{"email":"a@example.com","name":"A"}}`+"\n", 20))
-	p := startProcess(t, "deliver", "-c", rawConfig(t, "http://"+desk.listener.Addr().String()), events)
+	p := startProcess(t, "deliver", "-c", rawConfig(t, "http://"+desk.listener.Addr().String(), muchTime), events)
 	p.wait()
 	if log := p.stderr.String(); strings.Contains(log, secretText) {
 		t.Errorf("the log quotes an answer: %s", log)
@@ -218,14 +244,14 @@ func TestDeliver_whatFollowsAnAnswerIsNotLogged(t *testing.T) {
 }
 
 // rawConfig has both destinations at one address, and one attempt at everything.
-func rawConfig(t *testing.T, url string) string {
+func rawConfig(t *testing.T, url string, timeout time.Duration) string {
 	t.Helper()
-	const delivery = `
+	delivery := fmt.Sprintf(`
     delivery:
-      timeout: 400ms
+      timeout: %s
       rate_limit: {requests: 1000000}
-      retry: {max_elapsed: 100ms, initial: 10ms, max: 50ms, max_attempts: 1}
-`
+      retry: {initial: 10ms, max: 50ms, max_attempts: 1}
+`, timeout)
 	return writeFile(t, "c.yaml", fmt.Sprintf(`destinations:
   - name: inbox
     type: trengo

@@ -11,7 +11,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/codec"
+	"github.com/deskstream/deskstream/internal/config"
+	"github.com/deskstream/deskstream/internal/journal"
+	"github.com/deskstream/deskstream/internal/output"
+	"github.com/deskstream/deskstream/internal/wiring"
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
 )
@@ -31,12 +35,12 @@ that would be skipped or die prints that outcome.`,
 	}
 	path := configFlag(cmd)
 	var options planOptions
-	cmd.Flags().BoolVar(&options.offline, "offline", false, "make no lookups: take it that they find nothing")
+	cmd.Flags().BoolVar(&options.offline, "offline", false, "make no lookups, as if they found nothing")
 	cmd.Flags().IntVar(&options.last, "last", 0, "take the newest `N` records of the source topics")
 	cmd.Flags().StringArrayVar(&options.destinations, "destination", nil, "plan for this destination only (repeatable)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if cmd.Flags().Changed("last") && (len(args) > 0 || options.last < 1) {
-			return usageError{errors.New("--last takes a number from 1 up, and no EVENTS beside it")}
+			return &config.FlagError{Err: errors.New("--last takes a number from 1 up, and no EVENTS beside it")}
 		}
 		cfg, err := a.loadConfig(*path)
 		if err != nil {
@@ -62,21 +66,21 @@ type planned struct {
 }
 
 func (a *app) plan(ctx context.Context, cfg *config.Config, options planOptions, args []string) error {
-	pipelines, err := wire(cfg, options.destinations, wireOptions{alone: true, remember: untilItEnds}, a.log)
+	pipelines, err := wiring.Pipelines(cfg, options.destinations, wiring.Options{Alone: true, Remember: wiring.WholeRun}, a.log)
 	if err != nil {
-		return &exitError{Code: exitUsage, Err: err}
+		return &config.UsageError{Err: err}
 	}
-	reader, err := eventReader(cfg)
+	reader, err := codec.NewReader(cfg)
 	if err != nil {
 		return err
 	}
-	p := &planner{cfg: cfg, reader: reader, pipelines: pipelines, mode: sink.PlanWithLookup, out: outcomeEncoder(a.stdout)}
+	p := &planner{cfg: cfg, reader: reader, pipelines: pipelines, mode: sink.PlanWithLookup, out: output.NewEncoder(a.stdout)}
 	defer p.close()
 	if options.offline {
 		p.mode = sink.PlanOffline
 	}
 	if options.last > 0 {
-		records, err := newestRecords(ctx, cfg, a.log, options.last)
+		records, err := journal.Newest(ctx, a.journalOptions(cfg, ""), options.last)
 		if err != nil {
 			return err
 		}
@@ -94,20 +98,20 @@ func (a *app) plan(ctx context.Context, cfg *config.Config, options planOptions,
 type planner struct {
 	cfg       *config.Config
 	reader    *mapping.Reader
-	pipelines []pipeline
+	pipelines []wiring.Pipeline
 	mode      sink.Plan
 	out       *json.Encoder
 }
 
 // planRecords plans records of a topic, which may be in Avro.
 func (p *planner) planRecords(ctx context.Context, records []*kgo.Record, log *slog.Logger) error {
-	book, err := openSchemas(p.cfg, log)
+	book, err := codec.Open(p.cfg, log)
 	if err != nil {
-		return &exitError{Code: exitUsage, Err: err}
+		return &config.UsageError{Err: err}
 	}
-	defer book.close()
+	defer book.Close()
 	for _, r := range records {
-		decoder, err := book.events.Try(ctx, r)
+		decoder, err := book.Events.Try(ctx, r)
 		if err != nil {
 			return fmt.Errorf("finding the schema of a record: %w", err)
 		}
@@ -121,16 +125,16 @@ func (p *planner) planRecords(ctx context.Context, records []*kgo.Record, log *s
 
 func (p *planner) plan(ctx context.Context, event planned) error {
 	for _, pipeline := range p.pipelines {
-		s := pipeline.dest.PlanSession(ctx, p.mode, pipeline.answers)
+		s := pipeline.Destination.PlanSession(ctx, p.mode, pipeline.Answers)
 		s.Lane, s.Timestamp = p.reader.Lane(event.decoder, event.value, event.key), event.timestamp
 		s.Decoder = event.decoder
-		outcome, err := pipeline.route.Deliver(ctx, s, event.value)
+		outcome, err := pipeline.Route.Deliver(ctx, s, event.value)
 		if err != nil {
 			return fmt.Errorf("planning an event: %w", err)
 		}
 		if r := event.record; r != nil {
 			outcome.Source = &sink.Source{
-				Group: p.cfg.Group(pipeline.config), Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
+				Group: p.cfg.Group(pipeline.Config), Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
 				Timestamp: sink.Time{Time: s.SourceTime()},
 			}
 		}
@@ -143,6 +147,6 @@ func (p *planner) plan(ctx context.Context, event planned) error {
 
 func (p *planner) close() {
 	for _, pipeline := range p.pipelines {
-		pipeline.dest.Close()
+		pipeline.Destination.Close()
 	}
 }

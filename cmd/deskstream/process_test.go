@@ -41,19 +41,19 @@ func removeBinary(code int) {
 	os.Exit(code)
 }
 
-// output collects what a process writes, while others read it.
-type output struct {
+// transcript collects what a process writes, while others read it.
+type transcript struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (o *output) Write(b []byte) (int, error) {
+func (o *transcript) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.Write(b)
 }
 
-func (o *output) String() string {
+func (o *transcript) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.String()
@@ -63,7 +63,7 @@ func (o *output) String() string {
 type process struct {
 	t              *testing.T
 	cmd            *exec.Cmd
-	stdout, stderr *output
+	stdout, stderr *transcript
 	ended          chan struct{}
 }
 
@@ -83,7 +83,7 @@ func startProcess(t *testing.T, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, stdout: &output{}, stderr: &output{}, ended: make(chan struct{})}
+	p := &process{t: t, stdout: &transcript{}, stderr: &transcript{}, ended: make(chan struct{})}
 	p.cmd = exec.CommandContext(t.Context(), path, args...)
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
 	if err := p.cmd.Start(); err != nil {
@@ -223,7 +223,7 @@ func await(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	bound := time.NewTimer(awaitBound)
 	defer bound.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !condition() {
 		select {

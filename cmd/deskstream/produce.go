@@ -5,18 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/cluster"
+	"github.com/deskstream/deskstream/internal/codec"
+	"github.com/deskstream/deskstream/internal/config"
+	"github.com/deskstream/deskstream/internal/output"
 	"github.com/deskstream/deskstream/mapping"
 )
 
 // recordTimeout is how long one record may take to be acknowledged.
 const recordTimeout = time.Minute
+
+// What kgo takes for the size of a batch.
+const (
+	minProduceBytes = 512
+	maxProduceBytes = 64 << 20
+)
 
 func newProduceCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
@@ -24,9 +35,9 @@ func newProduceCommand(a *app) *cobra.Command {
 		Short: "Loads events from a file into the source topic",
 		Long: `produce reads events as NDJSON from EVENTS or standard input and writes each to
 the first source topic, acknowledged by all replicas, with the value of its lane
-as key. Lines without an event, a JSON object in its place, are refused, named on
-standard error and left out, and the exit code is 1 then; --raw takes every line as it
-is.
+as key. Lines without an event, a JSON object in its place, and those that are larger
+than the topic takes are refused, named on standard error and left out; --raw takes
+every line as it is.
 
 --sample makes up events of a web shop instead, some of them broken on purpose, until
 there are --events or it is stopped. It refuses a configuration that names a real help
@@ -44,19 +55,19 @@ desk: each would become a contact or ticket there.`,
 	sampleFlags(cmd, &opts)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := opts.validate(cmd, args); err != nil {
-			return usageError{err}
+			return &config.FlagError{Err: err}
 		}
 		cfg, err := a.loadConfig(*path)
 		if err != nil {
 			return err
 		}
 		if err := opts.permit(cfg); err != nil {
-			return usageError{err}
+			return &config.FlagError{Err: err}
 		}
 		if *raw && *inAvro {
-			return usageError{errors.New("--raw and --avro exclude each other: Avro holds events only")}
+			return &config.FlagError{Err: errors.New("--raw and --avro exclude each other: Avro holds events only")}
 		}
-		reader, err := eventReader(cfg)
+		reader, err := codec.NewReader(cfg)
 		if err != nil {
 			return err
 		}
@@ -83,6 +94,9 @@ type loading struct {
 	// encode makes a record's value from a line.
 	encode func([]byte) ([]byte, error)
 
+	// maxBytes is the topic's max.message.bytes: what a batch may hold.
+	maxBytes atomic.Int32
+
 	mu       sync.Mutex
 	produced int
 	refused  int
@@ -94,8 +108,10 @@ func (l *loading) run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer closeEvents()
+	l.maxBytes.Store(cluster.DefaultMaxMessageBytes)
 	// kgo's producer is idempotent and waits for all replicas unless told otherwise.
-	cl, err := connect(ctx, l.cfg, l.app.log, kgo.DefaultProduceTopic(l.topic), kgo.RecordDeliveryTimeout(recordTimeout))
+	cl, err := cluster.Connect(ctx, l.cfg, l.app.log, kgo.DefaultProduceTopic(l.topic), kgo.RecordDeliveryTimeout(recordTimeout),
+		kgo.ProducerBatchMaxBytesFn(func(string) int32 { return l.maxBytes.Load() }))
 	if err != nil {
 		return err
 	}
@@ -103,10 +119,14 @@ func (l *loading) run(ctx context.Context, args []string) error {
 	if err := l.prepare(ctx); err != nil {
 		return err
 	}
+	info := cluster.Describe(ctx, cl, l.topic, cluster.Topic{MaxMessageBytes: cluster.DefaultMaxMessageBytes}, l.app.log)
+	l.maxBytes.Store(min(max(info.MaxMessageBytes, minProduceBytes), maxProduceBytes))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stop := startProgress(l.app.stderr, l.progress)
-	err = feed(ctx, cl, func(record *kgo.Record) { l.produce(ctx, cancel, cl, record) })
+	stop := output.Progress(l.app.stderr, l.progress)
+	err = feed(ctx, cl, func(line int, record *kgo.Record) {
+		cl.Produce(ctx, record, func(_ *kgo.Record, err error) { l.acknowledged(cancel, line, err) })
+	})
 	if flushErr := cl.Flush(ctx); err == nil && flushErr != nil {
 		err = context.Cause(ctx)
 	}
@@ -115,7 +135,10 @@ func (l *loading) run(ctx context.Context, args []string) error {
 }
 
 // feedFunc gives the records to produce, one after the other.
-type feedFunc func(ctx context.Context, cl *kgo.Client, produce func(*kgo.Record)) error
+type feedFunc func(ctx context.Context, cl *kgo.Client, produce produceFunc) error
+
+// produceFunc hands a record to the client, with the number of its line, 0 for none.
+type produceFunc func(line int, record *kgo.Record)
 
 // source is where the records come from: the generator, a file or standard input.
 func (l *loading) source(args []string) (feed feedFunc, closeEvents func(), err error) {
@@ -126,7 +149,7 @@ func (l *loading) source(args []string) (feed feedFunc, closeEvents func(), err 
 	if err != nil {
 		return nil, nil, err
 	}
-	fromLines := func(ctx context.Context, _ *kgo.Client, produce func(*kgo.Record)) error {
+	fromLines := func(ctx context.Context, _ *kgo.Client, produce produceFunc) error {
 		return eachLine(ctx, events, func(line line) error { l.load(line, produce); return nil })
 	}
 	return fromLines, func() { _ = events.Close() }, nil
@@ -144,49 +167,56 @@ func (l *loading) prepare(ctx context.Context) error {
 	if !l.avro {
 		return nil
 	}
-	book, err := openSchemas(l.cfg, l.app.log)
+	book, err := codec.Open(l.cfg, l.app.log)
 	if err != nil {
-		return &exitError{Code: exitUsage, Err: err}
+		return &config.UsageError{Err: err}
 	}
-	defer book.close()
-	l.encode, err = book.eventEncoder(ctx, l.cfg, l.topic, l.app.log)
+	defer book.Close()
+	l.encode, err = book.EventEncoder(ctx, l.topic)
 	return err
 }
 
 // load produces one line, if it is an event.
-func (l *loading) load(line line, produce func(*kgo.Record)) {
+func (l *loading) load(line line, produce produceFunc) {
 	value, err := l.encode(line.text)
 	if err != nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.refused++
-		fmt.Fprintf(l.app.stderr, "refused: line %d: %v\n", line.number, err)
+		l.refuse(line.number, err)
 		return
 	}
 	record := &kgo.Record{Value: value}
 	if lane := l.reader.Lane(mapping.JSON, line.text, nil); lane != "" {
 		record.Key = []byte(lane)
 	}
-	produce(record)
+	produce(line.number, record)
 }
 
-// produce hands a record to the client. One that cannot be written cancels the rest.
-func (l *loading) produce(ctx context.Context, cancel context.CancelCauseFunc, cl *kgo.Client, record *kgo.Record) {
-	cl.Produce(ctx, record, func(_ *kgo.Record, err error) {
-		if err != nil {
-			cancel(fmt.Errorf("producing to %s: %w", l.topic, explainTopic(err, kmsg.ACLOperationWrite, l.topic)))
-			return
-		}
+// refuse names a line that is left out.
+func (l *loading) refuse(line int, why error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refused++
+	output.Printf(l.app.stderr, "refused: line %d: %v\n", line, why)
+}
+
+// acknowledged takes in what became of a record. One that is too large is its line's
+// own fault; any other that cannot be written cancels the rest.
+func (l *loading) acknowledged(cancel context.CancelCauseFunc, line int, err error) {
+	switch {
+	case err == nil:
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.produced++
-	})
+	case line > 0 && errors.Is(err, kerr.MessageTooLarge):
+		l.refuse(line, fmt.Errorf("it is too large for topic %s: its max.message.bytes limits the event with its key", l.topic))
+	default:
+		cancel(fmt.Errorf("producing to %s: %w", l.topic, cluster.ExplainTopic(err, kmsg.ACLOperationWrite, l.topic)))
+	}
 }
 
 func (l *loading) progress() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return count(l.produced, "event") + " produced"
+	return output.Count(l.produced, "event") + " produced"
 }
 
 // conclude says what was done and gives the error that the command ends with.
@@ -196,7 +226,7 @@ func (l *loading) conclude(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause // why the first record failed, not that the others were given up
 	}
-	fmt.Fprintf(l.app.stderr, "%s produced to %s\n", count(l.produced, "event"), l.topic)
+	output.Printf(l.app.stderr, "%s produced to %s\n", output.Count(l.produced, "event"), l.topic)
 	switch {
 	case errors.Is(err, context.Canceled) && l.sample.endless():
 		return nil // nothing else could end it
@@ -205,7 +235,7 @@ func (l *loading) conclude(ctx context.Context, err error) error {
 	case err != nil:
 		return err
 	case l.refused > 0:
-		return fmt.Errorf("%s refused", count(l.refused, "line"))
+		return fmt.Errorf("%s refused", output.Count(l.refused, "line"))
 	}
 	return nil
 }

@@ -59,7 +59,28 @@ func TestProduce_refusesLinesThatAreNoObject(t *testing.T) {
 	}
 }
 
+func TestProduce_refusesLinesThatAreTooLargeForTheTopicAndNoOthers(t *testing.T) {
+	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 1), kafkatest.Topic("large", 1, largeMessages...))
+	file := withBrokers(t, deskConfig(t, "http://127.0.0.1:1", "crm"), cluster.Brokers)
+	events := writeFile(t, "e.ndjson", `{"userId":"a"}`+"\n"+`{"userId":"b","x":"`+strings.Repeat("x", 1_200_000)+`"}`+"\n"+`{"userId":"c"}`+"\n")
+	got := runCommand(t, "", "produce", "-c", file, events)
+	got.want(t, exitFault, "", "1 line refused")
+	for _, want := range []string{"refused: line 2: it is too large for topic events", "2 events produced to events"} {
+		if !strings.Contains(got.stderr, want) {
+			t.Errorf("stderr lacks %q:\n%s", want, got.stderr)
+		}
+	}
+	if n := len(keysOf(t, cluster, "events")); n != 2 {
+		t.Errorf("%d records on the topic, want 2", n)
+	}
+	runCommand(t, "", "produce", "--topic", "large", "-c", file, events).want(t, exitOK, "", "3 events produced to large")
+	if n := len(keysOf(t, cluster, "large")); n != 3 {
+		t.Errorf("%d records on the topic that takes large ones, want 3", n)
+	}
+}
+
 func TestProduce_saysWhenTheTopicIsMissing(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.Kafka(t)
 	file := withBrokers(t, deskConfig(t, "http://127.0.0.1:1", "crm"), cluster.Brokers)
 	got := runCommand(t, "{}\n{}\n", "produce", "-c", file)

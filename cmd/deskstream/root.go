@@ -10,16 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/file"
-)
-
-// The exit codes.
-const (
-	exitOK    = 0
-	exitFault = 1 // a fault of the program or of what it needs
-	exitUsage = 2 // wrong arguments or configuration
-	exitDead  = 3 // deliver: some events died
+	"github.com/deskstream/deskstream/internal/output"
+	"github.com/deskstream/deskstream/internal/version"
 )
 
 // app is what the commands have in common: the world that they run in.
@@ -33,11 +27,6 @@ type app struct {
 	// no events.
 	stdinTaken bool
 }
-
-// usageError is a wrong use of the command line.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
 
 // exitError ends the program with a code of its own. A nil Err prints nothing.
 type exitError struct {
@@ -54,15 +43,22 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.Err }
 
+// streams are what a program reads and writes besides files.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
 // run is the program: it runs the command that args name and gives its exit code.
-func run(ctx context.Context, args []string, getenv config.LookupFunc, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler)}
+func run(ctx context.Context, args []string, getenv config.LookupFunc, s streams) int {
+	stdout, stderr := output.Writer{To: s.out}, output.Writer{To: s.err}
+	a := &app{getenv: getenv, stdin: s.in, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler)}
 	started := false
 	root := newRootCommand(a, &started)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !started {
-		err = usageError{err} // cobra found the arguments wrong before any code of ours ran
+		err = &config.FlagError{Err: err} // cobra found the arguments wrong before any code of ours ran
 	}
 	return report(stderr, cmd, err)
 }
@@ -72,21 +68,25 @@ func report(stderr io.Writer, cmd *cobra.Command, err error) int {
 	if err == nil {
 		return exitOK
 	}
-	if usage, ok := errors.AsType[usageError](err); ok {
-		fmt.Fprintf(stderr, "Error: %v\nRun '%s --help' for usage.\n", usage.error, cmd.CommandPath())
+	if wrong, ok := errors.AsType[*config.FlagError](err); ok {
+		fmt.Fprintf(stderr, "Error: %s\nRun '%s --help' for usage.\n", output.Error(wrong.Err), cmd.CommandPath())
+		return exitUsage
+	}
+	if wrong, ok := errors.AsType[*config.UsageError](err); ok {
+		fmt.Fprintf(stderr, "Error: %s\n", output.Error(wrong.Err))
 		return exitUsage
 	}
 	if own, ok := errors.AsType[*exitError](err); ok {
 		if own.Err != nil {
-			fmt.Fprintf(stderr, "Error: %v\n", own.Err)
+			fmt.Fprintf(stderr, "Error: %s\n", output.Error(own.Err))
 		}
 		return own.Code
 	}
 	if problems, ok := errors.AsType[*config.Problems](err); ok {
-		fmt.Fprintf(stderr, "%v\nError: %s is refused: %s\n", problems, problems.File, count(len(problems.List), "problem"))
+		fmt.Fprintf(stderr, "%s\nError: %s is refused: %s\n", output.Lines(problems.Error(), "\n"), problems.File, output.Count(len(problems.List), "problem"))
 		return exitUsage
 	}
-	fmt.Fprintf(stderr, "Error: %v\n", err)
+	fmt.Fprintf(stderr, "Error: %s\n", output.Error(err))
 	return exitFault
 }
 
@@ -99,7 +99,7 @@ Kafka, turns each into API calls for help desks and delivers them.`,
 		Example: `  deskstream demo
   deskstream check -c deskstream.yaml
   deskstream run -c deskstream.yaml`,
-		Version:       versionLine(),
+		Version:       version.Line(),
 		SilenceErrors: true, // report prints them
 		SilenceUsage:  true,
 	}
@@ -122,6 +122,7 @@ Kafka, turns each into API calls for help desks and delivers them.`,
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	addExamples(root)
+	addExits(root)
 	refuseUnknown(root)
 	return root
 }
@@ -181,7 +182,7 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	}
 	options.Level = parsed
 	switch {
-	case format == "text", format == "" && isTerminal(w):
+	case format == "text", format == "" && output.IsTerminal(w):
 		return slog.New(slog.NewTextHandler(w, &options)), nil
 	case format == "json", format == "":
 		return slog.New(slog.NewJSONHandler(w, &options)), nil
@@ -209,7 +210,7 @@ func (a *app) configPath(path string) (string, error) {
 		return named, nil
 	}
 	if _, err := os.Stat(configDefault); err != nil {
-		return "", usageError{fmt.Errorf("no configuration: give -c FILE, set %s, or put %s into this directory", configVariable, configDefault)}
+		return "", &config.FlagError{Err: fmt.Errorf("no configuration: give -c FILE, set %s, or put %s into this directory", configVariable, configDefault)}
 	}
 	return configDefault, nil
 }
@@ -223,7 +224,7 @@ func (a *app) loadConfig(path string) (*config.Config, error) {
 	c, err := a.readConfig(path)
 	if err != nil {
 		if _, ok := errors.AsType[*config.Problems](err); !ok {
-			err = &exitError{Code: exitUsage, Err: err}
+			err = &config.UsageError{Err: err}
 		}
 		return nil, err
 	}
@@ -243,12 +244,4 @@ func (a *app) readConfig(path string) (*config.Config, error) {
 		return nil, errors.New("reading the configuration from standard input: it is larger than 1 MiB")
 	}
 	return config.Parse("standard input", src, a.getenv)
-}
-
-// count is "1 event" or "2 events".
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

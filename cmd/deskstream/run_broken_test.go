@@ -62,7 +62,7 @@ func TestRun_aSourceThatIsMadeAnewEndsItAndARestartReadsTheNewOne(t *testing.T) 
 	if err := w.CreateTopic(eventsTopic, 12, nil); err != nil {
 		t.Fatal(err)
 	}
-	p.wantExit(exitFault, "topic "+eventsTopic+" was made anew")
+	p.wantExit(exitFault, "source topic "+eventsTopic+" was deleted and recreated")
 	if lines := strings.Count(p.stderr.String(), "\n"); lines > 1000 {
 		t.Errorf("the log has %d lines", lines)
 	}

@@ -7,6 +7,7 @@ import (
 )
 
 func TestRun_instancesThatComeAndGoRepeatNothing(t *testing.T) {
+	t.Parallel()
 	for name, source := range protocols {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -11,6 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/internal/stub"
+	stubkustomer "github.com/deskstream/deskstream/internal/stub/kustomer"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 // told is what an outcome on the responses topic says of its event.
@@ -111,8 +113,8 @@ func failSome(c stub.Call) int {
 func TestRun_noSecretAndNoBodyIsSeen(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{stub: slow})
-	w.desk.Kustomer.SetOutage(failSome)
-	w.desk.Trengo.SetOutage(failSome)
+	w.desk.Desk(stubkustomer.Name).SetOutage(failSome)
+	w.desk.Desk(stubtrengo.Name).SetOutage(failSome)
 	w.produce(200, each(40))
 	w.Produce(t, &kgo.Record{Topic: eventsTopic, Value: []byte(`{"type":"track","note":"` + secretText)})
 	p := w.start(w.config(settings{}), "--log-level", "debug")

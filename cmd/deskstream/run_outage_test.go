@@ -6,14 +6,25 @@ import (
 	"time"
 
 	"github.com/deskstream/deskstream/internal/stub"
+	stubkustomer "github.com/deskstream/deskstream/internal/stub/kustomer"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 func TestRun_anOutageInTheMidstKillsNothing(t *testing.T) {
-	outages := map[string]int{
+	t.Parallel()
+	outages := map[string]func(*stub.Desk){}
+	for name, status := range map[string]int{
 		"unavailable": http.StatusServiceUnavailable, "throttled": http.StatusTooManyRequests,
 		"unauthorized": http.StatusUnauthorized, "forbidden": http.StatusForbidden, "cut": stub.DropConnection,
+	} {
+		outages[name] = func(d *stub.Desk) { d.SetOutage(func(stub.Call) int { return status }) }
 	}
-	for name, status := range outages {
+	for _, g := range stub.Gateways() {
+		if !g.Imitates {
+			outages[g.Name] = func(d *stub.Desk) { d.SetGateway(&g) }
+		}
+	}
+	for name, begin := range outages {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			// A 429 says when the window ends, and is obeyed: so it is a short one.
@@ -21,13 +32,14 @@ func TestRun_anOutageInTheMidstKillsNothing(t *testing.T) {
 			w.produce(400, each(100))
 			p := w.start(w.config(settings{}))
 			await(t, "a part to be settled", func() bool { p.alive(); return w.settled() >= 100 })
-			for _, desk := range []*stub.Desk{w.desk.Trengo, w.desk.Kustomer} {
-				desk.SetOutage(func(stub.Call) int { return status })
-			}
+			begin(w.desk.Desk(stubtrengo.Name))
+			begin(w.desk.Desk(stubkustomer.Name))
 			before := len(w.desk.Received())
 			await(t, "calls to fail", func() bool { p.alive(); return len(w.desk.Received()) >= before+150 || w.held(p) })
-			w.desk.Trengo.SetOutage(nil)
-			w.desk.Kustomer.SetOutage(nil)
+			for _, desk := range []*stub.Desk{w.desk.Desk(stubtrengo.Name), w.desk.Desk(stubkustomer.Name)} {
+				desk.SetOutage(nil)
+				desk.SetGateway(nil)
+			}
 			w.awaitCommitted(p)
 			p.stop()
 			w.wantNoLetters()

@@ -14,7 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
-	"github.com/deskstream/deskstream/cmd/deskstream/config"
+	"github.com/deskstream/deskstream/internal/codec"
+	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/kafkatest"
 	"github.com/deskstream/deskstream/internal/sample"
 	"github.com/deskstream/deskstream/internal/stub"
@@ -137,12 +138,12 @@ func (w *world) produceAvro(path string, n int) {
 		w.t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	book, err := openSchemas(cfg, log)
+	book, err := codec.Open(cfg, log)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer book.close()
-	encode, err := book.eventEncoder(w.t.Context(), cfg, eventsTopic, log)
+	defer book.Close()
+	encode, err := book.EventEncoder(w.t.Context(), eventsTopic)
 	if err != nil {
 		w.t.Fatal(err)
 	}

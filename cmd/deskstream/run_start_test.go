@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/deskstream/deskstream/internal/kafkatest"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 // wantExit fails the test unless the process ends with a code and says all of the texts.
@@ -162,7 +163,7 @@ func TestRun_createsMissingTopicsAndDeliversOneDestinationAlone(t *testing.T) {
 	w.produce(20, each(5))
 	await(t, "the destination to commit", func() bool { p.alive(); return w.committedAll(crm) })
 	p.stop()
-	if n := len(w.desk.Trengo.Received()); n > 0 {
+	if n := len(w.desk.Desk(stubtrengo.Name).Received()); n > 0 {
 		t.Errorf("a destination that was not asked for received %d calls", n)
 	}
 	if committed := w.Committed(t, "deskstream."+inbox, eventsTopic); len(committed) > 0 {

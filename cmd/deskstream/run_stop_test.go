@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/deskstream/deskstream/internal/stub"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 // protocols are the lines of source that choose the group's protocol.
@@ -36,6 +37,7 @@ func (w *world) wantCommittedIsDone() {
 }
 
 func TestRun_stoppedInTheMidstRepeatsNothing(t *testing.T) {
+	t.Parallel()
 	for name, source := range protocols {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -66,7 +68,7 @@ func TestRun_stoppedInTheMidstRepeatsNothing(t *testing.T) {
 func TestRun_stoppedInAHoldKillsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{})
-	w.desk.Trengo.SetOutage(func(stub.Call) int { return http.StatusUnauthorized })
+	w.desk.Desk(stubtrengo.Name).SetOutage(func(stub.Call) int { return http.StatusUnauthorized })
 	w.produce(100, each(30))
 	path := w.config(settings{})
 	p := w.start(path)
@@ -78,7 +80,7 @@ func TestRun_stoppedInAHoldKillsNothing(t *testing.T) {
 	if n := w.settled(); n != 100 {
 		t.Errorf("%d outcomes, want those of the other destination, 100", n)
 	}
-	w.desk.Trengo.SetOutage(nil)
+	w.desk.Desk(stubtrengo.Name).SetOutage(nil)
 	p = w.start(path)
 	w.awaitCommitted(p)
 	p.stop()
@@ -89,7 +91,7 @@ func TestRun_stoppedInAHoldKillsNothing(t *testing.T) {
 func TestRun_aSecondSignalEndsItAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{})
-	w.desk.Trengo.SetOutage(func(c stub.Call) int {
+	w.desk.Desk(stubtrengo.Name).SetOutage(func(c stub.Call) int {
 		if c.Mark == "" {
 			return 0 // a stop does not wait for what comes before an event's first write
 		}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/deskstream/deskstream/internal/stub"
+	stubkustomer "github.com/deskstream/deskstream/internal/stub/kustomer"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 func TestRun_aUserWhoseEveryEventFailsDelaysNobodyElseEvenOverAKill(t *testing.T) {
@@ -20,8 +22,8 @@ func TestRun_aUserWhoseEveryEventFailsDelaysNobodyElseEvenOverAKill(t *testing.T
 		}
 		return 0
 	}
-	w.desk.Trengo.SetOutage(failing)
-	w.desk.Kustomer.SetOutage(failing)
+	w.desk.Desk(stubtrengo.Name).SetOutage(failing)
+	w.desk.Desk(stubkustomer.Name).SetOutage(failing)
 	path, others := w.config(settings{}), badEvents*(users-1)
 	d := &deaths{w: w}
 
@@ -44,8 +46,8 @@ func TestRun_aUserWhoseEveryEventFailsDelaysNobodyElseEvenOverAKill(t *testing.T
 		second.alive()
 		return w.settled() >= 2*others && len(w.outcomes()) == 2*others
 	})
-	w.desk.Trengo.SetOutage(nil)
-	w.desk.Kustomer.SetOutage(nil)
+	w.desk.Desk(stubtrengo.Name).SetOutage(nil)
+	w.desk.Desk(stubkustomer.Name).SetOutage(nil)
 	w.awaitCommitted(second)
 	second.stop()
 	w.wantNoLetters()

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/deskstream/deskstream/desk/all"
 )
 
 // startCommand runs a command until the test ends and gives its standard output and
@@ -18,7 +20,7 @@ func startCommand(t *testing.T, args ...string) (stdout *bufio.Reader, stop func
 	r, w := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		got := run(ctx, args, os.LookupEnv, strings.NewReader(""), w, t.Output())
+		got := run(ctx, args, os.LookupEnv, streams{strings.NewReader(""), w, t.Output()})
 		_ = w.Close() // a pipe's Close never fails
 		code <- got
 	}()
@@ -30,10 +32,10 @@ func startCommand(t *testing.T, args ...string) (stdout *bufio.Reader, stop func
 	return bufio.NewReader(r), stop
 }
 
-func TestStub_servesBothUntilItIsStopped(t *testing.T) {
+func TestStub_servesAllUntilItIsStopped(t *testing.T) {
 	stdout, stop := startCommand(t, "stub", "--listen", "127.0.0.1:0", "--token", "good")
 	addresses := map[string]string{}
-	for range 3 {
+	for range len(all.Kinds()) + 1 {
 		line, err := stdout.ReadString('\n')
 		name, address, found := strings.Cut(strings.TrimSpace(line), " ")
 		if err != nil || !found {
@@ -48,6 +50,7 @@ func TestStub_servesBothUntilItIsStopped(t *testing.T) {
 		{addresses["trengo"] + "/contacts", "good", 200},
 		{addresses["kustomer"] + "/v1/users/current", "good", 200},
 		{addresses["kustomer"] + "/v1/users/current", "bad", 401},
+		{addresses["webhook"] + "/in", "good", 405},
 		{addresses["received"], "", 200},
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url, nil)

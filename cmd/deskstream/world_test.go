@@ -19,6 +19,8 @@ import (
 	"github.com/deskstream/deskstream/internal/kafkatest"
 	"github.com/deskstream/deskstream/internal/sample"
 	"github.com/deskstream/deskstream/internal/stub"
+	stubkustomer "github.com/deskstream/deskstream/internal/stub/kustomer"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
@@ -27,8 +29,8 @@ const (
 	eventsTopic    = "events"
 	responsesTopic = "events.responses"
 	lettersTopic   = "dlq.events.deskstream"
-	inbox          = stub.TrengoName // destinations are called as the help desks are
-	crm            = stub.KustomerName
+	inbox          = stubtrengo.Name // destinations are called as the help desks are
+	crm            = stubkustomer.Name
 
 	trengoToken = "t0k3n-of-trengo-desk"
 	kustomerKey = "k3y-of-kustomer-desk"
@@ -93,7 +95,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		o.stub.Limit = 1 << 30
 	}
 	w := &world{
-		t: t, desk: stub.New(o.stub), conns: make(map[net.Conn]bool), place: make(map[string]place),
+		t: t, desk: stub.New(o.stub, stubtrengo.New(nil), stubkustomer.New()), conns: make(map[net.Conn]bool), place: make(map[string]place),
 		Cluster: o.kafka, prefix: o.prefix, sources: o.sources,
 		session: cmp.Or(o.session, 6*time.Second), drain: cmp.Or(o.drain, 5*time.Second), timeout: cmp.Or(o.timeout, 4*time.Second),
 	}
@@ -200,7 +202,7 @@ destinations:
       api_key: %s
       base_url: %s
 %s`, strings.Join(s.brokers, ","), w.topic(eventsTopic), w.prefix, s.session, w.drain, s.commit, s.source, w.topic(responsesTopic), w.topic(lettersTopic), s.letters, s.listen,
-		inbox, trengoToken, w.url+stub.TrengoPath, delivery, crm, kustomerKey, w.url+stub.KustomerPath, delivery))
+		inbox, trengoToken, w.url+stubtrengo.Path, delivery, crm, kustomerKey, w.url+stubkustomer.Path, delivery))
 }
 
 // start starts `run` with a configuration file.

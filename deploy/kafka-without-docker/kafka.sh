@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# Apache Kafka without Docker: brokers that are controllers too (KRaft), from the jars
-# that Apache Kafka publishes on Maven Central, run by Java on this machine.
+# Apache Kafka without Docker: brokers that are controllers too (KRaft), run by Java on this
+# machine, from the jars that Apache Kafka publishes for Maven.
 set -eo pipefail # not -u: the bash of macOS takes an empty array for an unset variable
 
 version=4.3.1
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/deskstream
 jars=$cache/kafka-$version
-repository=${MAVEN_REPOSITORY:-https://repo1.maven.org/maven2}
 
 usage() {
 	cat <<TEXT
@@ -22,7 +21,7 @@ Usage: kafka.sh start [OPTION]...   start the brokers and print their addresses
 Options of start:
   --dir DIR         where data, logs and pids are kept ($cache/cluster)
   --brokers N       1 or 3 brokers (1)
-  --port PORT       the first port; brokers use the 2 * N ports from there on, and N
+  --port PORT       the first port; brokers use the 2 * N ports from it on, and N
                     more for each --listener (9092). A cluster that runs keeps its ports
   --listener NAME   a listener besides the plain one: SSL, SASL_SSL or SASL_PLAINTEXT
                     (repeatable); what it needs is set with -o
@@ -31,9 +30,12 @@ Options of start:
 
 Brokers listen on 127.0.0.1. start with the directory of a cluster that runs in part
 starts the brokers that do not. Data outlives a stop. KAFKA_OPTS, KAFKA_HEAP_OPTS and
-KAFKA_JVM_PERFORMANCE_OPTS go to Java. MAVEN_REPOSITORY is a mirror of Maven Central.
+KAFKA_JVM_PERFORMANCE_OPTS go to Java.
 
-Needs Java 17 or later, curl, and 45 MB for Kafka $version in $jars.
+The jars come from the repository whose URL is in MAVEN_REPOSITORY, fetched with curl, or
+else through mvn and its settings. They are checked against jars.sha256.
+
+Needs Java 17 or later, mvn or curl, and 45 MB for Kafka $version in $jars.
 
 Example: kafka.sh start --brokers 3 -o auto.create.topics.enable=false
 TEXT
@@ -52,34 +54,63 @@ need_java() {
 	[[ $major -ge 17 ]] || fail "Java ${major:-?} is too old: install Java 17 or later"
 }
 
-checksums() { # their check, with the tool that the system has
+checksums() { # checks them with the tool that the system has
 	if command -v sha256sum >/dev/null; then sha256sum --check --status "$1"; else shasum -a 256 --check --status "$1"; fi
 }
 
-# fetch fills the cache. The directory gets its name when all is there and checked, so
-# that a broken download, or two at a time, leave nothing half done.
+# by_curl fetches the jars into $1, in the layout of a repository.
+by_curl() {
+	command -v curl >/dev/null || fail "curl is missing: install it, it fetches from MAVEN_REPOSITORY"
+	local path urls=()
+	while read -r _ path; do urls+=(-o "$1/$path" "${MAVEN_REPOSITORY%/}/$path"); done <"$here/jars.sha256"
+	curl -fsSL --no-progress-meter --fail-early --retry 3 --create-dirs --parallel --parallel-max 8 "${urls[@]}"
+}
+
+# by_maven fetches the same: the jars are the dependencies of a project that is made up,
+# without dependencies of their own.
+by_maven() {
+	local path artifact version
+	{
+		printf '<project><modelVersion>4.0.0</modelVersion><groupId>kafka.sh</groupId><artifactId>jars</artifactId><version>1</version><dependencies>\n'
+		while read -r _ path; do # group/with/slashes/artifact/version/file
+			path=${path%/*} version=${path##*/}
+			path=${path%/*} artifact=${path##*/}
+			path=${path%/*}
+			printf '<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version>' "${path//\//.}" "$artifact" "$version"
+			printf '<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions></dependency>\n'
+		done <"$here/jars.sha256"
+		printf '</dependencies></project>\n'
+	} >"$1/pom.xml"
+	mvn -q -B -Dstyle.color=never -f "$1/pom.xml" dependency:copy-dependencies -Dmdep.useRepositoryLayout=true -DoutputDirectory="$1" >&2 && rm "$1/pom.xml"
+}
+
+# fetch fills the cache. The directory gets its name when all jars are there and checked: a
+# broken download, or two at a time, leave nothing half done.
 fetch() {
 	[[ -d $jars ]] && return
-	command -v curl >/dev/null || fail "curl is missing: install it, it fetches Kafka's jars"
+	local part path way=by_maven from="Maven's repository"
+	if [[ -n ${MAVEN_REPOSITORY:-} ]]; then
+		way=by_curl from=$MAVEN_REPOSITORY
+	elif ! command -v mvn >/dev/null; then
+		fail "Kafka's jars are not here yet: install Maven, or set MAVEN_REPOSITORY to the URL of a Maven repository"
+	fi
 	mkdir -p "$cache"
-	local part path urls=()
 	part=$(mktemp -d "$cache/fetch.XXXXXX")
-	while read -r _ path; do urls+=(-o "$part/$path" "$repository/$path"); done <"$here/jars.sha256"
-	printf 'fetching Kafka %s from %s\n' "$version" "$repository" >&2
-	if ! curl -fsSL --no-progress-meter --fail-early --retry 3 --create-dirs --parallel --parallel-max 8 "${urls[@]}"; then
+	printf 'fetching Kafka %s from %s\n' "$version" "$from" >&2
+	if ! "$way" "$part"; then
 		rm -rf "$part"
-		fail "fetching Kafka's jars from $repository did not work: see above; MAVEN_REPOSITORY names a mirror"
+		fail "fetching Kafka's jars from $from failed: see above; MAVEN_REPOSITORY names another one"
 	fi
 	if ! (cd "$part" && checksums "$here/jars.sha256"); then
 		rm -rf "$part"
-		fail "what $repository sent is not what jars.sha256 lists"
+		fail "what $from sent is not what jars.sha256 lists"
 	fi
 	while read -r _ path; do mv "$part/$path" "$part/"; done <"$here/jars.sha256"
 	find "$part" -mindepth 1 -type d -empty -delete
-	mv "$part" "$jars" 2>/dev/null || rm -rf "$part" # another one was quicker
+	mv "$part" "$jars" 2>/dev/null || rm -rf "$part" # another process was faster
 }
 
-# alive tells whether broker N runs. A pid alone says little: it may be another's by now.
+# alive reports whether broker N runs. A pid alone is not enough: another process may have it by now.
 alive() {
 	local pid
 	pid=$(cat "$dir/broker-$1/pid" 2>/dev/null) || return 1
@@ -124,15 +155,15 @@ run_java() { # CLASS ARG...
 
 format() { # N CLUSTER_ID
 	(run_java kafka.tools.StorageTool format --ignore-formatted -t "$2" -c "$dir/broker-$1/server.properties") >"$dir/broker-$1/format.log" 2>&1 ||
-		{ cat "$dir/broker-$1/format.log" >&2 && fail "formatting the storage of broker $1 did not work: see above"; }
+		{ cat "$dir/broker-$1/format.log" >&2 && fail "formatting the storage of broker $1 failed: see above"; }
 }
 
 launch() { # N
 	local home=$dir/broker-$1 heap performance
-	: >"$home/log" # here and not in the background: await must not read of the start before
+	: >"$home/log" # here and not in the background: await must not read the log of an earlier start
 	read -ra heap <<<"${KAFKA_HEAP_OPTS:--Xmx512m}"
-	# Java's first compiler alone and the serial collector halve the start on a small machine. A
-	# broker that is to be fast, as for a benchmark, needs both compilers: -server.
+	# With the first compiler only and the serial collector Java starts in half the time on a
+	# small machine. A fast broker, as for a benchmark, needs both compilers: -server.
 	read -ra performance <<<"${KAFKA_JVM_PERFORMANCE_OPTS:--XX:TieredStopAtLevel=1 -XX:+UseSerialGC}"
 	(run_java "${heap[@]}" "${performance[@]}" -Dlog4j2.configurationFile="$here/log4j2.yaml" \
 		kafka.Kafka "$home/server.properties") >"$home/log" 2>&1 </dev/null &
@@ -143,7 +174,7 @@ await() { # N
 	local log=$dir/broker-$1/log i
 	for ((i = 0; i < 600; i++)); do
 		grep -q 'Kafka Server started' "$log" && return
-		kill -0 "$(<"$dir/broker-$1/pid")" 2>/dev/null || break # alive does not know it before it is Java
+		kill -0 "$(<"$dir/broker-$1/pid")" 2>/dev/null || break # alive finds it only when it has become Java
 		sleep 0.2
 	done
 	local taken
@@ -153,8 +184,8 @@ await() { # N
 	fail "broker $1 did not start: see above and $log"
 }
 
-# keep_port takes the port of a cluster that runs already, whatever --port says: its
-# brokers are found there.
+# keep_port keeps the port of a cluster that runs already, whatever --port says: clients
+# find its brokers there.
 keep_port() {
 	local i running=no
 	for ((i = 1; i <= brokers; i++)); do ! alive "$i" || running=yes; done
@@ -209,7 +240,7 @@ stop() {
 			alive "$i" || break
 			sleep 0.1
 		done
-		# The last ones find no quorum to take their leave of, and would wait for it.
+		# The last brokers have no quorum left to announce their end to, and would wait for it.
 		! alive "$i" || kill -KILL "$(<"$home/pid")"
 	done
 	[[ $delete == no ]] || rm -rf "$dir"

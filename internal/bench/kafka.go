@@ -98,14 +98,14 @@ func (c *cluster) load(ctx context.Context, topic string, d dataset) error {
 }
 
 // pace writes the first n events, rate a second, and says when event 0 was due.
-func (c *cluster) pace(ctx context.Context, topic string, d dataset, n int, rate float64) (start time.Time, err error) {
+func (c *cluster) pace(ctx context.Context, topic string, l load) (start time.Time, err error) {
 	start = time.Now()
 	var failed error
 	promise := func(_ *kgo.Record, err error) { failed = errors.Join(failed, err) } // promises come one at a time
-	for i := 0; i < n && ctx.Err() == nil; {
-		due := min(n, int(time.Since(start).Seconds()*rate)+1)
+	for i := 0; i < l.events && ctx.Err() == nil; {
+		due := min(l.events, int(time.Since(start).Seconds()*l.rate)+1)
 		for ; i < due; i++ {
-			c.client.Produce(ctx, &kgo.Record{Topic: topic, Key: d.key(i), Value: d.value(i)}, promise)
+			c.client.Produce(ctx, &kgo.Record{Topic: topic, Key: l.data.key(i), Value: l.data.value(i)}, promise)
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -1,5 +1,5 @@
 // Bench measures deskstream end to end beside a program of the same client libraries
-// that guarantees nothing: the limit. Broker, desk and the program that is measured
+// that guarantees nothing, the limit, or beside another build of its own. Broker, desk and the program that is measured
 // are processes of their own on loopback. Run it as "make bench", on Linux.
 //
 // "go run ./internal/bench plan" measures dlq plan instead, at a desk that allows few calls.
@@ -94,6 +94,7 @@ const pacedShare = 0.7
 func compare(ctx context.Context, args []string) (err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	binary := flags.String("deskstream", "./deskstream", "the `binary` to measure")
+	beside := flags.String("beside", "", "another `binary` to measure it beside, an earlier build for example, instead of the limit")
 	events := flags.Int("events", 100000, "events of each run")
 	runs := flags.Int("runs", 3, "runs of each program and case")
 	only := flags.String("only", "", "cases whose name contains this `text`")
@@ -105,12 +106,16 @@ func compare(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	path, err := exec.LookPath(*binary)
+	path, err := find(*binary)
 	if err != nil {
-		return fmt.Errorf("finding deskstream (make build makes it): %w", err)
-	}
-	if path, err = filepath.Abs(path); err != nil {
 		return err
+	}
+	programs := []program{deskstream("deskstream", path), theLimit(self)}
+	if *beside != "" {
+		if path, err = find(*beside); err != nil {
+			return err
+		}
+		programs[1] = deskstream("other build", path)
 	}
 	dir, err := os.MkdirTemp("", "deskstream-bench")
 	if err != nil {
@@ -122,14 +127,13 @@ func compare(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer stop()
-	b := &bench{self: self, kafka: kafka, dir: dir, sources: make(map[Spread]string)}
-	programs := []program{deskstream(path), theLimit(self)}
+	b := &bench{self: self, kafka: kafka, dir: dir, each: *runs, pace: *pace, sources: make(map[Spread]string)}
 	var rows []row
 	for _, c := range cases {
 		if !strings.Contains(c.String(), *only) {
 			continue
 		}
-		r, err := b.compare(ctx, programs, c, newDataset(c.Spread, *events), *runs, *pace)
+		r, err := b.compare(ctx, programs, c, newDataset(c.Spread, *events))
 		if err != nil {
 			return fmt.Errorf("%s: %w", c, err)
 		}
@@ -138,10 +142,19 @@ func compare(ctx context.Context, args []string) (err error) {
 	return report(os.Stdout, rows, programs, *events)
 }
 
+// find is the whole path of a binary.
+func find(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", fmt.Errorf("finding deskstream (make build makes it): %w", err)
+	}
+	return filepath.Abs(path)
+}
+
 // compare runs the programs in turn, so that both meet the same hours of the machine.
-func (b *bench) compare(ctx context.Context, programs []program, c Case, d dataset, runs int, pace bool) (row, error) {
+func (b *bench) compare(ctx context.Context, programs []program, c Case, d dataset) (row, error) {
 	r := row{c: c, flood: make(map[string][]Result), paced: make(map[string][]Result)}
-	for range runs {
+	for range b.each {
 		for _, p := range programs {
 			res, err := b.flood(ctx, p, c, d)
 			if err != nil {
@@ -151,14 +164,14 @@ func (b *bench) compare(ctx context.Context, programs []program, c Case, d datas
 			r.flood[p.name] = append(r.flood[p.name], res)
 		}
 	}
-	if !pace {
+	if !b.pace {
 		return r, nil
 	}
 	r.rate = pacedShare * of(r.flood[programs[0].name], perSecond).median
 	n := min(len(d.of), int(r.rate*pacedFor.Seconds()))
-	for range runs {
+	for range b.each {
 		for _, p := range programs {
-			res, err := b.paced(ctx, p, c, d, n, r.rate)
+			res, err := b.paced(ctx, p, c, load{data: d, events: n, rate: r.rate})
 			if err != nil {
 				return r, fmt.Errorf("%s, paced: %w", p.name, err)
 			}

@@ -43,6 +43,8 @@ type bench struct {
 	kafka   *cluster
 	dir     string
 	runs    int // so far, for names that nothing has had
+	each    int // runs of each program and case
+	pace    bool
 	sources map[Spread]string
 }
 
@@ -65,30 +67,32 @@ func (b *bench) flood(ctx context.Context, p program, c Case, d dataset) (Result
 	if err != nil {
 		return Result{}, err
 	}
-	return b.run(ctx, p, c, d, load{topic: topic, events: len(d.of)})
+	return b.run(ctx, p, c, load{topic: topic, data: d, events: len(d.of)})
 }
 
-// paced measures a program that is there before the first events come, rate a second.
-func (b *bench) paced(ctx context.Context, p program, c Case, d dataset, events int, rate float64) (Result, error) {
+// paced measures a program that is there before the first events come.
+func (b *bench) paced(ctx context.Context, p program, c Case, l load) (Result, error) {
 	topic := fmt.Sprintf("bench-%d-paced-%d", os.Getpid(), b.runs)
 	remove, err := b.kafka.topics(ctx, sourceBytes, topic)
 	if err != nil {
 		return Result{}, err
 	}
 	defer remove()
-	return b.run(ctx, p, c, d, load{topic: topic, events: events, rate: rate})
+	l.topic = topic
+	return b.run(ctx, p, c, l)
 }
 
 // load is what a program gets to read: a topic that holds the events, or, with a rate,
 // one to which they are written once the program reads it.
 type load struct {
 	topic  string
-	events int
+	data   dataset
+	events int     // of the data, from its first on
 	rate   float64 // a second
 }
 
 // run starts a desk and the program, waits until all is delivered, and takes stock.
-func (b *bench) run(ctx context.Context, p program, c Case, d dataset, l load) (Result, error) {
+func (b *bench) run(ctx context.Context, p program, c Case, l load) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, runBound)
 	defer cancel()
 	b.runs++
@@ -104,7 +108,7 @@ func (b *bench) run(ctx context.Context, p program, c Case, d dataset, l load) (
 	}
 	defer remove()
 	server, url, err := startServer(ctx, []string{
-		b.self, "desk", "-latency", c.Latency.String(), "-spread", string(c.Spread), "-events", strconv.Itoa(len(d.of)),
+		b.self, "desk", "-latency", c.Latency.String(), "-spread", string(c.Spread), "-events", strconv.Itoa(len(l.data.of)),
 	})
 	if err != nil {
 		return Result{}, err
@@ -124,7 +128,7 @@ func (b *bench) run(ctx context.Context, p program, c Case, d dataset, l load) (
 		return Result{}, err
 	}
 	defer measured.stop()
-	began, err := b.watch(ctx, p, j, d, l, measured)
+	began, err := b.watch(ctx, p, j, l, measured)
 	if err != nil {
 		return Result{}, err
 	}
@@ -139,13 +143,13 @@ func (b *bench) run(ctx context.Context, p program, c Case, d dataset, l load) (
 }
 
 // watch waits until the program has done its job, and says when the first event was due.
-func (b *bench) watch(ctx context.Context, p program, j job, d dataset, l load, measured *process) (began time.Time, err error) {
+func (b *bench) watch(ctx context.Context, p program, j job, l load, measured *process) (began time.Time, err error) {
 	group := p.group(j)
 	if l.rate > 0 {
 		if err := until(ctx, measured, "its group was stable", func() (bool, error) { return b.kafka.stable(ctx, group) }); err != nil {
 			return began, err
 		}
-		if began, err = b.kafka.pace(ctx, j.topic, d, l.events, l.rate); err != nil {
+		if began, err = b.kafka.pace(ctx, j.topic, l); err != nil {
 			return began, err
 		}
 	}

@@ -179,7 +179,7 @@ func (p planBench) measure(ctx context.Context, binary string, brokers []string,
 	if err := os.WriteFile(file, []byte(p.configuration(brokers, name, url)), 0o600); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, binary, "dlq", "plan", "-c", file, "-o", filepath.Join(dir, "plan.json"), "--log-level", "warn")
+	cmd := exec.CommandContext(ctx, binary, "dlq", "plan", "--destination", "inbox", "-c", file, "-o", filepath.Join(dir, "plan.json"), "--log-level", "warn")
 	cmd.Stderr = os.Stderr
 	began := time.Now()
 	if err := cmd.Run(); err != nil {

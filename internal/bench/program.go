@@ -30,9 +30,9 @@ type program struct {
 	commits bool
 }
 
-func deskstream(binary string) program {
+func deskstream(name, binary string) program {
 	return program{
-		name:    "deskstream",
+		name:    name,
 		commits: true,
 		group:   func(j job) string { return j.group + ".crm" },
 		command: func(j job) ([]string, error) {

@@ -29,8 +29,9 @@ func of(results []Result, figure func(Result) float64) figures {
 	return figures{median: values[len(values)/2], least: values[0], most: values[len(values)-1]}
 }
 
-func (f figures) String() string {
-	return fmt.Sprintf("%.0f (%.0f to %.0f)", f.median, f.least, f.most)
+// with writes the figures with so many decimals.
+func (f figures) with(decimals int) string {
+	return fmt.Sprintf("%.*f (%.*f to %.*f)", decimals, f.median, decimals, f.least, decimals, f.most)
 }
 
 func perSecond(r Result) float64 { return r.PerSecond }
@@ -42,22 +43,23 @@ func p99(r Result) float64       { return float64(r.P99) / float64(time.Millisec
 // report writes the comparison as two tables in Markdown.
 func report(w io.Writer, rows []row, programs []program, events int) error {
 	var text strings.Builder
-	text.WriteString("| case | program | events/s | of the limit's | CPU s per 100,000 | of the limit's | peak RSS, MiB | of the limit's | out of order | repeated |\n" +
-		"| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	other := programs[1].name
+	fmt.Fprintf(&text, "| case | program | events/s | of the %[1]s's | CPU s per 100,000 | of the %[1]s's | peak RSS, MiB | of the %[1]s's | out of order | repeated |\n"+
+		"| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n", other)
 	per100k := func(r Result) float64 { return cpu(r) * 100000 / float64(events) }
 	for _, row := range rows {
 		for _, p := range programs {
-			ours, limit := row.flood[p.name], row.flood["limit"]
-			fmt.Fprintf(&text, "| %s | %s | %s | %s | %.1f | %s | %.0f | %s | %d | %d |\n", row.c, p.name,
-				of(ours, perSecond), ratio(ours, limit, perSecond), of(ours, per100k).median, ratio(ours, limit, cpu),
-				of(ours, peak).median, ratio(ours, limit, peak), sum(ours, disorder), sum(ours, duplicates))
+			ours, theirs := row.flood[p.name], row.flood[other]
+			fmt.Fprintf(&text, "| %s | %s | %s | %s | %s | %s | %.0f | %s | %d | %d |\n", row.c, p.name,
+				of(ours, perSecond).with(0), ratio(ours, theirs, perSecond), of(ours, per100k).with(2), ratio(ours, theirs, cpu),
+				of(ours, peak).median, ratio(ours, theirs, peak), sum(ours, disorder), sum(ours, duplicates))
 		}
 	}
 	text.WriteString("\n| case | program | events/s offered | p50, ms | p99, ms |\n| --- | --- | --- | --- | --- |\n")
 	for _, row := range rows {
 		for _, p := range programs {
 			if results := row.paced[p.name]; len(results) > 0 {
-				fmt.Fprintf(&text, "| %s | %s | %.0f | %s | %s |\n", row.c, p.name, row.rate, of(results, p50), of(results, p99))
+				fmt.Fprintf(&text, "| %s | %s | %.0f | %s | %s |\n", row.c, p.name, row.rate, of(results, p50).with(0), of(results, p99).with(0))
 			}
 		}
 	}
@@ -66,11 +68,8 @@ func report(w io.Writer, rows []row, programs []program, events int) error {
 }
 
 // ratio compares medians.
-func ratio(ours, limit []Result, figure func(Result) float64) string {
-	if len(limit) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%.2f", of(ours, figure).median/of(limit, figure).median)
+func ratio(ours, theirs []Result, figure func(Result) float64) string {
+	return fmt.Sprintf("%.3f", of(ours, figure).median/of(theirs, figure).median)
 }
 
 func disorder(r Result) int   { return r.Disorder }

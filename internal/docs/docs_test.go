@@ -174,7 +174,7 @@ func TestArchitecture_everyIdentifierExists(t *testing.T) {
 	}
 }
 
-var pathNamed = regexp.MustCompile("(?m)^\\| `((?:cmd|deploy|processor|mapping|sink|internal)(?:/[a-z]+)*)` \\|")
+var pathNamed = regexp.MustCompile("(?m)^\\| `((?:cmd|deploy|desk|processor|mapping|sink|internal)(?:/[a-z]+)*)` \\|")
 
 func TestArchitecture_theFileMapIsThatOfTheRepository(t *testing.T) {
 	mapped := make(map[string]bool)

@@ -3,6 +3,7 @@ package kafkatest
 import (
 	"context"
 	"net"
+	"slices"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -118,11 +119,19 @@ func (c *Cluster) Dial(ctx context.Context, network, address string) (net.Conn, 
 // Client connects to the cluster until the test ends.
 func (c *Cluster) Client(t testing.TB, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	cl, err := kgo.NewClient(append(c.Options(), opts...)...)
+	cl := c.connect(t, opts...)
+	t.Cleanup(cl.Close)
+	return cl
+}
+
+// connect makes a client of a test's own. The statistics that a client sends to the brokers,
+// when it closes at the latest, take longer than what a test does with it.
+func (c *Cluster) connect(t testing.TB, opts ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	cl, err := kgo.NewClient(slices.Concat(c.Options(), []kgo.Opt{kgo.DisableClientMetrics()}, opts)...)
 	if err != nil {
 		t.Fatalf("connecting to Kafka: %v", err)
 	}
-	t.Cleanup(cl.Close)
 	return cl
 }
 

@@ -16,10 +16,7 @@ import (
 // fills in their offsets.
 func (c *Cluster) Produce(t testing.TB, records ...*kgo.Record) {
 	t.Helper()
-	cl, err := kgo.NewClient(append(c.Options(), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
-	if err != nil {
-		t.Fatalf("connecting to Kafka: %v", err)
-	}
+	cl := c.connect(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	defer cl.Close()
 	if err := cl.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
 		t.Fatalf("producing test records: %v", err)
@@ -40,13 +37,10 @@ func (c *Cluster) Consume(t testing.TB, topic string) []*kgo.Record {
 	if len(assign) == 0 {
 		return nil
 	}
-	cl, err := kgo.NewClient(append(c.Options(),
+	cl := c.connect(t,
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: assign}),
 		kgo.KeepControlRecords(), // so that a partition that ends in one is seen to end
-	)...)
-	if err != nil {
-		t.Fatalf("connecting to Kafka: %v", err)
-	}
+	)
 	defer cl.Close()
 	return readTo(t, cl, to, len(assign))
 }
@@ -140,10 +134,7 @@ func (c *Cluster) helper(t testing.TB) (admin *kadm.Client, done func()) {
 	if c.client != nil {
 		return kadm.NewClient(c.client), func() {}
 	}
-	cl, err := kgo.NewClient(c.Options()...)
-	if err != nil {
-		t.Fatalf("connecting to Kafka: %v", err)
-	}
+	cl := c.connect(t)
 	return kadm.NewClient(cl), cl.Close
 }
 
@@ -152,13 +143,21 @@ func (c *Cluster) helper(t testing.TB) (admin *kadm.Client, done func()) {
 // is no such group.
 func (c *Cluster) Committed(t testing.TB, group, topic string) map[int32]kadm.Offset {
 	t.Helper()
+	committed := make(map[int32]kadm.Offset)
+	if c.Cluster != nil { // without a client, since tests look again and again
+		if info := c.GroupInfo(group); info != nil {
+			for p, at := range info.Commits[topic] {
+				committed[p] = kadm.Offset{Topic: topic, Partition: p, At: at.Offset, LeaderEpoch: at.LeaderEpoch, Metadata: at.Metadata}
+			}
+		}
+		return committed
+	}
 	admin, done := c.helper(t)
 	defer done()
 	found, err := asked(func() (kadm.OffsetResponses, error) { return admin.FetchOffsets(t.Context(), group) })
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		t.Fatalf("fetching offsets of group %s: %v", group, err)
 	}
-	committed := make(map[int32]kadm.Offset)
 	for p, offset := range maps.All(found[topic]) {
 		if offset.Err != nil {
 			t.Fatalf("fetching offset of partition %d: %v", p, offset.Err)

@@ -29,15 +29,15 @@ func Advice(l *Letter) string {
 	}
 	switch sink.Class(l.Class) {
 	case sink.Invalid:
-		return "the event cannot be mapped with these settings: mend the settings or what sends it, then dlq plan; dlq discard what stays broken"
+		return "the event cannot be mapped with these settings: fix the settings or what sends it, then dlq plan; dlq discard what stays broken"
 	case sink.Rejected:
-		return "the API refused it for good: mend the account or the settings, then dlq plan; dlq discard what stays refused"
+		return "the API refused it permanently: fix the account or the settings, then dlq plan; dlq discard what stays refused"
 	case sink.Exhausted:
 		return "it kept failing while others passed: dlq plan and dlq apply send it again"
 	case sink.Expired:
 		return "older than delivery.max_age: raise it and plan, or dlq discard"
 	case sink.Unknown:
-		return "it was sent and no usable answer came: look at the help desk whether it took effect, then dlq apply or dlq discard"
+		return "it was sent and got no usable response: check at the help desk whether it took effect, then dlq apply or dlq discard"
 	default:
 		return "look at a sample with dlq show"
 	}
@@ -66,23 +66,23 @@ var adviceOfCode = map[string]string{
 	"contact_not_found":  "the contact does not exist: let it be created (create_contact, or an identify event), then dlq plan",
 	"ambiguous_contact":  "several contacts have the address: merge them at the help desk, then dlq plan",
 	"missing_channel":    "no channel is configured: set channel_id, then dlq plan",
-	"missing_identifier": "the event names nobody whom this desk can find: Trengo needs an e-mail address or a phone number, as channel_identifier says, Kustomer a userId, anonymousId or kustomerId. Fix what sends it (or source.fields), then dlq plan",
-	"missing_identity":   "the event names nobody: it has no userId or anonymousId, and no e-mail address that is sent (set_identity_email). Fix what sends it (or source.fields), then dlq plan",
+	"missing_identifier": "the event has nothing to find the customer by: Trengo needs an e-mail address or a phone number, as channel_identifier says, Kustomer a userId, anonymousId or kustomerId. Fix what sends it (or source.fields), then dlq plan",
+	"missing_identity":   "the event has no identity: it has no userId or anonymousId, and no e-mail address that is sent (set_identity_email). Fix what sends it (or source.fields), then dlq plan",
 	"missing_event":      "the track event has no name in the field event: fix what sends it (or source.fields), then dlq plan",
 	"invalid_event_name": "no character of the event's name is left that Kustomer takes: rename the event where it is sent, then dlq discard these",
 	"invalid_id":         "an id in the event may not stand in a URL, or is no whole number: fix what sends it, then dlq discard these",
 	"missing_type":       "the record is no event: find out what writes it to the source topic, then dlq discard these",
 	"not_json":           "the record is no event: find out what writes it to the source topic, then dlq discard these",
 	"not_an_object":      "the record is no event: find out what writes it to the source topic, then dlq discard these",
-	"unknown_schema":     "the record's schema was not to be had, and the error says why: register it, fix schema_registry, set source.schema_file or what the error names, then dlq plan",
+	"unknown_schema":     "the record's schema was not found, and the error says why: register it, fix schema_registry, set source.schema_file or what the error names, then dlq plan",
 	"bad_avro":           "the record does not fit its schema: fix what writes it, then dlq discard these",
-	"template_error":     "the subject template fails for this event: mend event_templates, then dlq plan",
+	"template_error":     "the subject template fails for this event: fix event_templates, then dlq plan",
 	"http_400":           "the help desk refused a field: the message names it; fix what sends it or the settings, then dlq plan",
 	"http_409":           "another customer has one of the addresses or ids: merge the two at the help desk, then dlq plan",
 	"http_413":           "the request is larger than the help desk takes: shorten the event, or dlq discard these",
 	"http_422":           "the help desk refused a field: the message names it; fix what sends it or the settings, then dlq plan",
 	"http_401":           "the credential is refused: renew it, then dlq plan",
-	"http_403":           "the credential lacks a right that others of its kind do not need: give it, then dlq plan",
-	"http_404":           "what the call names does not exist at the help desk: mend the settings or the account, then dlq plan",
+	"http_403":           "the credential lacks a right that similar calls do not need: grant it, then dlq plan",
+	"http_404":           "what the call names does not exist at the help desk: fix the settings or the account, then dlq plan",
 	"panic":              "a fault of this program: report it with the log's stack, and plan again after the next version",
 }

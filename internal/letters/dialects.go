@@ -29,6 +29,17 @@ const (
 	Unknown   Dialect = "unknown" // no header that is known
 )
 
+// AllDialects are the dialects that are read.
+func AllDialects() []Dialect {
+	all := []Dialect{Own}
+	for i := range foreign {
+		if d := foreign[i].dialect; !slices.Contains(all, d) {
+			all = append(all, d)
+		}
+	}
+	return append(all, Unknown)
+}
+
 // names are the headers of one dialect. Where a dialect has several names for one
 // thing, any of them counts.
 type names struct {

@@ -7,5 +7,5 @@
 // Groups counts them by cause, a State says what became of one, and a Plan is the file
 // between looking and sending.
 //
-// The package does no I/O: records come from internal/scan and go through the sink.
+// The package does no I/O: records come from internal/journal and go through the sink.
 package letters

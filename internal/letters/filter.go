@@ -1,6 +1,7 @@
 package letters
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -8,7 +9,8 @@ import (
 	"time"
 )
 
-// Filter picks letters. What is empty picks all; of a list one entry has to fit.
+// Filter says which letters are meant. What is empty asks for nothing; of a list one entry has
+// to fit. Compile gives what picks them.
 type Filter struct {
 	IDs          []string // whole, or the beginning of one
 	Fingerprints []string // the same
@@ -50,26 +52,71 @@ func ParseRange(s string) (Range, error) {
 	return r, nil
 }
 
-// Match reports whether the filter picks a letter.
-func (f *Filter) Match(l *Letter) bool {
-	at := l.At.Timestamp
-	return anyPrefix(f.IDs, l.ID) && anyPrefix(f.Fingerprints, l.Fingerprint) &&
-		oneOf(f.Destinations, l.Destination) && oneOf(f.Classes, l.Class) && oneOf(f.Codes, l.Code) &&
-		oneOf(f.Statuses, l.Status) && oneOf(f.Types, l.EventType) && oneOf(f.Users, l.Lane) &&
-		oneOf(f.Dialects, string(l.Dialect)) &&
-		(f.Since.IsZero() || !at.Before(f.Since)) && (f.Until.IsZero() || at.Before(f.Until)) &&
-		oneOf(f.Topics, l.Source.Topic) && (len(f.Partitions) == 0 || l.Source.Known) && oneOf(f.Partitions, int(l.Source.Partition)) &&
-		f.inRange(l)
+// Picker is a compiled filter: the one thing by which letters are counted, planned, sent again
+// and discarded. Its zero value picks none.
+type Picker struct {
+	every bool
+	fits  []func(*Letter) bool // all have to
+	since time.Time
 }
 
-func (f *Filter) inRange(l *Letter) bool {
-	return len(f.Offsets) == 0 || l.Source.Known && slices.ContainsFunc(f.Offsets, func(r Range) bool {
-		return r.From <= l.Source.Offset && l.Source.Offset <= r.To
+// Every picks all letters.
+func Every() Picker { return Picker{every: true} }
+
+// ErrEmptyFilter says that a filter names nothing by which it could pick letters.
+var ErrEmptyFilter = errors.New("the filter names nothing")
+
+// Compile gives what picks letters by a filter, or ErrEmptyFilter for one that names nothing.
+func (f *Filter) Compile() (Picker, error) {
+	p := Picker{since: f.Since}
+	oneOf(&p, f.IDs, func(l *Letter, id string) bool { return begins(l.ID, id) })
+	oneOf(&p, f.Fingerprints, func(l *Letter, print string) bool { return begins(l.Fingerprint, print) })
+	oneOf(&p, f.Destinations, func(l *Letter, name string) bool { return l.Destination == name })
+	oneOf(&p, f.Classes, func(l *Letter, class string) bool { return l.Class == class })
+	oneOf(&p, f.Codes, func(l *Letter, code string) bool { return l.Code == code })
+	oneOf(&p, f.Statuses, func(l *Letter, status int) bool { return l.Status == status })
+	oneOf(&p, f.Types, func(l *Letter, typ string) bool { return l.EventType == typ })
+	oneOf(&p, f.Users, func(l *Letter, user string) bool { return l.Lane == user })
+	oneOf(&p, f.Dialects, func(l *Letter, d string) bool { return string(l.Dialect) == d })
+	oneOf(&p, f.Topics, func(l *Letter, topic string) bool { return l.Source.Topic == topic })
+	oneOf(&p, f.Partitions, func(l *Letter, n int) bool { return l.Source.Known && int(l.Source.Partition) == n })
+	oneOf(&p, f.Offsets, func(l *Letter, r Range) bool {
+		return l.Source.Known && r.From <= l.Source.Offset && l.Source.Offset <= r.To
 	})
+	if !f.Since.IsZero() {
+		p.fits = append(p.fits, func(l *Letter) bool { return !l.At.Timestamp.Before(f.Since) })
+	}
+	if !f.Until.IsZero() {
+		p.fits = append(p.fits, func(l *Letter) bool { return l.At.Timestamp.Before(f.Until) })
+	}
+	if len(p.fits) == 0 {
+		return Picker{}, ErrEmptyFilter
+	}
+	return p, nil
 }
 
-func oneOf[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }
-
-func anyPrefix(list []string, v string) bool {
-	return len(list) == 0 || slices.ContainsFunc(list, func(p string) bool { return p != "" && strings.HasPrefix(v, p) })
+// oneOf has a picker ask for one of a list, if there is one.
+func oneOf[T any](p *Picker, list []T, fits func(*Letter, T) bool) {
+	if len(list) > 0 {
+		list = slices.Clone(list)
+		p.fits = append(p.fits, func(l *Letter) bool {
+			return slices.ContainsFunc(list, func(v T) bool { return fits(l, v) })
+		})
+	}
 }
+
+// begins reports whether a text begins with another one that says something.
+func begins(text, with string) bool { return with != "" && strings.HasPrefix(text, with) }
+
+// Picks reports whether a letter is one of those that are asked for.
+func (p *Picker) Picks(l *Letter) bool {
+	for _, fits := range p.fits {
+		if !fits(l) {
+			return false
+		}
+	}
+	return p.every || len(p.fits) > 0
+}
+
+// Since is the time before which no letter is picked that was written then, zero for none.
+func (p *Picker) Since() time.Time { return p.since }

@@ -38,29 +38,12 @@ type Sample struct {
 // What comes beyond is counted by destination, class and code alone.
 const maxGroups = 10_000
 
-// Groups counts letters by cause. It keeps 17 bytes per letter, to count one that was
-// written twice once, and one sample per group.
-type Groups struct {
-	groups map[string]*Group
-	seen   map[Key]struct{}
-	// Twice is how many letters were there a second time.
-	Twice int
-}
+// Groups counts letters by cause. It keeps one sample per group.
+type Groups struct{ groups map[string]*Group }
 
 // NewGroups counts nothing yet.
 func NewGroups() *Groups {
-	return &Groups{groups: make(map[string]*Group), seen: make(map[Key]struct{})}
-}
-
-// Seen reports whether the letter was there before, and counts it if so.
-func (g *Groups) Seen(l *Letter) bool {
-	key, _ := KeyOf(l.ID) // Parse gives no other ids
-	if _, there := g.seen[key]; there {
-		g.Twice++
-		return true
-	}
-	g.seen[key] = struct{}{}
-	return false
+	return &Groups{groups: make(map[string]*Group)}
 }
 
 // Add counts a letter.

@@ -40,6 +40,10 @@ type State struct {
 	// Cluster and TopicID say of which topic Source is, as a letter does.
 	Cluster string `json:"cluster,omitempty"`
 	TopicID string `json:"topic_id,omitempty"`
+	// Epoch is the leader epoch of the record at Source, nil if it is not known.
+	Epoch *int32 `json:"epoch,omitempty"`
+	// LetterTopicID is the id of the topic that the letter lies on.
+	LetterTopicID string `json:"letter_topic_id,omitempty"`
 	// Next is the id of the letter that was written when it died again.
 	Next string `json:"next,omitempty"`
 	// Reason and By say why it was discarded, and who decided.
@@ -113,7 +117,8 @@ func (m States) Take(rec *kgo.Record) Origin {
 	return Ours
 }
 
-// Status is what became of a letter.
+// Status is what became of the letter of an id. Another letter can have the same id:
+// journal.StateOf compares their records, too.
 func (m States) Status(id string) Status {
 	key, ok := KeyOf(id)
 	if !ok {

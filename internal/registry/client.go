@@ -26,7 +26,7 @@ type Config struct {
 	Password, Token sink.Secret
 	// TLS is for https; nil is the system's.
 	TLS *tls.Config
-	// Version is told to the registry in the User-Agent header.
+	// Version goes to the registry in the User-Agent header.
 	Version string
 	// Transport makes the requests, nil is one over TCP with TLS.
 	Transport http.RoundTripper
@@ -55,7 +55,7 @@ const (
 )
 
 // errTooLarge is an answer that is longer than any schema has a reason to be.
-var errTooLarge = errors.New("the answer is larger than 4 MiB")
+var errTooLarge = errors.New("the response is larger than 4 MiB")
 
 // client asks the registry at one address after the other.
 type client struct {
@@ -113,7 +113,7 @@ func newClient(c Config) (*client, error) {
 }
 
 // ask puts a question to one address after the other until one has what was asked for.
-// An address that is down, or lags behind, must not hide one that does not: only when
+// An address that is down, or lags, must not hide one that does not: only when
 // none has it, one that says so is believed.
 func ask[T any](ctx context.Context, c *client, question func(context.Context, address) (T, error)) (T, error) {
 	var none T
@@ -146,7 +146,7 @@ func ask[T any](ctx context.Context, c *client, question func(context.Context, a
 }
 
 // isUnknown reports whether the registry itself says that it does not have what was
-// asked for. A plain 404 can come from anything that stands before it, or from an
+// asked for. A plain 404 can come from anything in front of it, or from an
 // address that is not the registry's.
 func isUnknown(err error) bool {
 	if errors.Is(err, errNoGUIDs) {
@@ -165,7 +165,7 @@ func isUnknown(err error) bool {
 }
 
 // plain is an error without the answer's body, which is anybody's text, and without
-// the URL, which stands before it.
+// the URL, which comes before it.
 func plain(err error) error {
 	if answer, ok := errors.AsType[*sr.ResponseError](err); ok {
 		switch answer.StatusCode {
@@ -183,7 +183,7 @@ func plain(err error) error {
 	if errors.Is(err, errTooLarge) {
 		return errTooLarge
 	}
-	return errors.New("the answer is not that of a schema registry")
+	return errors.New("the response is not from a schema registry")
 }
 
 // bounded cuts answers off that are too large to be kept in memory.

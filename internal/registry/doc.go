@@ -6,6 +6,6 @@
 //
 // A schema's id never changes its meaning, so what was found is kept. That an id is
 // unknown is believed only when the registry itself says so, at all addresses that answer
-// and for longer than one lags behind: everything else that goes wrong is a registry that
+// and for longer than one lags: everything else that goes wrong is a registry that
 // is down, and whoever asked waits.
 package registry

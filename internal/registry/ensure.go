@@ -35,7 +35,7 @@ func (r *Registry) Ensure(ctx context.Context, subject, schema string, register 
 		}
 		return 0, fmt.Errorf("asking the schema registry for subject %s: %w", subject, err)
 	case id < 0:
-		return 0, &RefusedError{"schema registry: it gave a negative id"}
+		return 0, &RefusedError{"schema registry: it returned a negative id"}
 	}
 	return uint32(id), nil
 }
@@ -57,7 +57,7 @@ func refused(err error, subject string) error {
 }
 
 // Ping asks for anything at all, to find out whether the registry is there and lets
-// us in. It gives the number of its subjects.
+// us in. It returns the number of its subjects.
 func (r *Registry) Ping(ctx context.Context) (int, error) {
 	subjects, err := ask(ctx, r.client, func(ctx context.Context, at address) ([]string, error) { return at.sr.Subjects(ctx) })
 	return len(subjects), err

@@ -70,7 +70,7 @@ func New(c Config, log *slog.Logger) (*Registry, error) {
 	}
 	kept, err := lru.New[Ref, memory](maxKept)
 	if err != nil {
-		return nil, fmt.Errorf("setting up the memory of schemas: %w", err)
+		return nil, fmt.Errorf("setting up the cache of schemas: %w", err)
 	}
 	r := &Registry{client: client, grace: c.UnknownGrace, log: log, kept: kept}
 	r.life, r.end = context.WithCancel(context.Background())
@@ -131,7 +131,7 @@ func (r *Registry) Try(ctx context.Context, ref Ref) (mapping.Decoder, error) {
 	if decoder, ok := r.suspect(ref); ok {
 		return decoder, nil
 	}
-	return nil, errors.New("the schema was forgotten again")
+	return nil, errors.New("the schema was evicted from the cache before it was used")
 }
 
 func (r *Registry) suspect(ref Ref) (mapping.Decoder, bool) {

@@ -24,21 +24,23 @@ import (
 	"github.com/testcontainers/testcontainers-go/wait"
 )
 
-// Apicurio as it is published: the image, and the archive with its sum.
+// Apicurio as it is published: the image, and the archive with its checksum.
 const (
 	apicurioVersion = "2.5.11.Final"
 	apicurioImage   = "apicurio/apicurio-registry-mem:" + apicurioVersion
-	apicurioPath    = "io/apicurio/apicurio-registry-app/" + apicurioVersion + "/apicurio-registry-app-" + apicurioVersion + "-all.tar.gz"
+	apicurioMaven   = "io.apicurio:apicurio-registry-app:" + apicurioVersion + ":tar.gz:all"
+	apicurioFile    = "apicurio-registry-app-" + apicurioVersion + "-all.tar.gz"
+	apicurioPath    = "io/apicurio/apicurio-registry-app/" + apicurioVersion + "/" + apicurioFile
 	apicurioSum     = "f894a17f650ec427de72cfb68edfc30f8020743269293e58372e22f67fd4fd15"
 	apicurioRunner  = "apicurio-registry-app-" + apicurioVersion + "-runner.jar"
-	// confluentPath is where it speaks as Confluent's registry does.
+	// confluentPath is where its API is that of Confluent's registry.
 	confluentPath = "/apis/ccompat/v7"
-	// apicurioStart bounds its start.
+	// apicurioStart limits how long its start may take.
 	apicurioStart = 3 * time.Minute
 )
 
-// Apicurio is the address of a real registry: that in REGISTRY_URL, or Apicurio in a
-// container where Docker answers, or else from its archive with Java. KAFKATEST_WAY chooses
+// Apicurio returns the address of a real registry: that in REGISTRY_URL, or Apicurio in a
+// container if Docker answers, or else from its archive with Java. KAFKATEST_WAY chooses
 // as it does for brokers.
 func Apicurio(t *testing.T) string {
 	t.Helper()
@@ -69,7 +71,7 @@ func apicurioInDocker(t *testing.T) string {
 	})
 	testcontainers.CleanupContainer(t, c)
 	if err != nil {
-		t.Fatalf("starting %s, which KAFKATEST_WAY=jars does without: %v", apicurioImage, err)
+		t.Fatalf("starting %s (KAFKATEST_WAY=jars needs no Docker): %v", apicurioImage, err)
 	}
 	address, err := c.PortEndpoint(t.Context(), "8080/tcp", "http")
 	if err != nil {
@@ -78,12 +80,12 @@ func apicurioInDocker(t *testing.T) string {
 	return address + confluentPath
 }
 
-// apicurioByJava starts Apicurio as a process, which ends with the test.
+// apicurioByJava starts Apicurio as a process that ends with the test.
 func apicurioByJava(t *testing.T) string {
 	t.Helper()
 	dir, err := apicurioFiles(t.Context())
 	if err != nil {
-		t.Fatalf("getting Apicurio, which REGISTRY_URL does without: %v", err)
+		t.Fatalf("getting Apicurio (with REGISTRY_URL none is needed): %v", err)
 	}
 	port := freePort(t)
 	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
@@ -125,7 +127,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// awaitHTTP waits until a page is there.
+// awaitHTTP waits until a page answers with status 200.
 func awaitHTTP(ctx context.Context, url string, ended <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, apicurioStart)
 	defer cancel()
@@ -145,22 +147,22 @@ func awaitHTTP(ctx context.Context, url string, ended <-chan struct{}) error {
 		select {
 		case <-time.After(200 * time.Millisecond):
 		case <-ended:
-			return errors.New("it ended")
+			return errors.New("its process ended")
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// apicurioFiles is the directory with the published files, which are fetched once, from
-// Maven Central or its mirror in MAVEN_REPOSITORY, or from what Maven has fetched.
+// apicurioFiles returns the directory with the published files. They are fetched once, from
+// the repository in MAVEN_REPOSITORY or else through Maven.
 func apicurioFiles(ctx context.Context) (string, error) {
 	cache := os.Getenv("XDG_CACHE_HOME")
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", err
-	}
 	if cache == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", err
+		}
 		cache = filepath.Join(home, ".cache")
 	}
 	cache = filepath.Join(cache, "deskstream")
@@ -176,34 +178,52 @@ func apicurioFiles(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer func() { _ = os.RemoveAll(part) }() // in a cache
-	archive, err := openArchive(ctx, filepath.Join(home, ".m2", "repository", filepath.FromSlash(apicurioPath)))
-	if err != nil {
+	files := filepath.Join(part, "files")
+	if err := fetchApicurio(ctx, part, files); err != nil {
 		return "", err
 	}
-	defer func() { _ = archive.Close() }() // it was read
-	sum := sha256.New()
-	if err := unpack(io.TeeReader(archive, sum), part); err != nil {
-		return "", fmt.Errorf("unpacking %s: %w", apicurioPath, err)
-	}
-	if got := hex.EncodeToString(sum.Sum(nil)); got != apicurioSum {
-		return "", fmt.Errorf("%s has the SHA-256 %s, not %s", apicurioPath, got, apicurioSum)
-	}
-	// It gets its name when all is there, so that a broken download leaves nothing half done.
-	if err := os.Rename(part, dir); err != nil && !errors.Is(err, os.ErrExist) {
+	// The directory gets its name when all files are there: a broken download leaves nothing.
+	if err := os.Rename(files, dir); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", err
 	}
 	return dir, nil
 }
 
-func openArchive(ctx context.Context, fetched string) (io.ReadCloser, error) {
-	if f, err := os.Open(fetched); err == nil {
-		return f, nil
+// fetchApicurio fetches the archive, checks it, and unpacks it into the directory files.
+func fetchApicurio(ctx context.Context, scratch, files string) error {
+	archive, err := openArchive(ctx, scratch)
+	if err != nil {
+		return fmt.Errorf("fetching %s: %w", apicurioMaven, err)
 	}
-	repository := os.Getenv("MAVEN_REPOSITORY")
-	if repository == "" {
-		repository = "https://repo1.maven.org/maven2"
+	defer func() { _ = archive.Close() }() // it was read
+	sum := sha256.New()
+	if err := unpack(io.TeeReader(archive, sum), files); err != nil {
+		return fmt.Errorf("unpacking %s: %w", apicurioFile, err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(repository, "/")+"/"+apicurioPath, nil)
+	if got := hex.EncodeToString(sum.Sum(nil)); got != apicurioSum {
+		return fmt.Errorf("%s has the SHA-256 %s, not %s", apicurioFile, got, apicurioSum)
+	}
+	return nil
+}
+
+// openArchive opens the published archive. Maven copies it into the directory scratch.
+func openArchive(ctx context.Context, scratch string) (io.ReadCloser, error) {
+	if repository := os.Getenv("MAVEN_REPOSITORY"); repository != "" {
+		return download(ctx, strings.TrimRight(repository, "/")+"/"+apicurioPath)
+	}
+	if _, err := exec.LookPath("mvn"); err != nil {
+		return nil, errors.New("install Maven, or set MAVEN_REPOSITORY to the URL of a Maven repository")
+	}
+	cmd := exec.CommandContext(ctx, "mvn", "-q", "-B", "-Dstyle.color=never", "dependency:copy", "-Dartifact="+apicurioMaven, "-DoutputDirectory="+scratch)
+	cmd.Dir = scratch // where no project is
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("running mvn: %w\n%s", err, out)
+	}
+	return os.Open(filepath.Join(scratch, apicurioFile))
+}
+
+func download(ctx context.Context, url string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -214,12 +234,12 @@ func openArchive(ctx context.Context, fetched string) (io.ReadCloser, error) {
 	}
 	if resp.StatusCode != http.StatusOK {
 		_ = resp.Body.Close()
-		return nil, fmt.Errorf("fetching %s from %s: %s", apicurioPath, repository, resp.Status)
+		return nil, errors.New(resp.Status)
 	}
 	return resp.Body, nil
 }
 
-// unpack writes the files of an archive, and reads it to its end.
+// unpack writes the files of an archive into dir and reads it to its end.
 func unpack(r io.Reader, dir string) error {
 	packed, err := gzip.NewReader(r)
 	if err != nil {

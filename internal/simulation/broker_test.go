@@ -60,14 +60,34 @@ func newBroker(w *world) *broker {
 		}
 		var asked atomic.Int64
 		f.fault.Count = -1
-		f.fault.When = func(kmsg.Request) bool {
+		struck := func() bool {
 			share := w.script.active(f.kind, w.journal.since())
 			return share > 0 && share > w.desk.roll(string(f.kind), strconv.FormatInt(asked.Add(1), 10))
+		}
+		f.fault.When = func(kmsg.Request) bool { return struck() }
+		if slices.Contains(f.fault.Keys, kmsg.OffsetCommit) {
+			f.fault.When = wholly(struck)
 		}
 		b.handles[f.kind] = append(b.handles[f.kind], w.kafka.Fault(f.fault))
 	}
 	b.moveAtOffsetFetch()
 	return b
+}
+
+// wholly strikes all partitions of a request or none, where kfake asks for each: Kafka's
+// coordinator takes a commit or refuses it for what ails the group.
+func wholly(struck func() bool) func(kmsg.Request) bool {
+	var mu sync.Mutex
+	var last kmsg.Request
+	var verdict bool
+	return func(req kmsg.Request) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if req != last {
+			last, verdict = req, struck()
+		}
+		return verdict
+	}
 }
 
 // moveAtOffsetFetch is the fault of a moved coordinator where offsets are fetched. Kafka
@@ -102,7 +122,7 @@ func (b *broker) counted() {
 	}
 }
 
-// checkpointRefused is told that an instance did not use a checkpoint.
+// checkpointRefused takes in that an instance did not use a checkpoint.
 func (b *broker) checkpointRefused() {
 	b.mu.Lock()
 	foreign := b.foreign
@@ -115,24 +135,41 @@ func (b *broker) checkpointRefused() {
 // oldOutcomes is how many records of each partition an earlier life has outcomes of.
 const oldOutcomes = 12
 
+// oldValue is as much of such an outcome as is read: its record is older than all of ours.
+const oldValue = `{"source":{"timestamp":"1999-12-01T00:00:00.000Z"}}`
+
 // prepare writes what an earlier life of the topics left.
 func (b *broker) prepare() {
 	s := b.w.script
-	if !s.OldLife && !s.OldEpoch {
+	for i := range s.Backlog {
+		p := planned{Number: 3_000_000 + i, User: i, Partition: int32(i % partitions), Want: wantDelivered, Early: true}
+		if i%8 == 1 {
+			p.Ahead = time.Hour
+		}
+		b.w.append(p)
+	}
+	if s.Backlog > 0 {
+		b.w.journal.count(latest, 1)
+	}
+	if !s.OldLife && !s.OldEpoch && !s.OldForm {
 		return
 	}
 	ids, of := b.topicIDs(), topics.TopicID(b.w.kafka.TopicInfo(sourceTopic).TopicID)
 	epoch := int32(0)
-	if s.OldLife {
+	switch {
+	case s.OldLife:
 		of = topics.TopicID{1, 2, 3}
 		b.w.journal.count(oldLife, 1)
-	} else {
+	case s.OldForm:
+		of, ids.responses = topics.TopicID{}, kadm.TopicID{9}
+		b.w.journal.count(oldForm, 1)
+	default:
 		epoch = 77
 	}
 	var records []*kgo.Record
 	for p := range int32(partitions) {
 		for offset := range oldOutcomes {
-			records = append(records, &kgo.Record{Topic: responsesTopic, Partition: p % responsePartitions, Value: []byte("{}"), Headers: []kgo.RecordHeader{
+			records = append(records, &kgo.Record{Topic: responsesTopic, Partition: p % responsePartitions, Value: []byte(oldValue), Headers: []kgo.RecordHeader{
 				{Key: "deskstream.group", Value: []byte(group)},
 				{Key: "deskstream.source", Value: fmt.Appendf(nil, "%s/%d/%d", sourceTopic, p, offset)},
 				{Key: "deskstream.source.epoch", Value: fmt.Append(nil, epoch)},
@@ -167,6 +204,7 @@ func (ids topicIDs) checkpoint(committed, from int64) string {
 
 // commit writes an offset as an operator's tool does, while the group is empty.
 func (b *broker) commit(partition int32, offset int64, metadata string) {
+	b.w.journal.committedOutside(partition, offset, metadata)
 	var offsets kadm.Offsets
 	offsets.Add(kadm.Offset{Topic: sourceTopic, Partition: partition, At: offset, LeaderEpoch: -1, Metadata: metadata})
 	if err := b.w.kafka.Admin(b.w.t).CommitAllOffsets(b.w.t.Context(), group, offsets); err != nil {
@@ -232,7 +270,7 @@ func (b *broker) deleteOutcomes() {
 // time to leave, is a member for ever. Kafka starts it with the join.
 //
 // With all, it takes out all members of a group that does not get stable; they come
-// back. kfake begins the time of a rebalance anew with each join: three members whose
+// back. kfake begins the time of a rebalance again with each join: three members whose
 // joins time out in turn never come together. Kafka's ends, with those who have joined.
 func (b *broker) dropDead(all bool) {
 	info := b.w.kafka.GroupInfo(group)
@@ -277,6 +315,6 @@ func (b *broker) electLeaders() {
 func (j *journal) permit(r rewind) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	r.stamp, r.era = j.now(), j.era
+	r.stamp, r.era, r.ledger = j.now(), j.era, len(j.born)-1
 	j.rewinds = append(j.rewinds, &r)
 }

@@ -16,7 +16,7 @@ const reserve = 0.1
 func TestBudget_isNeverExceededInSumWhileInstancesComeAndGo(t *testing.T) {
 	s := &script{
 		Seed: 1, Desk: "kustomer", Instances: 1, Users: 100, Until: 9 * time.Minute,
-		InFlight: 32, LimitRecords: 10_000, LimitSpan: 10_000, CommitInterval: 5 * time.Second,
+		InFlight: 32, LimitRecords: 10_000, LimitBytes: 1 << 20, LimitSpan: 10_000, CommitInterval: 5 * time.Second,
 		MaxElapsed: time.Minute, BreakerOf: 20, Latency: 20 * time.Millisecond, Limit: 300,
 		Steps: []step{
 			{At: 1 * time.Minute, Kind: join},
@@ -29,7 +29,7 @@ func TestBudget_isNeverExceededInSumWhileInstancesComeAndGo(t *testing.T) {
 	for i := range 2000 {
 		s.Records = append(s.Records, planned{User: i % s.Users, Number: i, Partition: int32(i % s.Users % partitions), Want: wantDelivered})
 	}
-	r := runScript(t, s)
+	r := runScript(t, s, slowLimit)
 	r.checkBudget()
 	t.Logf("%.1f%% of the budget used, %d calls in the busiest minute", 100*r.used, r.mostInAMinute)
 	r.report(t)

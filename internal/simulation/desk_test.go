@@ -22,6 +22,8 @@ import (
 
 	"github.com/deskstream/deskstream/internal/sample"
 	"github.com/deskstream/deskstream/internal/stub"
+	stubkustomer "github.com/deskstream/deskstream/internal/stub/kustomer"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 const (
@@ -46,10 +48,10 @@ func newHelpDesk(s *script, j *journal) *helpDesk {
 	if s.Limit > 0 {
 		limit = s.Limit
 	}
-	st := stub.New(stub.Config{Limit: limit, Sliding: true, Channels: map[string]string{channelID: stub.EMAIL}})
-	d := &helpDesk{script: s, journal: j, stub: st, handler: st.Trengo, attempts: make(map[string]int)}
+	st := stub.New(stub.Config{Limit: limit, Sliding: true}, stubtrengo.New(map[string]string{channelID: stubtrengo.EMAIL}), stubkustomer.New())
+	d := &helpDesk{script: s, journal: j, stub: st, handler: st.Desk(stubtrengo.Name), attempts: make(map[string]int)}
 	if s.Desk == "kustomer" {
-		d.handler = st.Kustomer
+		d.handler = st.Desk(stubkustomer.Name)
 	}
 	return d
 }
@@ -77,8 +79,11 @@ type deskVerdict struct {
 	cut    bool // no answer
 	hang   bool // no answer until the client goes
 	html   bool // an answer that is no JSON
+	gate   bool // the answer is the script's gateway's
 	header http.Header
 	holds  bool
+
+	imitates bool // the gateway's answer looks like one of the API's own
 }
 
 var errReset = errors.New("connection reset by peer")
@@ -195,6 +200,7 @@ var windowed = []struct {
 	verdict deskVerdict
 	writes  bool // of writes only
 }{
+	{gatewayAnswers, deskVerdict{gate: true}, false},
 	{connRefused, deskVerdict{refuse: true, holds: true}, false},
 	{unauthorized, deskVerdict{status: 401, holds: true}, false},
 	{noRights, deskVerdict{status: 403, holds: true}, true},
@@ -236,7 +242,7 @@ func (d *helpDesk) decide(c *call, req *http.Request, body []byte) (deskVerdict,
 			}
 			if d.script.active(w.kind, now) > d.roll(string(w.kind), key, attempt) {
 				v := w.verdict
-				v.fault = w.kind
+				v.fault, v.imitates = w.kind, d.script.Gateway.Imitates
 				return v, wait
 			}
 		}
@@ -259,6 +265,8 @@ func (d *helpDesk) answer(req *http.Request, body []byte, v deskVerdict) *http.R
 		d.handler.ServeHTTP(rec, inner)
 	}
 	switch {
+	case v.gate:
+		d.script.Gateway.ServeHTTP(rec, req)
 	case v.html:
 		rec = httptest.NewRecorder()
 		rec.WriteHeader(http.StatusOK)
@@ -281,7 +289,7 @@ func (j *journal) done(c *call, v deskVerdict, status int) {
 	c.end = j.now()
 	c.status, c.fault, c.acted = status, v.fault, v.act
 	judged := status >= 400 && status < 500 && status != 401 && status != 403 && status != 408 && status != 425 && status != 429
-	c.usable = !v.html && status != 0 && (status < 300 || judged)
+	c.usable = !v.html && status != 0 && (status < 300 || judged) && (!v.gate || v.imitates)
 	c.holds = v.holds && (status != 0 || v.refuse)
 	if c.acted && c.write && status >= 400 {
 		c.acted = false // the stub refused it

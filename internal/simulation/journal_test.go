@@ -3,13 +3,19 @@
 package simulation
 
 import (
+	"encoding/json"
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/internal/letters"
+	"github.com/deskstream/deskstream/internal/sample"
+	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
-// stamp is a moment: of entries with the same time the sequence tells which was first.
+// stamp is a moment: of entries with the same time the sequence says which was first.
 type stamp struct {
 	seq int
 	at  time.Duration // since the run began
@@ -42,8 +48,11 @@ type written struct {
 	partition int32
 	offset    int64
 	letter    string // the letter's id
+	record    *kgo.Record
+	mark      string // of its event
 	entry     topics.LedgerEntry
 	era       int // of the source topic that the outcome names
+	ledger    int // the life of the topic that it lies on, as the audit read it
 	class     string
 	reason    string
 	dlqID     string
@@ -58,6 +67,7 @@ type committed struct {
 	offset     int64
 	checkpoint string
 	era        int // of the source topic that the checkpoint names
+	ledger     int // the life of the responses topic that it names, -1 for none
 	code       int16
 }
 
@@ -71,19 +81,21 @@ type life struct {
 
 // What happens in a life.
 const (
-	lifeStart    = "start"
-	lifeStop     = "stop"    // asked to
-	lifeStopped  = "stopped" // ended
-	lifeKill     = "kill"
-	lifeFreeze   = "freeze"
-	lifeCut      = "cut"     // a connection
-	lifeTrouble  = "trouble" // the group's manager met an error
-	lifeDrained  = "drain bound"
-	lifeAssigned = "assigned"
-	lifeGivenUp  = "given up"
-	lifeHalt     = "halt" // by an operator
-	lifeResume   = "resume"
-	lifeGood     = "good" // a group request that was answered well, at the time of its sending
+	lifeStart   = "start"
+	lifeStop    = "stop"    // asked to
+	lifeStopped = "stopped" // ended
+	// lifeRecreated is an end of its own accord, since the source was recreated.
+	lifeRecreated = "recreated"
+	lifeKill      = "kill"
+	lifeFreeze    = "freeze"
+	lifeCut       = "cut"     // a connection
+	lifeTrouble   = "trouble" // the group's manager met an error
+	lifeDrained   = "drain timeout"
+	lifeAssigned  = "assigned"
+	lifeReleased  = "released"
+	lifeHalt      = "halt" // by an operator
+	lifeResume    = "resume"
+	lifeGood      = "good" // a group request that was answered well, at the time of its sending
 )
 
 // rewind is a permission: events of the partition from an offset on may be delivered again.
@@ -93,6 +105,7 @@ type rewind struct {
 	partition int32
 	from      int64
 	below     int64 // responses positions below this are gone; -1: all is permitted
+	ledger    int   // the life of the responses topic that they are of
 }
 
 // source is a record of the source topic.
@@ -113,27 +126,58 @@ type journal struct {
 	// eras are those of the source topics by their ids; era is that of the present one.
 	eras map[topics.TopicID]int
 	era  int
+	// ledgers are the lives of the responses topic by their ids: 0 for the first of the name,
+	// then one more for each that was recreated. born is when each began.
+	ledgers map[topics.TopicID]int
+	born    []stamp
 	// eraOf is the era of the source topic that an instance reads.
 	eraOf map[int]int
 
-	sources  []*source
-	byMark   map[string]*source
-	calls    []*call
-	acked    []*written
-	logged   []*written
-	commits  []*committed
-	lives    []*life
-	rewinds  []*rewind
-	effects  map[kind]int
-	findings []finding
-	faultEnd stamp
+	sources []*source
+	byMark  map[string]*source
+	calls   []*call
+	acked   []*written
+	logged  []*written
+	commits []*committed
+	outside []*committed // by others than instances
+	lives   []*life
+	rewinds []*rewind
+	// discarded are the marks of letters that a person has discarded, as far as the state topic
+	// still has it; states is what it says in the end.
+	discarded map[string]bool
+	states    letters.States
+	effects   map[kind]int
+	findings  []finding
+	faultEnd  stamp
 }
 
 // finding is a rule that was broken.
 type finding struct{ rule, text string }
 
 func newJournal() *journal {
-	return &journal{began: time.Now(), byMark: make(map[string]*source), eras: make(map[topics.TopicID]int), eraOf: make(map[int]int), effects: make(map[kind]int)}
+	return &journal{
+		began: time.Now(), byMark: make(map[string]*source), eras: make(map[topics.TopicID]int), ledgers: make(map[topics.TopicID]int), eraOf: make(map[int]int),
+		effects: make(map[kind]int), discarded: make(map[string]bool), states: make(letters.States),
+	}
+}
+
+// ledgerBorn notes that a responses topic was created.
+func (j *journal) ledgerBorn(id topics.TopicID) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.ledgers[id] = len(j.born)
+	j.born = append(j.born, j.now())
+}
+
+// ledgerAt is the life of the responses topic at a moment.
+func (j *journal) ledgerAt(at stamp) int {
+	ledger := 0
+	for i, born := range j.born {
+		if born.before(at) {
+			ledger = i
+		}
+	}
+	return ledger
 }
 
 // now gives the next stamp. j is locked.
@@ -169,4 +213,41 @@ func (j *journal) find(rule, text string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.findings = append(j.findings, finding{rule, text})
+}
+
+// note takes in an outcome or letter that is acknowledged to an instance, or seen on
+// its topic in one of that one's lives (instance -1).
+func (j *journal) note(instance, ledger int, r *kgo.Record) {
+	e := &written{instance: instance, ledger: ledger, topic: r.Topic, partition: r.Partition, offset: r.Offset, record: r, mark: sample.FindMark(r.Value)}
+	if r.Topic == responsesTopic {
+		e.entry, _ = topics.ParseEntry(r)
+		j.mu.Lock()
+		e.era = j.eras[e.entry.TopicID]
+		j.mu.Unlock()
+		var o sink.Outcome
+		if json.Unmarshal(r.Value, &o) == nil {
+			if o.Error != nil {
+				e.class = string(o.Error.Class)
+			}
+			if o.Reason != nil {
+				e.reason = string(*o.Reason)
+			}
+			if o.DLQID != nil {
+				e.dlqID = *o.DLQID
+			}
+		}
+	}
+	for _, h := range r.Headers {
+		if h.Key == "dlq.id" {
+			e.letter = string(h.Value)
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	e.stamp = j.now()
+	if instance < 0 {
+		j.logged = append(j.logged, e)
+	} else {
+		j.acked = append(j.acked, e)
+	}
 }

@@ -24,6 +24,10 @@ const (
 	refusedEvent  kind = "api refuses one event for good"
 )
 
+// gatewayAnswers is the fault of TestOutage: a gateway answers instead of the API. It is in
+// no script that is drawn.
+const gatewayAnswers kind = "a gateway answers"
+
 // Faults of Kafka, in windows.
 const (
 	produceError    kind = "produce refused"
@@ -51,15 +55,21 @@ const (
 	foreignCheckpoint kind = "foreign checkpoint, then all killed"
 	loseOutcome       kind = "outcomes deleted, then one killed"
 	operator          kind = "operator holds and resumes"
+	discard           kind = "letter discarded"
 
-	recreateSource  kind = "source topic deleted and created again"
-	recreateLetters kind = "dead-letter topic deleted and created again"
+	recreateSource    kind = "source topic deleted and created again"
+	recreateStopped   kind = "all killed, source topic deleted and created again"
+	recreateResponses kind = "responses topic deleted and created again"
+	recreateLetters   kind = "dead-letter topic deleted and created again"
+	recreateStates    kind = "state topic deleted and created again"
 )
 
 // What a script has from its beginning.
 const (
 	oldLife  kind = "outcomes of an older topic of the name"
 	oldEpoch kind = "outcomes of an older leader epoch"
+	oldForm  kind = "outcomes without ids, with a foreign checkpoint"
+	latest   kind = "group begins at the latest record of a backlog"
 	aborted  kind = "transaction aborted"
 )
 
@@ -68,13 +78,13 @@ var windowKinds = []kind{
 	produceError, produceLost, produceDenied, fetchError, commitError, commitLost, heartbeatError, memberFenced, metadataError, listError, coordinatorMove, connectionCut,
 }
 
-var stepKinds = []kind{join, join, leave, restart, kill, kill, freeze, newLeader, foreignCheckpoint, loseOutcome, operator, recreateSource, recreateSource, recreateLetters}
+var stepKinds = []kind{join, join, leave, restart, kill, kill, freeze, newLeader, foreignCheckpoint, loseOutcome, operator, recreateSource, recreateStopped, recreateResponses, recreateResponses, recreateLetters, discard, discard, recreateStates}
 
 // allKinds are the kinds in the order of the table.
 var allKinds = []kind{
 	serverError, requestTime, unauthorized, noRights, overQuota, objectQuota, lostAnswer, resetCall, silent, nonsense, connRefused, slow, rejectsAll, poisonedEvent, refusedEvent,
 	produceError, produceLost, produceDenied, fetchError, commitError, commitLost, heartbeatError, memberFenced, metadataError, listError, coordinatorMove, connectionCut,
-	join, leave, restart, kill, freeze, newLeader, foreignCheckpoint, loseOutcome, operator, recreateSource, recreateLetters, oldLife, oldEpoch, aborted,
+	join, leave, restart, kill, freeze, newLeader, foreignCheckpoint, loseOutcome, operator, discard, recreateSource, recreateStopped, recreateResponses, recreateLetters, recreateStates, oldLife, oldEpoch, oldForm, latest, aborted,
 }
 
 func (k kind) ofKafka() bool {

@@ -5,6 +5,7 @@ package simulation
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ func (o *oracle) checkCommits() {
 	highest := make(map[eraPartition]*committed)
 	for _, c := range o.commits {
 		for p, s := range o.byOffset {
-			if p.era != c.era || p.partition != c.partition || p.offset >= c.offset {
+			if p.era != c.era || p.partition != c.partition || p.offset >= c.offset || o.leftOut(s) {
 				continue
 			}
 			if at, ok := o.settled[p]; !ok || at.at > c.at {
@@ -27,7 +28,7 @@ func (o *oracle) checkCommits() {
 			}
 		}
 		if o.given(c) && !o.beginning(c) {
-			o.findf(ruleCommitOwner, "instance %d committed %d of partition %d at %v, which it had given up", c.instance, c.offset, c.partition, c.at)
+			o.findf(ruleCommitOwner, "instance %d committed %d of partition %d at %v, which it had released", c.instance, c.offset, c.partition, c.at)
 		}
 		if c.code != 0 {
 			continue
@@ -42,16 +43,16 @@ func (o *oracle) checkCommits() {
 	}
 }
 
-// given reports whether the partition had been given up by the time of the commit, and
+// given reports whether the partition had been released by the time of the commit, and
 // not assigned again.
 func (o *oracle) given(c *committed) bool {
 	var last *life
 	for _, l := range o.lives {
-		if l.instance == c.instance && l.partition == c.partition && l.seq < c.seq && (l.what == lifeAssigned || l.what == lifeGivenUp) {
+		if l.instance == c.instance && l.partition == c.partition && l.seq < c.seq && (l.what == lifeAssigned || l.what == lifeReleased) {
 			last = l
 		}
 	}
-	return last == nil || last.what == lifeGivenUp && last.at < c.at
+	return last == nil || last.what == lifeReleased && last.at < c.at
 }
 
 // eraPartition is a partition of one of the source topics of the name.
@@ -61,16 +62,18 @@ type eraPartition struct {
 }
 
 // beginning reports whether a commit says where the group begins: the owner of partition 0
-// says it of all partitions that have no offset.
+// says it of all partitions that have no offset, and of a recreated topic every instance that
+// read the old one. One that was refused says nothing: so it may be of a topic that was there
+// a moment before, and had offsets.
 func (o *oracle) beginning(c *committed) bool {
 	for _, before := range o.commits {
-		if before.era == c.era && before.partition == c.partition && before.seq < c.seq && before.code == 0 && (before.instance != c.instance || before.offset != c.offset) {
+		if c.code <= 0 && o.eraOf[c.instance] == c.era && before.era == c.era && before.partition == c.partition && before.seq < c.seq && before.code == 0 && (before.instance != c.instance || before.offset != c.offset) {
 			return false // the client repeats the whole of a commit of which a part was refused
 		}
 	}
 	zero := *c
 	zero.partition = 0
-	return !o.given(&zero)
+	return !o.given(&zero) || o.eraOf[c.instance] < c.era
 }
 
 // checkCheckpoints: of each outcome at or above the committed offset that was there by then,
@@ -114,8 +117,8 @@ func (o *oracle) checkHidden(c *committed, from int64) {
 func (o *oracle) hidden(list []*written, c *committed, from int64) string {
 	hidden := ""
 	for _, w := range list {
-		if w.at >= c.at {
-			continue
+		if w.at >= c.at || w.ledger < o.ledgerAt(c.stamp) || c.ledger >= 0 && w.ledger != c.ledger {
+			continue // it went with its topic, or the checkpoint is of an earlier one and hides nothing
 		}
 		if w.offset >= from || o.rewound(w, c.stamp) {
 			return ""
@@ -125,10 +128,11 @@ func (o *oracle) hidden(list []*written, c *committed, from int64) string {
 	return hidden
 }
 
-// rewound reports whether the outcome was deleted, or given up with a foreign checkpoint, by then.
+// rewound reports whether the outcome was deleted, or released with a checkpoint that was not
+// used, by then.
 func (o *oracle) rewound(w *written, at stamp) bool {
-	for _, r := range o.rewinds {
-		if r.era == w.era && r.partition == w.entry.Partition && r.before(at) && w.at <= r.at && (r.below < 0 || w.offset < r.below) {
+	for _, r := range slices.Concat(o.rewinds, o.restarts) {
+		if r.era == w.era && r.partition == w.entry.Partition && r.seq <= at.seq && w.at <= r.at && (r.below < 0 || w.ledger < r.ledger || w.offset < r.below) {
 			return true
 		}
 	}
@@ -180,10 +184,10 @@ func (o *oracle) checkFence() {
 		}
 		for len(commits) > 0 && commits[0].before(c.begin) {
 			at := eraPartition{commits[0].era, commits[0].partition}
-			marked[at] = marked[at] || commits[0].code <= 0 || commits[0].code == kerr.RequestTimedOut.Code // which is done all the same
+			marked[at] = marked[at] || commits[0].code <= 0 || commits[0].code == kerr.RequestTimedOut.Code // which is done anyway
 			commits = commits[1:]
 		}
-		if !marked[here] && !o.script.OldEpoch && !o.script.OldLife {
+		if !marked[here] && !o.script.OldEpoch && !o.script.OldLife && !o.script.OldForm {
 			o.findf(ruleFirstCheckpoint, "%s was sent by instance %d at %v, partition %d has no checkpoint yet", s.mark, c.instance, c.begin.at, s.partition)
 			marked[here] = true
 		}

@@ -19,7 +19,7 @@ func (o *oracle) checkOrder() {
 				continue
 			}
 			s := lane[i]
-			if i < latest && !o.permitted(s, c.begin) {
+			if i < latest && !o.permitted(s, c.begin) && !o.forgotten(s, c) {
 				o.findf(ruleOrder, "%s of %s came at %v (%s, instance %d), after %s had", s.mark, user, c.begin.at, c.op, c.instance, lane[latest].mark)
 			}
 			if i > latest {
@@ -32,6 +32,9 @@ func (o *oracle) checkOrder() {
 
 func (o *oracle) checkSettledBefore(lane []*source, c *call) {
 	for _, s := range lane {
+		if o.leftOut(s) {
+			continue
+		}
 		at, ok := o.settled[s.place()]
 		if !ok || c.begin.at < at.at || c.begin.at == at.at && c.begin.before(at) && !o.seenOnly(s) {
 			o.findf(ruleSettled, "%s began at %v (instance %d), the outcome of %s before it came at %v", c.mark, c.begin.at, c.instance, s.mark, at.at)
@@ -62,7 +65,7 @@ func (o *oracle) checkOverlap() {
 		}
 		list := slices.DeleteFunc(open[lane{c.era, c.user}], func(b *call) bool { return b.end.before(c.begin) })
 		for _, b := range list {
-			if b.instance == c.instance && !o.relost(b, c) || b.instance != c.instance && !o.troubled(b.instance, stamp{at: b.begin.at - 3*session}, c.begin) {
+			if !o.mayOverlap(b, c) {
 				o.findf(ruleOverlap, "%s of %s (instance %d) began at %v while %s (instance %d), begun at %v, was open",
 					c.op, c.user, c.instance, c.begin.at, b.op, b.instance, b.begin.at)
 			}
@@ -71,8 +74,16 @@ func (o *oracle) checkOverlap() {
 	}
 }
 
+// mayOverlap reports whether c may begin while b of the same lane is open.
+func (o *oracle) mayOverlap(b, c *call) bool {
+	if b.instance == c.instance {
+		return o.relost(b, c)
+	}
+	return o.troubled(b.instance, stamp{at: b.begin.at - 3*session}, c.begin) || o.rejoined(b.instance, b.begin, c.begin)
+}
+
 // relost reports whether the partition was lost and given again between the two, and the
-// first call had not landed within the drain bound.
+// first call had not completed within the drain timeout.
 func (o *oracle) relost(b, c *call) bool {
 	return c.begin.at-b.begin.at > drain && o.troubled(b.instance, b.begin, c.begin)
 }
@@ -86,7 +97,7 @@ func (o *oracle) checkRepeats() {
 			continue
 		}
 		for i, c := range calls {
-			if i == 0 || o.permitted(s, c.begin) {
+			if i == 0 || o.permitted(s, c.begin) || o.forgotten(s, c) {
 				continue
 			}
 			o.checkRepeat(s, calls[:i], c)
@@ -97,7 +108,7 @@ func (o *oracle) checkRepeats() {
 func (o *oracle) checkRepeat(s *source, before []*call, c *call) {
 	own := o.assignment(c.instance, s.partition, c.begin)
 	if own == nil {
-		return // checkFence tells
+		return // checkFence reports it
 	}
 	for _, w := range o.outcomes[s.place()] {
 		if w.at < own.at {

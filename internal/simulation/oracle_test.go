@@ -24,7 +24,10 @@ const (
 	ruleCheckpoint      = "the checkpoint hides no outcome"
 	ruleFirstCheckpoint = "a checkpoint comes before the first call"
 	ruleLetter          = "a letter comes before its outcome"
+	ruleName            = "an outcome and a letter name their record"
+	ruleState           = "a letter is closed by its own state"
 	ruleFence           = "no call for a partition of somebody else"
+	ruleStart           = "a group begins where it is told"
 	ruleSession         = "no call beyond the session"
 	ruleHold            = "one probe at a time in a hold"
 	ruleOperator        = "no call while an operator holds"
@@ -48,6 +51,11 @@ type oracle struct {
 	outcomes map[place][]*written // as seen on the topic
 	settled  map[place]stamp      // when the first outcome was acknowledged or seen
 	assigned map[int32][]*life
+	// restarts are claims that did not use their checkpoint, since it was of a responses topic
+	// that was deleted: they begin at the committed offset, whatever lay on the topic by then.
+	restarts []*rewind
+	taken    []*committed // commits that were not refused, others' than instances' too
+	begins   map[eraPartition]*begin
 }
 
 type place struct {
@@ -74,7 +82,10 @@ func judge(s *script, j *journal) []finding {
 	o.checkCommits()
 	o.checkCheckpoints()
 	o.checkLetters()
+	o.checkNames()
+	o.checkStates()
 	o.checkFence()
+	o.checkStarts()
 	o.checkSession()
 	o.checkHolds()
 	o.checkBreaker()
@@ -125,6 +136,8 @@ func (o *oracle) prepare() {
 			o.assigned[l.partition] = append(o.assigned[l.partition], l)
 		}
 	}
+	o.findRestarts()
+	o.findStarts()
 }
 
 // permitted reports whether the event may be delivered again at a moment because its
@@ -139,7 +152,7 @@ func (o *oracle) permitted(s *source, at stamp) bool {
 		}
 		known := false
 		for _, w := range o.outcomes[s.place()] {
-			if w.offset < r.below {
+			if w.ledger < r.ledger || w.offset < r.below {
 				return true
 			}
 			known = known || w.before(r.stamp)
@@ -163,7 +176,7 @@ func (o *oracle) assignment(instance int, partition int32, before stamp) *life {
 }
 
 // troubled reports whether an instance lost its partitions, or may have, in a time: it
-// was killed or cut off, its group had trouble or did not hear of it, or its drain bound
+// was killed or cut off, its group had trouble or did not hear of it, or its drain timeout
 // was reached.
 func (o *oracle) troubled(instance int, from, to stamp) bool {
 	frozen, good := false, time.Duration(0)
@@ -185,15 +198,37 @@ func (o *oracle) troubled(instance int, from, to stamp) bool {
 			return true
 		}
 	}
-	return frozen || to.at-good > session-time.Second
+	return frozen || to.at-good > unheard
 }
+
+// rejoined reports whether an instance was heard of again in a time, of which its group had
+// not heard for so long that its partitions may have been with others.
+func (o *oracle) rejoined(instance int, from, to stamp) bool {
+	good := time.Duration(0)
+	for _, l := range o.lives {
+		if l.instance != instance || l.what != lifeGood || !l.before(to) {
+			continue
+		}
+		if good > 0 && l.at >= from.at && l.at-good > unheard {
+			return true
+		}
+		good = max(good, l.at)
+	}
+	return false
+}
+
+// unheard is how long the group may not have heard of an instance before its partitions may
+// be with others.
+const unheard = session - time.Second
 
 // checkOutcomes: every record has an outcome, a fitting one, and what is called
 // delivered is at the help desk.
 func (o *oracle) checkOutcomes() {
 	for _, s := range o.byOffset {
 		list := o.outcomes[s.place()]
-		if len(list) == 0 && s.era == o.era { // others may have gone with their topic
+		// Others may have gone with their topic; and with deleted outcomes what the audit had not
+		// read, but whose writer had its acknowledgement.
+		if len(list) == 0 && s.era == o.era && (!o.outcomesWent() || o.seenOnly(s)) && !o.leftOut(s) {
 			o.findf(ruleLost, "%s (%s, partition %d offset %d) has no outcome", s.mark, s.Want, s.partition, s.offset)
 		}
 		for _, w := range list {
@@ -228,7 +263,7 @@ func (o *oracle) checkOutcome(s *source, w *written) {
 	case "dead invalid":
 		ok = s.Want == wantInvalid
 	case "dead rejected":
-		ok = s.Want == wantRefused || o.met(s, rejectsAll) || o.convicted(s, w.stamp, 403)
+		ok = s.Want == wantRefused || o.met(s, rejectsAll) || o.misled(s) || o.convicted(s, w.stamp, 403)
 	case "dead exhausted":
 		ok = o.convicted(s, w.stamp, 0)
 	case "dead unknown":
@@ -248,6 +283,14 @@ func (o *oracle) checkOutcome(s *source, w *written) {
 
 func (o *oracle) met(s *source, k kind) bool {
 	return slices.ContainsFunc(o.byEvent[s.mark], func(c *call) bool { return c.fault == k })
+}
+
+// misled reports whether a gateway that imitates the API answered a call of the event. A
+// lookup shows the user only.
+func (o *oracle) misled(s *source) bool {
+	return o.script.Gateway.Imitates && slices.ContainsFunc(o.calls, func(c *call) bool {
+		return c.fault == gatewayAnswers && (c.mark == s.mark || c.mark == "" && c.user == s.user)
+	})
 }
 
 // unanswered reports whether a write of the event may have taken effect unseen.

@@ -2,133 +2,159 @@
 
 package simulation
 
-// planted is a fault of ours that the simulation has to find: one text in one file,
-// replaced by another.
+// plantedFault is a fault of ours that the simulation has to find: one edit of one function or
+// constant.
 type plantedFault struct {
-	name     string
-	file     string // from the repository's root
-	old, new string
+	name string
+	in   string // a directory of the repository; the function is there or below
+	fn   string // function, Type.method or constant
+	edit edit
 	// budget marks one that the simulation of the budget has to find.
 	budget bool
 }
 
 var plantedFaults = []plantedFault{
 	{
-		name: "offsets are committed before they are settled", file: "processor/partition.go",
-		old: "	if r := p.oldest; r != nil {\n		at =", new: "	if r := p.oldest; r != nil && r.bytes < 0 {\n		at =",
+		name: "offsets are committed before they are settled",
+		in:   "processor", fn: "partition.commitPoint", edit: never("oldest"),
 	},
 	{
-		name: "a record is settled before its outcome is acknowledged", file: "processor/deliver.go",
-		old: "	}, func(offset int64, err error) { p.settled(l, r, &outcome, offset, err) })",
-		new: "	}, func(int64, error) {})\n	p.settled(l, r, &outcome, -1, nil)",
+		name: "a record is settled before its outcome is acknowledged",
+		in:   "processor", fn: "Processor.deliver", edit: callBefore("-1, nil", "settled"),
 	},
 	{
-		name: "an outcome that was refused counts as written", file: "sink/topics/parcel.go",
-		old: "	case err == nil:\n		p.target.left(p, true)", new: "	case err == nil || p.failures > 0:\n		p.target.left(p, true)",
+		name: "an outcome that was refused counts as written",
+		in:   "sink", fn: "Writer.settle", edit: always("left"),
 	},
 	{
-		name: "the outcome of a dead event does not wait for its letter", file: "sink/topics/writer.go",
-		old: "		done: func(_ int64, err error) {\n			if err != nil {\n				done(-1, err)\n				return\n			}\n			go w.writeOutcome(ctx, &e, &out, done) // a promise may not produce itself, kgo says\n		},\n	}, e.MayWait)",
-		new: "		done: func(int64, error) {},\n	}, e.MayWait)\n	w.writeOutcome(ctx, &e, &out, done)",
+		name: "the outcome of a dead event does not wait for its letter",
+		in:   "sink", fn: "Writer.Write", edit: callBefore("-1, nil", "writeOutcome"),
 	},
 	{
-		name: "records without order: each is a lane of its own", file: "processor/intake.go",
-		old: "	if key.value == \"\" {\n		key.alone", new: "	if key.alone == 0 {\n		key.alone",
+		name: "records without order: each is a lane of its own",
+		in:   "processor", fn: "book.enqueue", edit: always("value"),
 	},
 	{
-		name: "the ledger is not read", file: "processor/claim.go",
-		old: "reads.want(part, max(from, found.start[part.id%found.n]), end)", new: "reads.want(part, max(from, end), end)",
+		name: "the ledger is not read",
+		in:   "processor", fn: "Processor.claimListed", edit: wrap("max(1<<62, %s)", "max"),
 	},
 	{
-		name: "the checkpoint's position is too late", file: "processor/partition.go",
-		old: "		m.From = r.position", new: "		m.From = p.position",
+		name: "the checkpoint's position is too late",
+		in:   "processor", fn: "partition.commitPoint", edit: drop("From", "position"),
 	},
 	{
-		name: "the checkpoint moves on while what was found done lies ahead", file: "processor/partition.go",
-		old: "		if at.Offset <= p.done.top {", new: "		if at.Offset < 0 {",
+		name: "the checkpoint moves on while what was already settled lies ahead",
+		in:   "processor", fn: "partition.commitPoint", edit: never("top"),
 	},
 	{
-		name: "outcomes go to another partition than the ledger's", file: "sink/topics/writer.go",
-		old: "return src.Partition % max(n, 1) }", new: "return (src.Partition + 1) % max(n, 1) }",
+		name: "outcomes go to another partition than the ledger's",
+		in:   "sink", fn: "targetPartition", edit: wrap("(%s + 1)", "Partition"),
 	},
 	{
-		name: "the offset of an earlier topic is believed", file: "processor/start.go",
-		old: "		if !c.isOfEarlierTopic(now) {", new: "		if now.Partitions == 0 || !c.isOfEarlierTopic(now) {",
+		name: "the offset of an earlier topic is believed",
+		in:   "processor", fn: "Processor.dropStale", edit: always("isOfEarlierTopic"),
 	},
 	{
-		name: "the topic of an outcome is ignored", file: "processor/ledger.go",
-		old: " && read.origin.Matches(entry.Origin) {", new: " {",
+		name: "a checkpoint of another topic is believed",
+		in:   "processor", fn: "checkpoint.check", edit: first("$recv.Source, $recv.Responses = $1.Source, $1.Responses"),
 	},
 	{
-		name: "the leader epoch of an outcome is ignored", file: "processor/offsets.go",
-		old: "	key := chunkKey{epoch, offset / chunkBits}", new: "	key := chunkKey{0, offset / chunkBits}",
+		name: "every instance decides where the group begins",
+		in:   "processor", fn: "Processor.beginTopic", edit: never("owns"),
 	},
 	{
-		name: "the first call does not wait for the first checkpoint", file: "processor/claim.go",
-		old: "return p.stillClaiming(uncommitted) }); err != nil {", new: "return nil }); err != nil {",
+		name: "the group begins by the time of each instance",
+		in:   "processor", fn: "Processor.listStart",
+		edit: first(`if $3.Latest {
+			at, err := $recv.kafka.admin.ListOffsetsAfterMilli($1, $recv.member.assignedAt.UnixMilli(), $2)
+			return at, at, err
+		}`),
 	},
 	{
-		name: "transaction markers do not count as done", file: "processor/intake.go",
-		old: "	part.next, part.epoch = src.Offset+1, src.LeaderEpoch\n	if src.Attrs.IsControl() {\n		return\n	}",
-		new: "	if src.Attrs.IsControl() {\n		return\n	}\n	part.next, part.epoch = src.Offset+1, src.LeaderEpoch",
+		name: "a recreated topic is a new one to the group",
+		in:   "processor", fn: "Processor.beginRecreated", edit: always("Latest"),
 	},
 	{
-		name: "a revoke does not wait for what is in the air", file: "processor/group.go",
-		old: "	for _, part := range parts {\n		select {", new: "	for _, part := range parts[:0] {\n		select {",
+		name: "a letter is matched by name only",
+		in:   "sink", fn: "Place.Matches", edit: wrap("(true || %s)", "Origin", "Matches"),
 	},
 	{
-		name: "a lost partition is kept", file: "processor/group.go",
-		old: "	p.giveUp(p.named(topics), false)", new: "	p.named(topics)",
+		name: "a letter's id is made of the name only",
+		in:   "sink", fn: "LetterID", edit: never("TopicID"),
 	},
 	{
-		name: "own calls that are open are not waited for when a partition comes back", file: "processor/claim.go",
-		old: "	p.awaitOwnCalls(parts)\n", new: "",
+		name: "the topic of an outcome is ignored",
+		in:   "processor", fn: "ledgerReads.take", edit: wrap("(true || %s)", "Matches"),
 	},
 	{
-		name: "calls begin after the session is over", file: "processor/membership.go",
-		old: "		counted, renewed := time.Since(m.good) <= m.session, m.renewed", new: "		counted, renewed := !m.good.After(time.Now()), m.renewed",
+		name: "the leader epoch of an outcome is ignored",
+		in:   "processor", fn: "offsetSet.add", edit: first("$2 = 0"),
 	},
 	{
-		name: "an operator's hold has probes", file: "sink/hold.go",
-		old: "bool { return h.Reason != OperatorHold }", new: "bool { return h.Reason != \"\" }",
+		name: "the first call does not wait for the first checkpoint",
+		in:   "processor", fn: "Processor.claimListed", edit: wrap("%s[:0]", "stillClaiming"),
 	},
 	{
-		name: "a retry begins while the call before is open", file: "sink/session.go",
-		old: "	return s.dest.client.do(ctx, r)",
-		new: `	type answer struct {
-		reply Reply
-		err   error
-	}
-	got := make(chan answer, 1)
-	go func() {
-		reply, err := s.dest.client.do(context.WithoutCancel(ctx), r)
-		got <- answer{reply, err}
-	}()
-	select {
-	case a := <-got:
-		return a.reply, a.err
-	case <-time.After(3 * time.Second):
-		return Reply{}, &transportError{code: Timeout, sent: true, err: errCallTimeout}
-	}`,
+		name: "transaction markers do not count as done",
+		in:   "processor", fn: "book.takeInRecord", edit: first("if $2.Attrs.IsControl() {\n return\n }"),
 	},
 	{
-		name: "an interrupted event is a failed one", file: "sink/route.go",
-		old: "	if errors.Is(err, ErrInterrupted) || errors.Is(err, ErrHeld) {", new: "	if errors.Is(err, ErrHeld) {",
+		name: "a revoke does not wait for calls in flight",
+		in:   "processor", fn: "Processor.drain", edit: dontWait("drained"),
 	},
 	{
-		name: "a spent budget kills without evidence", file: "sink/settle.go",
-		old: "	if spent && (s.dest.Alone || trial.convicts(s.others(call))) {", new: "	if spent {",
+		name: "a lost partition is kept",
+		in:   "processor", fn: "Processor.lost", edit: drop("drop"),
 	},
 	{
-		name: "one round of evidence is enough", file: "sink/evidence.go",
-		old: "const roundsAgainst = 3", new: "const roundsAgainst = 1",
+		name: "own calls that are open are not waited for when a partition comes back",
+		in:   "processor", fn: "Processor.claim", edit: drop("awaitOwnCalls"),
 	},
 	{
-		name: "a 403 kills at once", file: "sink/settle.go",
-		old: "j.status == http.StatusForbidden && s.tried(call, j).convicts(s.others(call)) {", new: "j.status == http.StatusForbidden {",
+		name: "calls begin after the session is over",
+		in:   "processor", fn: "membership.await", edit: wrap("0 * %s", "Since"),
 	},
 	{
-		name: "the share of the budget is not divided again", file: "sink/share.go", budget: true,
-		old: "	if share == b.share {\n", new: "	if share == b.share || b.share > 0 {\n",
+		name: "an operator's hold has probes",
+		in:   "sink", fn: "State.probed", edit: first(`return $recv.Reason != ""`),
+	},
+	{
+		name: "a retry begins while the call before is open",
+		in:   "sink", fn: "sender.send",
+		edit: first(`type answer struct {
+			reply Reply
+			err   error
+		}
+		got := make(chan answer, 1)
+		go func() {
+			reply, err := $recv.dest.client.do(context.WithoutCancel($1), $2)
+			got <- answer{reply, err}
+		}()
+		select {
+		case a := <-got:
+			return a.reply, a.err
+		case <-time.After(3 * time.Second):
+			return Reply{}, &transportError{code: Timeout, sent: true, err: errCallTimeout}
+		}`),
+	},
+	{
+		name: "an interrupted event is a failed one",
+		in:   "sink", fn: "Route.once", edit: wrap("(false && %s)", "Is", "ErrInterrupted"),
+	},
+	{
+		name: "a spent budget kills without evidence",
+		in:   "sink", fn: "retrier.settlePassing", edit: wrap("true || %s", "Alone", "enoughEvidence"),
+	},
+	{
+		name: "one round of evidence is enough",
+		in:   "sink", fn: "roundsAgainst", edit: value("1"),
+	},
+	{
+		name: "a 403 kills at once",
+		in:   "sink", fn: "retrier.settle", edit: wrap("(true || %s)", "enoughEvidence"),
+	},
+	{
+		name: "the share of the budget is not divided again", budget: true,
+		in: "sink", fn: "Budget.Divide", edit: first("if $recv.share > 0 {\n return\n }"),
 	},
 }

@@ -23,31 +23,52 @@ var (
 
 const root = "../.."
 
-// apply gives the file with the fault in it.
-func (p plantedFault) apply(t *testing.T) []byte {
+// apply changes the production files below the directory in which the fault is.
+func (p plantedFault) apply(t *testing.T, files []*production) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, p.file))
+	d, err := declaration(files, p.fn)
+	if err == nil {
+		err = p.edit(d)
+	}
+	if err != nil {
+		t.Fatalf("planted fault %q no longer fits %s in %s, change its entry in planted_list_test.go: %v", p.name, p.fn, p.in, err)
+	}
+}
+
+// filesIn are the production files that a fault may be in.
+func (p plantedFault) filesIn(t *testing.T) []*production {
+	t.Helper()
+	files, err := sourcesIn(p.in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(string(text), p.old); n != 1 {
-		t.Fatalf("planted fault %q: its text is there %d times in %s, want once: plant it anew\n%s", p.name, n, p.file, p.old)
-	}
-	return []byte(strings.Replace(string(text), p.old, p.new, 1))
+	return files
 }
 
 // overlay writes what go build's -overlay takes.
-func (p plantedFault) overlay(t *testing.T, dir string) string {
+func overlay(t *testing.T, files []*production) string {
 	t.Helper()
-	patched := filepath.Join(dir, filepath.Base(p.file))
-	if err := os.WriteFile(patched, p.apply(t), 0o600); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	replace := make(map[string]string)
+	for i, f := range files {
+		if len(f.splices) == 0 {
+			continue
+		}
+		text, err := f.changed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		patched := filepath.Join(dir, strconv.Itoa(i)+filepath.Base(f.path))
+		if err := os.WriteFile(patched, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		original, err := filepath.Abs(filepath.Join(root, f.path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		replace[original] = patched
 	}
-	original, err := filepath.Abs(filepath.Join(root, p.file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(map[string]map[string]string{"Replace": {original: patched}})
+	text, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,14 +79,25 @@ func (p plantedFault) overlay(t *testing.T, dir string) string {
 	return path
 }
 
+// All faults together compile, so each does alone.
 func TestPlanted_fitTheCode(t *testing.T) {
-	names := make(map[string]bool)
+	names, trees := make(map[string]bool), make(map[string][]*production)
+	var files []*production
 	for _, p := range plantedFaults {
-		p.apply(t)
+		if trees[p.in] == nil {
+			trees[p.in] = p.filesIn(t)
+			files = append(files, trees[p.in]...)
+		}
+		p.apply(t, trees[p.in])
 		if names[p.name] {
 			t.Errorf("two planted faults are called %q", p.name)
 		}
 		names[p.name] = true
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-overlay", overlay(t, files), "./processor/...", "./sink/...")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Errorf("with all planted faults: %v\n%s", err, out)
 	}
 }
 
@@ -107,13 +139,14 @@ func TestPlanted_areFound(t *testing.T) {
 // find runs the simulation with the fault in it until a rule breaks.
 func (p plantedFault) find(t *testing.T) caught {
 	t.Helper()
-	dir := t.TempDir()
 	test := "^TestSimulation$"
 	if p.budget {
 		test = "^TestBudget_"
 	}
-	binary := filepath.Join(dir, "simulation.test")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-tags", "synctests", "-overlay", p.overlay(t, dir), "-o", binary, ".")
+	files := p.filesIn(t)
+	p.apply(t, files)
+	binary := filepath.Join(t.TempDir(), "simulation.test")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-tags", "synctests", "-overlay", overlay(t, files), "-o", binary, ".")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/deskstream/deskstream/internal/stub"
 )
 
 // want is what may become of a record.
@@ -30,8 +32,10 @@ type planned struct {
 	Number    int // of its mark
 	Identify  bool
 	Want      want
-	Aborted   bool // in a transaction that is aborted
-	Committed bool // in one that is committed
+	Early     bool          // written before the group begins at the latest record
+	Ahead     time.Duration // of the clock, as its producer has it
+	Aborted   bool          // in a transaction that is aborted
+	Committed bool          // in one that is committed
 }
 
 func (p planned) user() string { return fmt.Sprintf("user%02d", p.User) }
@@ -55,6 +59,7 @@ type script struct {
 	Seed      uint64
 	Desk      string // trengo or kustomer
 	Consumer  bool   // the consumer group protocol instead of the classic one
+	ByName    bool   // the broker takes commits by a topic's name, as Kafka 3.9 does
 	Instances int
 	Users     int
 	Records   []planned
@@ -65,6 +70,7 @@ type script struct {
 	InFlight       int
 	LimitRecords   int
 	LimitSpan      int64
+	LimitBytes     int64
 	CommitInterval time.Duration
 	MaxElapsed     time.Duration
 	UnknownIsDead  bool
@@ -74,6 +80,12 @@ type script struct {
 	// OldLife puts outcomes of another source topic of the same name before the group begins,
 	// with our checkpoint; OldEpoch the same with another leader epoch.
 	OldLife, OldEpoch bool
+	// OldForm puts such outcomes there without ids, as releases wrote them that had none, with a
+	// checkpoint that names another responses topic.
+	OldForm bool
+	// Backlog is how many records are there before the group begins, at the latest one.
+	Backlog int
+	Gateway stub.Gateway // of windows of gatewayAnswers
 }
 
 const (
@@ -88,7 +100,7 @@ func draw(seed uint64) *script {
 	s := &script{
 		Seed: seed, Desk: pick(r, "trengo", "kustomer"), Consumer: r.IntN(3) == 0,
 		Instances: 1 + r.IntN(3), Users: 6 + r.IntN(15), Until: time.Duration(120+r.IntN(120)) * time.Second,
-		InFlight: pick(r, 4, 8, 32), LimitRecords: pick(r, 1000, 1000, 60), LimitSpan: pick[int64](r, 10_000, 10_000, 40),
+		InFlight: pick(r, 4, 8, 32), LimitRecords: pick(r, 1000, 1000, 60), LimitSpan: pick[int64](r, 10_000, 10_000, 40), LimitBytes: 1 << 20,
 		CommitInterval: pick(r, time.Second, 5*time.Second, 30*time.Second),
 		MaxElapsed:     pick(r, 10*time.Second, 30*time.Second, 2*time.Minute),
 		UnknownIsDead:  r.IntN(5) == 0, BreakerOf: 20,
@@ -99,7 +111,12 @@ func draw(seed uint64) *script {
 		s.OldLife = true
 	case 1:
 		s.OldEpoch = true
+	case 2:
+		s.OldForm = true
+	case 3:
+		s.Backlog = 1 + r.IntN(30)
 	}
+	s.ByName = !s.Consumer && r.IntN(2) == 0
 	s.drawRecords(r)
 	s.drawWindows(r)
 	s.drawSteps(r)
@@ -158,10 +175,14 @@ func (s *script) drawWindows(r *rand.Rand) {
 }
 
 func (s *script) drawSteps(r *rand.Rand) {
-	for n := r.IntN(7); n > 0; n-- {
+	for n := r.IntN(9); n > 0; n-- {
 		st := step{At: between(r, 5*time.Second, s.Until), Kind: pick(r, stepKinds...)}
-		if st.Kind == freeze {
+		switch st.Kind {
+		case freeze:
 			st.For = between(r, session/2, 3*session)
+		case recreateSource, recreateStopped, recreateResponses, recreateLetters, recreateStates:
+			st.For = pick(r, 0, between(r, 0, 30*time.Second)) // until it is created again
+		default:
 		}
 		s.Steps = append(s.Steps, st)
 	}
@@ -182,10 +203,10 @@ func (s *script) active(k kind, at time.Duration) float64 {
 // String is the script for people.
 func (s *script) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: %s, consumer protocol %v, %d instances, %d users, %d records, faults until %v\n",
-		s.Seed, s.Desk, s.Consumer, s.Instances, s.Users, len(s.Records), s.Until)
-	fmt.Fprintf(&b, "  in flight %d, limits %d records %d span, commit every %v, budget of an event %v, unknown is dead %v, latency %v, old life %v, old epoch %v\n",
-		s.InFlight, s.LimitRecords, s.LimitSpan, s.CommitInterval, s.MaxElapsed, s.UnknownIsDead, s.Latency, s.OldLife, s.OldEpoch)
+	fmt.Fprintf(&b, "seed %d: %s, consumer protocol %v, commits by name %v, %d instances, %d users, %d records, faults until %v\n",
+		s.Seed, s.Desk, s.Consumer, s.ByName, s.Instances, s.Users, len(s.Records), s.Until)
+	fmt.Fprintf(&b, "  in flight %d, limits %d records %d span, commit every %v, budget of an event %v, unknown is dead %v, latency %v, old life %v, old epoch %v, old form %v, backlog %d\n",
+		s.InFlight, s.LimitRecords, s.LimitSpan, s.CommitInterval, s.MaxElapsed, s.UnknownIsDead, s.Latency, s.OldLife, s.OldEpoch, s.OldForm, s.Backlog)
 	for _, w := range s.Windows {
 		fmt.Fprintf(&b, "  %8v to %8v  %s, share %v\n", w.From.Round(time.Millisecond), w.To.Round(time.Millisecond), w.Kind, w.Share)
 	}

@@ -21,7 +21,7 @@ func TestSimulation(t *testing.T) {
 	if *seedFlag != 0 {
 		r := run(t, *seedFlag)
 		if r.report(t); !t.Failed() {
-			r.tell(t)
+			r.print(t)
 		}
 		return
 	}
@@ -59,18 +59,18 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// tell prints the script and what the instances logged.
-func (r *result) tell(t *testing.T) {
+// print prints the script and what the instances logged.
+func (r *result) print(t *testing.T) {
 	t.Helper()
 	t.Logf("%s%s", r.script, strings.Join(r.logs, "\n"))
 }
 
-// report fails the test with what was found, and tells how it came about: another run
+// report fails the test with what was found, and prints how it came about: another run
 // of the seed plays the same script, but need not meet the same moments.
 func (r *result) report(t *testing.T) {
 	t.Helper()
 	if len(r.findings) > 0 {
-		r.tell(t)
+		r.print(t)
 	}
 	for i, f := range r.findings {
 		if i == 10 {

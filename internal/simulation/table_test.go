@@ -9,15 +9,20 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/deskstream/deskstream/internal/stub"
+	stubkustomer "github.com/deskstream/deskstream/internal/stub/kustomer"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
-var updateFlag = flag.Bool("update-table", false, "write the tables of docs/guarantees.md anew")
+var updateFlag = flag.Bool("update-table", false, "write the tables of docs/guarantees.md")
 
 // The tables of the page, each between two comments.
 const (
 	page         = "docs/guarantees.md"
 	faultTable   = "simulated faults"
 	plantedTable = "planted faults"
+	outageTable  = "outages"
 )
 
 func section(t *testing.T, name string) (before, table, after string) {
@@ -74,6 +79,14 @@ func TestTable_isInStepWithTheLists(t *testing.T) {
 	}
 	if rows, want := strings.Count(faults, "\n| "), len(allKinds)+2; rows != want {
 		t.Errorf("%s has %d rows of faults, want %d: run 'make tables'", page, rows, want)
+	}
+	_, outages, _ := section(t, outageTable)
+	for _, g := range stub.Gateways() {
+		for _, desk := range []string{stubtrengo.Name, stubkustomer.Name} {
+			if !strings.Contains(outages, "| "+g.Name+" | "+desk+" | ") {
+				t.Errorf("%s has no row for %q of %s: run 'make tables'", page, g.Name, desk)
+			}
+		}
 	}
 	_, found, _ := section(t, plantedTable)
 	for _, p := range plantedFaults {

@@ -16,7 +16,7 @@ import (
 var errNetwork = errors.New("the network is down")
 
 // wire is one instance's network to Kafka. It can be cut, frozen, and it is listened
-// to: what the instance tells its group's coordinator, and what the answers are.
+// to: what the instance sends to its group's coordinator, and what the answers are.
 type wire struct {
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	journal  *journal
@@ -62,7 +62,7 @@ func (w *wire) Dial(ctx context.Context, network, address string) (net.Conn, err
 	return t, nil
 }
 
-// cut takes the network away for good.
+// cut takes the network away permanently.
 func (w *wire) cut() {
 	w.mu.Lock()
 	w.gone = true
@@ -70,7 +70,7 @@ func (w *wire) cut() {
 	w.drop()
 }
 
-// drop ends all connections of now and tells how many.
+// drop ends all connections of now and returns how many.
 func (w *wire) drop() int {
 	w.mu.Lock()
 	var conns []*tapped
@@ -84,7 +84,7 @@ func (w *wire) drop() int {
 	return len(conns)
 }
 
-// freeze stops all traffic, and tells nobody, until thaw.
+// freeze stops all traffic, without an error, until thaw.
 func (w *wire) freeze() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -258,16 +258,25 @@ func (j *journal) commitSent(instance int, req *kmsg.OffsetCommitRequest) []*com
 	var list []*committed
 	for _, t := range req.Topics {
 		for _, p := range t.Partitions {
-			c := &committed{stamp: j.now(), instance: instance, partition: p.Partition, offset: p.Offset, era: j.eraOf[instance], code: -1}
+			c := &committed{stamp: j.now(), instance: instance, partition: p.Partition, offset: p.Offset, era: j.eraOf[instance], ledger: -1, code: -1}
 			if p.Metadata != nil && *p.Metadata != "" { // without, it is where the group starts
 				c.checkpoint = *p.Metadata
-				c.era = j.eraOfCheckpoint(c.checkpoint)
+				c.era, c.ledger = j.eraOfCheckpoint(c.checkpoint), j.ledgerOfCheckpoint(c.checkpoint)
 			}
 			list = append(list, c)
 		}
 	}
 	j.commits = append(j.commits, list...)
 	return list
+}
+
+func (j *journal) committedOutside(partition int32, offset int64, checkpoint string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.outside = append(j.outside, &committed{
+		stamp: j.now(), instance: -1, partition: partition, offset: offset, checkpoint: checkpoint,
+		era: j.eraOfCheckpoint(checkpoint), ledger: j.ledgerOfCheckpoint(checkpoint),
+	})
 }
 
 func (j *journal) commitAnswered(list []*committed, resp *kmsg.OffsetCommitResponse) {

@@ -4,7 +4,6 @@ package simulation
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/deskstream/deskstream/internal/kafkatest"
 	"github.com/deskstream/deskstream/internal/sample"
@@ -24,6 +24,8 @@ import (
 	maptrengo "github.com/deskstream/deskstream/mapping/trengo"
 	"github.com/deskstream/deskstream/processor"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/budget"
+	"github.com/deskstream/deskstream/sink/hold"
 	sinkkustomer "github.com/deskstream/deskstream/sink/kustomer"
 	"github.com/deskstream/deskstream/sink/topics"
 	sinktrengo "github.com/deskstream/deskstream/sink/trengo"
@@ -33,6 +35,7 @@ const (
 	sourceTopic    = "events"
 	responsesTopic = "events.responses"
 	lettersTopic   = "dlq.events.deskstream"
+	statesTopic    = lettersTopic + ".state"
 	group          = "deskstream.desk"
 
 	clusterID = "cluster-1"
@@ -61,18 +64,26 @@ type world struct {
 
 	mu        sync.Mutex
 	instances []*instance
+	numbers   int  // given to instances
+	ending    bool // nothing is started any more
 	logs      []string
 }
 
 func newWorld(t *testing.T, s *script) *world {
 	w := &world{t: t, script: s, journal: newJournal(), producing: make(chan struct{}, 1)}
 	w.desk = newHelpDesk(s, w.journal)
-	w.kafka = kafkatest.Kafka(t, kafkatest.Virtual(),
+	var broker []kfake.Opt
+	if s.ByName {
+		broker = append(broker, kfake.MaxVersions(kversion.V3_9_0()))
+	}
+	w.kafka = kafkatest.Kafka(t, kafkatest.Virtual(), kafkatest.Fake(broker...),
 		kafkatest.Fake(kfake.GroupMinSessionTimeout(time.Second), kfake.BrokerConfigs(map[string]string{
 			"group.consumer.session.timeout.ms": fmt.Sprint(session.Milliseconds()), "group.consumer.heartbeat.interval.ms": "3000",
 		})),
-		kafkatest.Topic(sourceTopic, partitions), kafkatest.Topic(responsesTopic, responsePartitions), kafkatest.Topic(lettersTopic, letterPartitions))
+		kafkatest.Topic(sourceTopic, partitions), kafkatest.Topic(responsesTopic, responsePartitions), kafkatest.Topic(lettersTopic, letterPartitions),
+		kafkatest.Topic(statesTopic, letterPartitions, "cleanup.policy", "compact"))
 	w.journal.eras[topics.TopicID(w.kafka.TopicInfo(sourceTopic).TopicID)] = 0
+	w.journal.ledgerBorn(topics.TopicID(w.kafka.TopicInfo(responsesTopic).TopicID))
 	w.broker = newBroker(w)
 	w.producer = w.kafka.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	return w
@@ -98,7 +109,8 @@ func (in *instance) clientID() string { return fmt.Sprint("instance-", in.number
 // start begins an instance, wired as the command wires one.
 func (w *world) start() {
 	w.mu.Lock()
-	n := len(w.instances)
+	n := w.numbers
+	w.numbers++ // several may start at once
 	w.mu.Unlock()
 	in := &instance{w: w, number: n, ended: make(chan struct{})}
 	in.wire = newWire(w.kafka.Dial, w.journal, n)
@@ -106,14 +118,14 @@ func (w *world) start() {
 	s := w.script
 	c := sink.Config{
 		Name: "desk", BaseURL: "http://desk.test", Credential: sink.NewSecret("s3cret-token"),
-		MaxInFlight: s.InFlight, Rate: sink.Rate{Requests: 600_000, Per: time.Minute, Reserve: 0.1}, Timeout: callTimeout,
+		MaxInFlight: s.InFlight, Rate: budget.Rate{Requests: 600_000, Per: time.Minute, Reserve: 0.1}, Timeout: callTimeout,
 		Retry:   sink.Policy{MaxElapsed: s.MaxElapsed, Initial: 500 * time.Millisecond, Max: 20 * time.Second},
-		Breaker: sink.Breaker{Share: 0.5, Of: s.BreakerOf}, UnknownIsDead: s.UnknownIsDead, Transport: in.client,
+		Breaker: hold.Breaker{Share: breakerShare, Of: s.BreakerOf}, UnknownIsDead: s.UnknownIsDead, Transport: in.client,
 	}
 	log := slog.New(&listener{w: w, instance: n})
 	var accounts sink.Accounts
 	if s.Limit > 0 {
-		c.Rate = sink.Rate{Requests: s.Limit, Per: time.Minute, Reserve: reserve}
+		c.Rate = budget.Rate{Requests: s.Limit, Per: time.Minute, Reserve: reserve}
 	}
 	budget := accounts.Budget(c)
 	budget.Divide("desk", 0, partitions)
@@ -125,12 +137,13 @@ func (w *world) start() {
 	cfg := processor.Config{
 		Topics: []string{sourceTopic}, Cluster: clusterID, Group: group, SessionTimeout: session, CommitInterval: s.CommitInterval, DrainTimeout: drain,
 		Reader: reader,
-		Limits: processor.Limits{Records: s.LimitRecords, Bytes: 1 << 20, Lanes: 1000, Span: s.LimitSpan},
+		Limits: processor.Limits{Records: s.LimitRecords, Bytes: s.LimitBytes, Lanes: 1000, Span: s.LimitSpan},
 		Writer: topics.Config{
 			Responses: responsesTopic, DeadLetters: lettersTopic, Bodies: true, Group: group, Destination: "desk", DestinationType: s.Desk,
 			Dialects: []topics.Dialect{topics.Connect},
 		},
 	}
+	cfg.Start.Latest = s.Backlog > 0
 	cfg.Divided = func(ours, all int) { budget.Divide("desk", ours, all) }
 	if s.Consumer {
 		cfg.Protocol = processor.Consumer
@@ -139,8 +152,8 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatalf("route: %v", err)
 	}
-	opts := append(w.kafka.Options(), kgo.Dialer(in.wire.Dial), kgo.ClientID(in.clientID()), kgo.WithHooks(&hooks{w: w, instance: n}))
-	if in.Processor, err = processor.New(cfg, route, in.dest, log, opts...); err != nil {
+	cfg.Connection = append(w.kafka.Options(), kgo.Dialer(in.wire.Dial), kgo.ClientID(in.clientID()), kgo.WithHooks(&hooks{w: w, instance: n}))
+	if in.Processor, err = processor.New(cfg, route, in.dest, log); err != nil {
 		w.t.Fatalf("New: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -156,13 +169,14 @@ func (w *world) start() {
 		defer close(in.ended)
 		in.err = in.Run(ctx)
 		in.dest.Close()
+		w.supervise(in)
 	}()
 }
 
 func routeOf(s *script, ids *sink.IDs) (sink.Route, error) {
 	if s.Desk == "kustomer" {
 		mapper := mapkustomer.New(mapkustomer.Config{AdvancedTransform: true})
-		return sink.NewRoute("desk", s.Desk, mapping.Filter{}, mapper.Map, sinkkustomer.New(ids).Send), nil
+		return sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: s.Desk}, mapping.Filter{}, mapper.Map, sinkkustomer.New(ids).Send), nil
 	}
 	mapper, err := maptrengo.New(maptrengo.Config{
 		ChannelID: channelID, ChannelIdentifier: maptrengo.Email, Dedup: true, CreateContact: true,
@@ -171,7 +185,7 @@ func routeOf(s *script, ids *sink.IDs) (sink.Route, error) {
 	if err != nil {
 		return sink.Route{}, err
 	}
-	return sink.NewRoute("desk", s.Desk, mapping.Filter{}, mapper.Map, sinktrengo.New(ids).Send), nil
+	return sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: s.Desk}, mapping.Filter{}, mapper.Map, sinktrengo.New(ids).Send), nil
 }
 
 // value is the record of a planned event.
@@ -197,52 +211,15 @@ type hooks struct {
 }
 
 // OnProduceRecordUnbuffered implements kgo.HookProduceRecordUnbuffered: it comes just
-// before the producer is told.
+// before the producer has the answer.
 func (h *hooks) OnProduceRecordUnbuffered(r *kgo.Record, err error) {
 	if err == nil {
-		h.w.journal.note(h.instance, r)
+		h.w.journal.note(h.instance, -1, r)
 	}
 }
 
 // OnGroupManageError implements kgo.HookGroupManageError.
 func (h *hooks) OnGroupManageError(error) { h.w.journal.live(h.instance, -1, lifeTrouble) }
-
-// note takes in an outcome or letter that is acknowledged to an instance, or seen on
-// its topic (instance -1).
-func (j *journal) note(instance int, r *kgo.Record) {
-	e := &written{instance: instance, topic: r.Topic, partition: r.Partition, offset: r.Offset}
-	if r.Topic == responsesTopic {
-		e.entry, _ = topics.ParseEntry(r)
-		j.mu.Lock()
-		e.era = j.eras[e.entry.TopicID]
-		j.mu.Unlock()
-		var o sink.Outcome
-		if json.Unmarshal(r.Value, &o) == nil {
-			if o.Error != nil {
-				e.class = string(o.Error.Class)
-			}
-			if o.Reason != nil {
-				e.reason = string(*o.Reason)
-			}
-			if o.DLQID != nil {
-				e.dlqID = *o.DLQID
-			}
-		}
-	}
-	for _, h := range r.Headers {
-		if h.Key == "dlq.id" {
-			e.letter = string(h.Value)
-		}
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	e.stamp = j.now()
-	if instance < 0 {
-		j.logged = append(j.logged, e)
-	} else {
-		j.acked = append(j.acked, e)
-	}
-}
 
 // listener is a slog.Handler that hears what an instance says of its partitions.
 type listener struct {
@@ -268,15 +245,15 @@ func (l *listener) Handle(_ context.Context, r slog.Record) error {
 		for _, id := range ids {
 			j.live(l.instance, id, lifeAssigned)
 		}
-	case r.Message == "partition given up":
+	case r.Message == "partition released":
 		if id, ok := attr(r, "partition").(int64); ok {
-			j.live(l.instance, int32(id), lifeGivenUp)
+			j.live(l.instance, int32(id), lifeReleased)
 		}
-	case strings.HasPrefix(r.Message, "drain bound reached"):
+	case strings.HasPrefix(r.Message, "drain timeout reached"):
 		j.live(l.instance, -1, lifeDrained)
 	case strings.HasPrefix(r.Message, "checkpoint not usable"), strings.HasPrefix(r.Message, "committed offset is of an earlier topic"):
 		l.w.broker.checkpointRefused()
-	case strings.HasPrefix(r.Message, "outcomes expired"):
+	case strings.HasPrefix(r.Message, "some outcomes have expired"):
 		j.count(loseOutcome, 1)
 	case r.Message == "ledger read" && l.w.script.OldEpoch && j.since() < time.Second:
 		j.count(oldEpoch, 1)
@@ -320,7 +297,7 @@ func (in *instance) stop() {
 	}
 }
 
-// kill takes the networks away for good and lets what is left end by itself: nothing
+// kill takes the networks away permanently and lets what is left end: nothing
 // that it does reaches anybody, which is what a dead process leaves behind.
 func (in *instance) kill() {
 	in.leave(true)

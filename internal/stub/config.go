@@ -3,20 +3,10 @@ package stub
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 )
 
-// Channel types as Trengo names them. EMAIL takes e-mail addresses, the others phone
-// numbers.
-const (
-	EMAIL      = "EMAIL"
-	WABusiness = "WA_BUSINESS"
-	SMS        = "SMS"
-	VOIP       = "VOIP"
-)
-
-// Config says how both help desks behave.
+// Config is how the help desks behave.
 type Config struct {
 	// Seed decides which calls fail and how long each one takes.
 	Seed uint64
@@ -25,24 +15,21 @@ type Config struct {
 	// Jitter is the most that is added to Latency, by a hash of the call. Default 0.
 	Jitter time.Duration
 	// FailRate is the share of authorized calls, 0 to 1, that get no usable answer: 500,
-	// 503, a connection cut before or after the effect, or silence. Default 0.
+	// 503, a connection that is cut before or after the effect, or silence. Default 0.
 	FailRate float64
 	// Silence is how long a call without an answer is held before its connection is
 	// cut. Default 2s.
 	Silence time.Duration
-	// Limit is how many calls there are in a Window: for each token of Trengo, for all
-	// tokens of Kustomer together, whose budget is the organization's. Default 60,000.
+	// Limit is how many calls a budget has in a Window: each token has one, or the whole
+	// organization. Default 60,000.
 	Limit int
 	// Window is the length of the window that Limit counts in. Fixed windows begin at
 	// multiples of it since the Unix epoch. Default 1m.
 	Window time.Duration
-	// Sliding counts in the window that ends with the call instead of fixed ones.
+	// Sliding counts in the window that ends with the call instead of in fixed ones.
 	Sliding bool
 	// Tokens are the bearer tokens accepted. None: every token is.
 	Tokens []string
-	// Channels are Trengo's channels, id to type. Default: 123456 for e-mail, 123457
-	// for WhatsApp.
-	Channels map[string]string
 	// KeepBodies keeps the bodies of the calls received. Default: they are dropped.
 	KeepBodies bool
 }
@@ -57,13 +44,10 @@ func (c Config) withDefaults() Config {
 	if c.Window == 0 {
 		c.Window = time.Minute
 	}
-	if c.Channels == nil {
-		c.Channels = map[string]string{"123456": EMAIL, "123457": WABusiness}
-	}
 	return c
 }
 
-// Validate names everything that is wrong with the configuration.
+// Validate returns all errors in the configuration, joined.
 func (c Config) Validate() error {
 	var errs []error
 	if c.FailRate < 0 || c.FailRate > 1 {
@@ -77,16 +61,6 @@ func (c Config) Validate() error {
 	} {
 		if d < 0 {
 			errs = append(errs, fmt.Errorf("the %s is %v, less than 0", name, d))
-		}
-	}
-	for id, kind := range c.Channels {
-		if n, err := strconv.ParseInt(id, 10, 64); err != nil || n <= 0 {
-			errs = append(errs, fmt.Errorf("channel %q is no positive number", id))
-		}
-		switch kind {
-		case EMAIL, WABusiness, SMS, VOIP:
-		default:
-			errs = append(errs, fmt.Errorf("channel %s has the unknown type %q", id, kind))
 		}
 	}
 	return errors.Join(errs...)

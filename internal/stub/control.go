@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // Stats counts what the help desks hold and received.
@@ -12,16 +13,16 @@ type Stats struct {
 	Open int `json:"open"`
 	// Holds counts contacts, customers, tickets and events by destination.
 	Holds map[string]map[string]int `json:"holds"`
-	// Calls counts by destination, op and status; status 0 are calls whose connection
-	// was cut or that are open.
+	// Calls counts calls by destination, op and status; those with status 0 are open, or
+	// their connection was cut.
 	Calls map[string]map[string]map[int]int `json:"calls"`
 }
 
-// Stats counts what there is now.
+// Stats returns the present counts.
 func (s *Server) Stats() Stats {
 	st := Stats{Open: s.Open(), Holds: map[string]map[string]int{}, Calls: map[string]map[string]map[int]int{}}
-	for _, d := range []*Desk{s.Trengo, s.Kustomer} {
-		st.Holds[d.api.name()] = d.api.stats()
+	for _, d := range s.desks {
+		st.Holds[d.Name()] = d.api.Stats()
 		ops := map[string]map[int]int{}
 		for _, c := range d.Received() {
 			if ops[c.Op] == nil {
@@ -29,7 +30,7 @@ func (s *Server) Stats() Stats {
 			}
 			ops[c.Op][c.Status]++
 		}
-		st.Calls[d.api.name()] = ops
+		st.Calls[d.Name()] = ops
 	}
 	return st
 }
@@ -42,6 +43,9 @@ func (s *Server) Stats() Stats {
 //	POST /_stub/outage?destination=trengo&status=503&op=POST+/tickets
 //	                                          SetOutage for one op, or for all without
 //	                                          op; status 0 ends it
+//	POST /_stub/outage?destination=trengo&gateway=404-page
+//	                                          SetGateway, by a name of Gateways; none
+//	                                          ends it
 func (s *Server) control() {
 	s.mux.HandleFunc("GET /_stub/received", s.serveReceived)
 	s.mux.HandleFunc("GET /_stub/stats", s.serveStats)
@@ -54,8 +58,8 @@ func (s *Server) control() {
 
 func (s *Server) serveReceived(w http.ResponseWriter, r *http.Request) {
 	destination := r.URL.Query().Get("destination")
-	if destination != "" && s.desk(destination) == nil {
-		http.Error(w, "destination is neither trengo nor kustomer", http.StatusBadRequest)
+	if destination != "" && s.Desk(destination) == nil {
+		http.Error(w, "destination is none of "+strings.Join(s.names(), ", "), http.StatusBadRequest)
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
@@ -74,10 +78,14 @@ func (s *Server) serveStats(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) serveOutage(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	desk := s.desk(q.Get("destination"))
+	desk := s.Desk(q.Get("destination"))
+	if q.Has("gateway") {
+		s.serveGateway(w, desk, q.Get("gateway"))
+		return
+	}
 	status, err := strconv.Atoi(q.Get("status"))
 	if desk == nil || err != nil || !outageStatus(status) {
-		http.Error(w, "needs destination (trengo, kustomer) and status (400 to 599, -1 reset, -2 silence, 0 end)",
+		http.Error(w, "needs destination ("+strings.Join(s.names(), ", ")+") and status (400 to 599, -1 reset, -2 silence, 0 end)",
 			http.StatusBadRequest)
 		return
 	}
@@ -91,17 +99,24 @@ func (s *Server) serveOutage(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func outageStatus(status int) bool {
-	return status >= NeverAnswer && status <= 0 || status >= 400 && status <= 599
+func (s *Server) serveGateway(w http.ResponseWriter, desk *Desk, name string) {
+	g, ok := gatewayNamed(name)
+	switch {
+	case desk == nil || !ok && name != "none":
+		names := make([]string, 0, len(Gateways()))
+		for _, g := range Gateways() {
+			names = append(names, strings.ReplaceAll(g.Name, " ", "-"))
+		}
+		http.Error(w, "needs destination ("+strings.Join(s.names(), ", ")+") and gateway (none to end it, "+strings.Join(names, ", ")+")", http.StatusBadRequest)
+		return
+	case ok:
+		desk.SetGateway(&g)
+	default:
+		desk.SetGateway(nil)
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
-func (s *Server) desk(name string) *Desk {
-	switch name {
-	case TrengoName:
-		return s.Trengo
-	case KustomerName:
-		return s.Kustomer
-	default:
-		return nil
-	}
+func outageStatus(status int) bool {
+	return status >= NeverAnswer && status <= 0 || status >= 400 && status <= 599
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/deskstream/deskstream/internal/sample"
 )
 
-// readLimit is how much of a body is read, in bytes, whatever the API takes.
-const readLimit = 1 << 20
+// MaxBody is how much of a body is read, in bytes, whatever the API takes.
+const MaxBody = 1 << 20
 
 // What an outage may ask for instead of a status.
 const (
@@ -27,58 +27,45 @@ const (
 	NeverAnswer = -2
 )
 
-// api is what differs between the help desks.
-type api interface {
-	name() string
-	routes() []route
-	// maxBody is the largest body that the API takes, in bytes.
-	maxBody() int
-	// refuse is the API's own answer for a status that is no matter of one endpoint.
-	refuse(status int) answer
-	// unrouted is the answer to a call that is no endpoint's.
-	unrouted(request) answer
-	// budgetOf names the budget that the calls of a token are counted in.
-	budgetOf(token string) string
-	// headers sets the rate headers of an answer.
-	headers(h http.Header, b budget, now time.Time)
-	// user is the identifier of the person whom a request is about.
-	user(request) string
-	// stats counts what the help desk holds.
-	stats() map[string]int
-	reset()
-}
-
 // Desk is one stub help desk.
 type Desk struct {
 	cfg    Config
-	api    api
-	table  []route
+	api    API
+	routes []Route
 	log    *ledger
 	dice   dice
 	window window
 	open   atomic.Int64
 	outage atomic.Pointer[func(Call) int]
+	// gateway is in front of the API, nil for none.
+	gateway atomic.Pointer[Gateway]
 }
 
-func newDesk(cfg Config, api api, log *ledger) *Desk {
+func newDesk(cfg Config, api API, log *ledger) *Desk {
 	return &Desk{
-		cfg: cfg, api: api, table: api.routes(), log: log,
+		cfg: cfg, api: api, routes: api.Routes(), log: log,
 		dice:   dice{seed: cfg.Seed},
 		window: window{limit: cfg.Limit, size: cfg.Window, sliding: cfg.Sliding},
 	}
 }
 
-// Received lists the calls in the order of their arrival.
-func (d *Desk) Received() []Call { return d.log.list(d.api.name()) }
+// Name returns the name of the help desk.
+func (d *Desk) Name() string { return d.api.Name() }
 
-// Open is how many calls the help desk holds unanswered.
+// Path returns the path at which a Server serves the help desk.
+func (d *Desk) Path() string { return d.api.Path() }
+
+// Received returns the calls in the order of their arrival.
+func (d *Desk) Received() []Call { return d.log.list(d.Name()) }
+
+// Open returns how many calls the help desk holds unanswered.
 func (d *Desk) Open() int { return int(d.open.Load()) }
 
 // SetOutage makes a function decide about every call that is authorized and within
 // the limit, before it takes effect: 0 lets it pass, a status is answered with the
-// API's error body, DropConnection and NeverAnswer do what they say. It sees the call
-// as it arrived and may be called concurrently. nil ends the outage. A 429 made this way
-// shows the budget that is really left, as the vendors' limits per object do.
+// API's error body, DropConnection and NeverAnswer do what they say. The function gets the
+// call as it arrived and may be called concurrently. nil ends the outage. A 429 made this
+// way has headers with the budget that is really left, as the vendors' limits per object do.
 func (d *Desk) SetOutage(decide func(Call) int) {
 	if decide == nil {
 		d.outage.Store(nil)
@@ -89,95 +76,116 @@ func (d *Desk) SetOutage(decide func(Call) int) {
 
 func (d *Desk) reset() {
 	d.outage.Store(nil)
+	d.gateway.Store(nil)
 	d.dice.reset()
 	d.window.clear()
-	d.api.reset()
+	d.api.Reset()
 }
 
 // ServeHTTP answers one call.
 func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.open.Add(1)
 	defer d.open.Add(-1)
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, readLimit))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 	if err != nil && !tooLarge {
 		http.Error(w, "the body cannot be read", http.StatusBadRequest)
 		return
 	}
-	route, params, otherMethod := find(d.table, r.Method, r.URL.EscapedPath())
-	req := request{
-		op: route.op, method: r.Method, otherMethod: otherMethod, params: params, query: r.URL.Query(),
-		body: body, tooLarge: tooLarge || len(body) > d.api.maxBody(),
-	}
-	req.object, req.notObject = parseObject(body)
-	call := d.arrived(r, req)
-	roll := d.dice.roll(d.api.name(), r.Method, r.URL.EscapedPath(), r.URL.RawQuery, string(body))
-
-	a, fault := d.decide(w.Header(), r, req, route, *call, roll)
-	wait := d.cfg.Latency + time.Duration(unit(mix(roll+1))*float64(d.cfg.Jitter))
+	a := d.arrive(r, body, tooLarge)
+	said, fault := d.decide(w.Header(), a)
+	wait := d.cfg.Latency + time.Duration(unit(Mix(a.roll+1))*float64(d.cfg.Jitter))
 	stayed := sleep(r.Context(), wait)
-	if a.cut {
-		a.status = 0
+	if said.cut {
+		said.Status = 0
 	}
-	d.log.finish(call, a.status, fault, !stayed)
-	d.write(w, a)
+	d.log.finish(a.call, said.Status, fault, !stayed)
+	write(w, said)
 }
 
-// arrived enters the call in the ledger.
-func (d *Desk) arrived(r *http.Request, req request) *Call {
+// arrival is a call that has arrived completely.
+type arrival struct {
+	http  *http.Request
+	route Route
+	Request
+	call *Call
+	seen Call // call as it is at the arrival
+	roll uint64
+}
+
+// arrive finds the endpoint of a call and enters the call in the ledger.
+func (d *Desk) arrive(r *http.Request, body []byte, tooLarge bool) arrival {
+	path := r.URL.EscapedPath()
+	route, params, otherMethod := find(d.routes, r.Method, path)
+	a := arrival{http: r, route: route, Request: Request{
+		Op: route.op, Method: r.Method, OtherMethod: otherMethod, Params: params, Query: r.URL.Query(),
+		body: body, tooLarge: tooLarge || len(body) > d.api.MaxBody(),
+	}}
+	a.Object, a.NotObject = parseObject(body)
 	c := Call{
-		Destination: d.api.name(), Op: req.op, Method: r.Method,
-		Path: r.URL.EscapedPath(), Query: r.URL.RawQuery,
-		User: d.api.user(req), Mark: sample.FindMark(req.body),
+		Destination: d.Name(), Op: route.op, Method: r.Method, Path: path, Query: r.URL.RawQuery,
+		User: d.api.User(a.Request), Mark: sample.FindMark(body),
 	}
-	if d.cfg.KeepBodies && json.Valid(req.body) {
-		c.Body = req.body
+	if d.cfg.KeepBodies && json.Valid(body) {
+		c.Body = body
 	}
-	return d.log.add(c)
+	a.call = d.log.add(c)
+	a.seen = *a.call
+	a.roll = d.dice.roll(d.Name(), r.Method, path, r.URL.RawQuery, string(body))
+	return a
 }
 
-// decide finds the answer and makes the call take effect: credentials, limit, outage,
-// made-up faults, then the API itself.
-func (d *Desk) decide(h http.Header, r *http.Request, req request, route route, call Call, roll uint64) (answer, Fault) {
+// decide returns the answer and makes the call take effect. Asked in this order: gateway,
+// credentials, limit, outage, injected faults, then the API itself.
+func (d *Desk) decide(h http.Header, a arrival) (Answer, Fault) {
+	if g := d.gateway.Load(); g != nil {
+		return g.answer(a.http.URL.Path), Outage
+	}
 	now := time.Now()
-	token, ok := d.token(r)
+	token, ok := d.token(a.http)
 	if !ok {
-		d.api.headers(h, d.window.untouched(now), now)
-		return d.api.refuse(http.StatusUnauthorized), Honest
+		d.api.Headers(h, d.window.untouched(now), now)
+		return d.api.Refuse(http.StatusUnauthorized), Honest
 	}
-	b := d.window.take(d.api.budgetOf(token), now)
-	d.api.headers(h, b, now)
-	if b.exceeded {
-		return d.api.refuse(http.StatusTooManyRequests), Honest
+	b := d.window.take(d.api.BudgetOf(token), now)
+	d.api.Headers(h, b, now)
+	if b.Exceeded {
+		return d.api.Refuse(http.StatusTooManyRequests), Honest
 	}
-	if status := d.outageOf(call); status != 0 {
-		return d.fail(r.Context(), status), Outage
+	if status := d.outageOf(a.seen); status != 0 {
+		return d.fail(a.http.Context(), status), Outage
 	}
-	switch fault := faultOf(roll, d.cfg.FailRate); fault {
+	fault := faultOf(a.roll, d.cfg.FailRate)
+	return d.suffer(a, fault), fault
+}
+
+// suffer returns the answer to a call with a fault, or the API's own without one.
+func (d *Desk) suffer(a arrival, fault Fault) Answer {
+	switch fault {
 	case ServerError, Unavailable:
 		status, _ := strconv.Atoi(string(fault))
-		return d.api.refuse(status), fault
-	case Cut:
-		return answer{cut: true}, fault
+		return d.api.Refuse(status)
 	case Silent:
-		sleep(r.Context(), d.cfg.Silence)
-		return answer{cut: true}, fault
+		sleep(a.http.Context(), d.cfg.Silence)
+		return Answer{cut: true}
+	case Cut:
+		return Answer{cut: true}
 	case Lost:
-		d.handle(req, route)
-		return answer{cut: true}, fault
+		d.handle(a)
+		return Answer{cut: true}
 	default:
-		return d.handle(req, route), Honest
+		return d.handle(a)
 	}
 }
 
-func (d *Desk) handle(req request, route route) answer {
+func (d *Desk) handle(a arrival) Answer {
 	switch {
-	case req.tooLarge:
-		return d.api.refuse(http.StatusRequestEntityTooLarge)
-	case route.handle == nil:
-		return d.api.unrouted(req)
+	case a.tooLarge:
+		return d.api.Refuse(http.StatusRequestEntityTooLarge)
+	case a.route.handle == nil:
+		return d.api.Unrouted(a.Request)
 	}
-	return route.handle(req)
+	return a.route.handle(a.Request)
 }
 
 // token is the bearer token, and whether it is accepted.
@@ -198,30 +206,33 @@ func (d *Desk) outageOf(c Call) int {
 }
 
 // fail is the answer that an outage asked for.
-func (d *Desk) fail(ctx context.Context, status int) answer {
+func (d *Desk) fail(ctx context.Context, status int) Answer {
 	if status == NeverAnswer {
 		<-ctx.Done()
 	}
 	if status < 0 {
-		return answer{cut: true}
+		return Answer{cut: true}
 	}
-	return d.api.refuse(status)
+	return d.api.Refuse(status)
 }
 
-func (d *Desk) write(w http.ResponseWriter, a answer) {
+func write(w http.ResponseWriter, a Answer) {
 	if a.cut {
 		cut(w)
 		return
 	}
 	contentType := "application/json"
-	if a.html {
+	if a.HTML {
 		contentType = "text/html; charset=utf-8"
 	}
-	if len(a.body) > 0 {
+	if len(a.Body) > 0 {
 		w.Header().Set("Content-Type", contentType)
 	}
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // a client that went away is its own business
+	if a.location != "" {
+		w.Header().Set("Location", a.location)
+	}
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body) // the client may have gone away
 }
 
 // cut resets the connection, so that the client sees an error and no end of a stream.
@@ -252,5 +263,5 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// epoch is a moment as rate headers give it, in Unix seconds rounded up.
-func epoch(t time.Time) string { return strconv.FormatInt(t.Add(time.Second-1).Unix(), 10) }
+// Epoch returns a moment as rate headers have it, in Unix seconds rounded up.
+func Epoch(t time.Time) string { return strconv.FormatInt(t.Add(time.Second-1).Unix(), 10) }

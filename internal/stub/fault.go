@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// Fault is a failure that a stub makes up.
+// Fault is a failure that a stub injects.
 type Fault string
 
 // The faults. Outage is any answer that SetOutage asked for.
@@ -23,17 +23,17 @@ const (
 
 var faults = [...]Fault{ServerError, Unavailable, Cut, Lost, Silent}
 
-// dice decides about calls by hash. Equal calls are told apart by how many came
-// before, so that a repeated call is thrown for again.
+// dice decides about calls by hash. The hash includes how many equal calls came before, so
+// that a repeated call gets a new number.
 type dice struct {
 	seed uint64
 	mu   sync.Mutex
 	seen map[uint64]uint64
 }
 
-// roll gives a call its own random number.
+// roll returns the random number of a call.
 func (d *dice) roll(parts ...string) uint64 {
-	h := hash(parts...)
+	h := Hash(parts...)
 	d.mu.Lock()
 	if d.seen == nil {
 		d.seen = make(map[uint64]uint64)
@@ -41,7 +41,7 @@ func (d *dice) roll(parts ...string) uint64 {
 	n := d.seen[h]
 	d.seen[h] = n + 1
 	d.mu.Unlock()
-	return mix(mix(h^d.seed) + n)
+	return Mix(Mix(h^d.seed) + n)
 }
 
 func (d *dice) reset() {
@@ -50,27 +50,27 @@ func (d *dice) reset() {
 	d.seen = nil
 }
 
-// fault is what share of the calls gets, by a call's number.
+// faultOf returns the fault of a call with that number, if a share of the calls has one.
 func faultOf(roll uint64, share float64) Fault {
 	if unit(roll) >= share {
 		return Honest
 	}
-	return faults[mix(roll)%uint64(len(faults))]
+	return faults[Mix(roll)%uint64(len(faults))]
 }
 
 // unit maps a number to [0, 1).
 func unit(n uint64) float64 { return float64(n>>11) / (1 << 53) }
 
-// mix is the finalizer of SplitMix64: neighbouring numbers come out unrelated.
-func mix(n uint64) uint64 {
+// Mix is the finalizer of SplitMix64: it makes unrelated numbers of neighbouring ones.
+func Mix(n uint64) uint64 {
 	n += 0x9e3779b97f4a7c15
 	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
 	n = (n ^ n>>27) * 0x94d049bb133111eb
 	return n ^ n>>31
 }
 
-// hash is one number for a list of texts; where one ends and the next begins counts.
-func hash(parts ...string) uint64 {
+// Hash returns a number for a list of texts; it depends on where each of them ends.
+func Hash(parts ...string) uint64 {
 	h := fnv.New64a()
 	var size [8]byte
 	for _, p := range parts {
@@ -78,11 +78,11 @@ func hash(parts ...string) uint64 {
 		_, _ = h.Write(size[:]) // a hash's Write never fails
 		_, _ = h.Write([]byte(p))
 	}
-	return mix(h.Sum64())
+	return Mix(h.Sum64())
 }
 
-// numericID is a positive id that a JavaScript number holds exactly.
-func numericID(parts ...string) int64 {
-	id := int64(hash(parts...) & (1<<53 - 1))
+// NumericID returns a positive id, by hash, that a JavaScript number holds exactly.
+func NumericID(parts ...string) int64 {
+	id := int64(Hash(parts...) & (1<<53 - 1))
 	return max(id, math.MaxInt8) // 0 is no id
 }

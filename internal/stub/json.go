@@ -5,15 +5,21 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 )
 
-// jsonAnswer is an answer with a JSON body. The stubs' own values always marshal.
-func jsonAnswer(status int, v any) answer {
+// JSON returns an answer with v as its body. The stubs' own values always marshal.
+func JSON(status int, v any) Answer {
 	body, err := json.Marshal(v)
 	if err != nil {
 		panic("stub: marshalling an answer: " + err.Error())
 	}
-	return answer{status: status, body: body}
+	return Answer{Status: status, Body: body}
+}
+
+// HTML returns an answer with a page as its body.
+func HTML(status int, page string) Answer {
+	return Answer{Status: status, HTML: true, Body: []byte(page)}
 }
 
 // parseObject reads a body that is one JSON object, numbers by their literal.
@@ -25,7 +31,7 @@ func parseObject(body []byte) (map[string]any, error) {
 		return nil, err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("more follows behind the object")
+		return nil, errors.New("more text follows the object")
 	}
 	if m == nil {
 		return nil, errors.New("the body is null")
@@ -33,8 +39,8 @@ func parseObject(body []byte) (map[string]any, error) {
 	return m, nil
 }
 
-// scalarText is the text of a string or the literal of a number, else "".
-func scalarText(v any) string {
+// ScalarText returns the text of a string or the literal of a number, else "".
+func ScalarText(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
@@ -43,4 +49,14 @@ func scalarText(v any) string {
 	default:
 		return ""
 	}
+}
+
+// Digits returns the digits of a text, without what is between them.
+func Digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
 }

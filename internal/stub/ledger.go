@@ -8,9 +8,9 @@ import (
 
 // Call is one call that a help desk received.
 type Call struct {
-	// Seq counts the calls of both help desks from 1, in the order of arrival.
+	// Seq counts the calls of all help desks from 1, in the order of arrival.
 	Seq int64 `json:"seq"`
-	// Destination is TrengoName or KustomerName.
+	// Destination is the name of the help desk.
 	Destination string `json:"destination"`
 	// At is when the call had arrived completely.
 	At time.Time `json:"at"`
@@ -30,7 +30,7 @@ type Call struct {
 	User string `json:"user,omitempty"`
 	// Mark is the mark of the event that the call belongs to; see sample.FindMark.
 	Mark string `json:"mark,omitempty"`
-	// Fault names the failure that the stub made up for this call, "" for an honest answer.
+	// Fault names the failure that the stub injected, "" for an honest answer.
 	Fault Fault `json:"fault,omitempty"`
 	// Open is set until the call is answered.
 	Open bool `json:"open,omitempty"`
@@ -38,15 +38,15 @@ type Call struct {
 	ClosedEarly bool `json:"closed_early,omitempty"`
 }
 
-// ledger is the list of calls. Entries are appended at arrival and completed at the
-// answer; only the ledger touches them.
+// ledger is the list of calls. Entries are appended at arrival and completed with the
+// answer. Only the ledger changes them.
 type ledger struct {
 	mu    sync.Mutex
 	seq   int64
 	calls []*Call
 }
 
-// add takes a call in and numbers it.
+// add appends a call and numbers it.
 func (l *ledger) add(c Call) *Call {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,7 +62,7 @@ func (l *ledger) finish(c *Call, status int, fault Fault, closedEarly bool) {
 	c.Status, c.Fault, c.ClosedEarly, c.Open = status, fault, closedEarly, false
 }
 
-// list copies the calls of one destination, "" for all.
+// list returns copies of the calls of one destination, "" for all.
 func (l *ledger) list(destination string) []Call {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -19,11 +19,11 @@ func TestKustomer_saysTheResetOnceTheBudgetIsSpent(t *testing.T) {
 		remaining string
 		reset     bool
 	}{{200, "1", false}, {200, "0", true}, {429, "0", true}} {
-		r := d.call("GET", kustomer+"/users/current", "")
-		if r.status != want.status || r.header.Get("X-Ratelimit-Limit") != "2" || r.header.Get("X-Ratelimit-Remaining") != want.remaining {
-			t.Errorf("got %d %v, want %d with %s left", r.status, r.header, want.status, want.remaining)
+		r := d.Call("GET", kustomer+"/users/current", "")
+		if r.Status != want.status || r.Header.Get("X-Ratelimit-Limit") != "2" || r.Header.Get("X-Ratelimit-Remaining") != want.remaining {
+			t.Errorf("got %d %v, want %d with %s left", r.Status, r.Header, want.status, want.remaining)
 		}
-		text := r.header.Get("X-Ratelimit-Reset")
+		text := r.Header.Get("X-Ratelimit-Reset")
 		reset, err := strconv.ParseInt(text, 10, 64)
 		if want.reset && (err != nil || reset < before || reset > before+61) {
 			t.Errorf("with %s left the reset is %q, want Unix seconds within a minute", want.remaining, text)
@@ -31,7 +31,7 @@ func TestKustomer_saysTheResetOnceTheBudgetIsSpent(t *testing.T) {
 		if !want.reset && text != "" {
 			t.Errorf("with %s left there is a reset of %s", want.remaining, text)
 		}
-		if r.header.Get("Retry-After") != "" {
+		if r.Header.Get("Retry-After") != "" {
 			t.Error("Kustomer documents no Retry-After")
 		}
 	}
@@ -49,9 +49,9 @@ func TestKustomer_budgetIsTheOrganizations(t *testing.T) {
 		{"two", trengo + "/contacts", 200}, // Trengo's are of a token
 		{"two", trengo + "/contacts", 429},
 	} {
-		r, err := d.try(c.token, "GET", c.path, "")
-		if err != nil || r.status != c.want {
-			t.Errorf("token %s at %s: got %d, %v, want %d", c.token, c.path, r.status, err, c.want)
+		r, err := d.Try(c.token, "GET", c.path, "")
+		if err != nil || r.Status != c.want {
+			t.Errorf("token %s at %s: got %d, %v, want %d", c.token, c.path, r.Status, err, c.want)
 		}
 	}
 }
@@ -66,11 +66,11 @@ func TestKustomer_takesBodiesOf100kB(t *testing.T) {
 		{"more than a stub reads", "POST", kustomer + "/customers", sized(1<<20 + 100), 413, `{"errors":[{"code":"payload_too_large","message":`},
 		{"the other help desk", "POST", trengo + "/channels/123456/contacts", `{"identifier":"a@example.com","name":"` + strings.Repeat("x", limit) + `"}`, 201, ""},
 	})
-	calls := d.server.Kustomer.Received()
+	calls := d.Server.Desk("kustomer").Received()
 	if len(calls) != 3 || calls[1].Status != http.StatusRequestEntityTooLarge || calls[1].Op != "POST /v1/customers" {
 		t.Errorf("received %+v", calls)
 	}
-	if n := d.server.Stats().Holds["kustomer"]["customers"]; n != 1 {
+	if n := d.Server.Stats().Holds["kustomer"]["customers"]; n != 1 {
 		t.Errorf("%d customers, want the one whose body was small enough", n)
 	}
 }

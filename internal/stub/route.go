@@ -5,48 +5,24 @@ import (
 	"strings"
 )
 
-// request is one call as an API sees it.
-type request struct {
-	op     string
-	method string
-	// otherMethod is set for a path that has endpoints, but none for the method.
-	otherMethod bool
-	params      []string // the values of the template's braces, unescaped
-	query       url.Values
-	body        []byte
-	// object is the body as a JSON object, nil with notObject if it is none.
-	object    map[string]any
-	notObject error
-	// tooLarge is set for a body that is larger than the API takes.
-	tooLarge bool
-}
-
-// answer is what an API says to a request.
-type answer struct {
-	status int
-	body   []byte
-	html   bool // the body is HTML and not JSON
-	cut    bool // the connection is reset instead
-}
-
-// route is one endpoint. Its op is the method and the path's template, where {name}
-// stands for the rest of a segment: "GET /v1/customers/email={email}".
-type route struct {
-	op     string
-	handle func(request) answer
-
+// Route is one endpoint of an API.
+type Route struct {
+	op       string
 	method   string
 	segments []string
+	handle   func(Request) Answer
 }
 
-func newRoute(op string, handle func(request) answer) route {
+// NewRoute returns the endpoint of an op, which is the method and the path's template. In
+// it {name} is the rest of a segment: "GET /v1/customers/email={email}".
+func NewRoute(op string, handle func(Request) Answer) Route {
 	method, path, _ := strings.Cut(op, " ")
-	return route{op: op, handle: handle, method: method, segments: strings.Split(path, "/")}
+	return Route{op: op, handle: handle, method: method, segments: strings.Split(path, "/")}
 }
 
-// match returns the values of the template's braces if a path, in its escaped
-// segments, is the route's.
-func (r route) match(segments []string) ([]string, bool) {
+// match returns the values of the template's braces if the route has the path, which is
+// given in its escaped segments.
+func (r Route) match(segments []string) ([]string, bool) {
 	if len(segments) != len(r.segments) {
 		return nil, false
 	}
@@ -72,9 +48,9 @@ func (r route) match(segments []string) ([]string, bool) {
 }
 
 // find returns the first route of a method and a path, with the values of its braces.
-// Without one its op is "", and otherMethod reports whether the path has a route for
-// another method.
-func find(routes []route, method, escapedPath string) (found route, params []string, otherMethod bool) {
+// Without one its op is "", and otherMethod reports whether another method has a route with
+// the path.
+func find(routes []Route, method, escapedPath string) (found Route, params []string, otherMethod bool) {
 	segments := strings.Split(escapedPath, "/")
 	for _, r := range routes {
 		params, ok := r.match(segments)
@@ -85,5 +61,5 @@ func find(routes []route, method, escapedPath string) (found route, params []str
 			otherMethod = true
 		}
 	}
-	return route{}, nil, otherMethod
+	return Route{}, nil, otherMethod
 }

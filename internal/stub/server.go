@@ -5,65 +5,77 @@ import (
 	"strings"
 )
 
-// The paths at which a Server serves its help desks: what base_url in a configuration
-// ends with.
-const (
-	TrengoPath   = "/trengo/api/v2"
-	KustomerPath = "/kustomer"
-)
-
-// The names of the help desks, as destinations have them as their type.
-const (
-	TrengoName   = "trengo"
-	KustomerName = "kustomer"
-)
-
-// Server is both help desks behind one http.Handler, with what they received under
+// Server is some help desks behind one http.Handler, with what they received under
 // /_stub/. It is safe for concurrent use.
 type Server struct {
-	// Trengo serves below TrengoPath. As a handler of its own its paths begin at /.
-	Trengo *Desk
-	// Kustomer serves below KustomerPath. As a handler of its own its paths begin at /v1.
-	Kustomer *Desk
-
-	cfg Config
-	log *ledger
-	mux *http.ServeMux
+	desks []*Desk
+	log   *ledger
+	mux   *http.ServeMux
 }
 
-// New makes a Server. The configuration must be valid.
-func New(cfg Config) *Server {
+// New returns a Server of the desks of some APIs. The configuration must be valid.
+func New(cfg Config, apis ...API) *Server {
 	cfg = cfg.withDefaults()
-	log := &ledger{}
-	s := &Server{cfg: cfg, log: log, mux: http.NewServeMux()}
-	s.Trengo = newDesk(cfg, newTrengo(cfg.Channels), log)
-	s.Kustomer = newDesk(cfg, newKustomer(), log)
+	s := &Server{log: &ledger{}, mux: http.NewServeMux()}
+	for _, api := range apis {
+		s.desks = append(s.desks, newDesk(cfg, api, s.log))
+	}
 	s.control()
+	s.mux.Handle("GET "+loginPath, Gateway{})
 	return s
 }
 
-// ServeHTTP answers a call of either API or of /_stub/. The APIs see their paths as
-// sent: nothing is cleaned or redirected, as an escaped slash belongs to its segment.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case strings.HasPrefix(r.URL.Path, TrengoPath+"/"):
-		http.StripPrefix(TrengoPath, s.Trengo).ServeHTTP(w, r)
-	case strings.HasPrefix(r.URL.Path, KustomerPath+"/"):
-		http.StripPrefix(KustomerPath, s.Kustomer).ServeHTTP(w, r)
-	default:
-		s.mux.ServeHTTP(w, r)
+// Desks returns the help desks in the order in which New was given them.
+func (s *Server) Desks() []*Desk { return s.desks }
+
+// Desk returns the help desk of a name, nil if there is none. The Server serves it below
+// its Path; as a handler of its own its paths begin after that.
+func (s *Server) Desk(name string) *Desk {
+	for _, d := range s.desks {
+		if d.Name() == name {
+			return d
+		}
 	}
+	return nil
 }
 
-// Received lists the calls of both help desks in the order of their arrival.
+// ServeHTTP answers a call of an API or of /_stub/. The APIs see their paths as sent:
+// nothing is cleaned or redirected, because an escaped slash belongs to its segment.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, d := range s.desks {
+		if strings.HasPrefix(r.URL.Path, d.Path()+"/") {
+			http.StripPrefix(d.Path(), d).ServeHTTP(w, r)
+			return
+		}
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// Received returns the calls of all help desks in the order of their arrival.
 func (s *Server) Received() []Call { return s.log.list("") }
 
-// Open is how many calls both help desks hold unanswered.
-func (s *Server) Open() int { return s.Trengo.Open() + s.Kustomer.Open() }
+// Open returns how many calls the help desks hold unanswered.
+func (s *Server) Open() int {
+	open := 0
+	for _, d := range s.desks {
+		open += d.Open()
+	}
+	return open
+}
 
 // Reset forgets everything: calls, contacts, customers, spent limits, outages.
 func (s *Server) Reset() {
-	s.Trengo.reset()
-	s.Kustomer.reset()
+	for _, d := range s.desks {
+		d.reset()
+	}
 	s.log.reset()
+}
+
+// names returns the names of the help desks.
+func (s *Server) names() []string {
+	names := make([]string, len(s.desks))
+	for i, d := range s.desks {
+		names[i] = d.Name()
+	}
+	return names
 }

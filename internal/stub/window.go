@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// window counts the calls of each budget, in fixed windows or in the one that ends now.
+// window counts the calls of each budget, in fixed windows or in a sliding one.
 type window struct {
 	limit   int
 	size    time.Duration
@@ -16,18 +16,9 @@ type window struct {
 	calls map[string][]time.Time // counted and still in the window, oldest first
 }
 
-// budget is what is left of a budget after a call.
-type budget struct {
-	limit, remaining int
-	// reset is when the next fixed window begins, or when the oldest call leaves the
-	// sliding one.
-	reset    time.Time
-	exceeded bool
-}
-
 // take counts one call of the named budget. A call over the limit is not counted: the
 // vendors' throttles refuse it without extending the wait.
-func (w *window) take(name string, now time.Time) budget {
+func (w *window) take(name string, now time.Time) Budget {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.calls == nil {
@@ -45,14 +36,14 @@ func (w *window) take(name string, now time.Time) budget {
 	}
 	w.calls[name] = calls
 	b := w.untouched(now)
-	b.remaining, b.exceeded = w.limit-len(calls), exceeded
+	b.Remaining, b.Exceeded = w.limit-len(calls), exceeded
 	if len(calls) > 0 {
-		b.reset = w.leaves(calls[0])
+		b.Reset = w.leaves(calls[0])
 	}
 	return b
 }
 
-// leaves is when a call does not count any more.
+// leaves returns when a call stops to count.
 func (w *window) leaves(at time.Time) time.Time {
 	if w.sliding {
 		return at.Add(w.size)
@@ -60,9 +51,9 @@ func (w *window) leaves(at time.Time) time.Time {
 	return at.Truncate(w.size).Add(w.size)
 }
 
-// untouched is the budget shown to a caller whose token is not accepted.
-func (w *window) untouched(now time.Time) budget {
-	return budget{limit: w.limit, remaining: w.limit, reset: w.leaves(now)}
+// untouched returns the budget for a caller whose token is not accepted.
+func (w *window) untouched(now time.Time) Budget {
+	return Budget{Limit: w.limit, Remaining: w.limit, Reset: w.leaves(now)}
 }
 
 func (w *window) clear() {

@@ -9,8 +9,10 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/internal/sample"
 	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/sink/topics"
 )
 
 // Destination is one pipeline to count for.
@@ -25,6 +27,9 @@ type Destination struct {
 type Book struct {
 	// Text, if set, makes JSON of a record's value, whatever form it has.
 	Text func(value []byte) []byte
+	// Origins, if set, are the source topics as they are now, by their names. Outcomes of an
+	// earlier topic of the name, or of another cluster, are then not those of the events.
+	Origins map[string]topics.Origin
 
 	mu      sync.Mutex
 	reader  *mapping.Reader
@@ -34,6 +39,8 @@ type Book struct {
 	letters map[string]int // by dlq.id
 	// strange counts records on the responses topic that are no outcome of a destination.
 	strange int
+	// foreign counts outcomes of this run whose source is none of the Origins.
+	foreign int
 	// ambiguous counts events whose mark another one has.
 	ambiguous int
 }
@@ -143,11 +150,30 @@ type outcome struct {
 }
 
 // Outcome takes in a record of the responses topic, and counts the calls that it lists.
-func (b *Book) Outcome(r *kgo.Record) { b.outcome(r, (*desk).list) }
+func (b *Book) Outcome(r *kgo.Record) {
+	if b.ofAnother(r) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.foreign++
+		return
+	}
+	b.outcome(r, (*desk).list)
+}
 
 // EarlierOutcome is Outcome for a record from before the help desks began to count:
 // its calls are not expected there.
-func (b *Book) EarlierOutcome(r *kgo.Record) { b.outcome(r, func(*desk, outcome) {}) }
+func (b *Book) EarlierOutcome(r *kgo.Record) {
+	if !b.ofAnother(r) {
+		b.outcome(r, func(*desk, outcome) {})
+	}
+}
+
+// ofAnother reports whether the headers of an outcome name another topic than that of the
+// events, or another cluster.
+func (b *Book) ofAnother(r *kgo.Record) bool {
+	entry, ok := topics.ParseEntry(r)
+	return ok && !b.Origins[entry.Topic].Matches(entry.Origin)
+}
 
 func (b *Book) outcome(r *kgo.Record, list func(*desk, outcome)) {
 	var o outcome
@@ -235,6 +261,9 @@ func (b *Book) Letter(r *kgo.Record) {
 		if h.Key == "dlq.id" {
 			id = string(h.Value) // the last one is ours, what came before was there already
 		}
+	}
+	if l := letters.Parse(r); l.Own() && !b.Origins[l.Source.Topic].Matches(l.Source.Record().Origin) {
+		return // of an event that is not among ours
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -60,8 +60,11 @@ func (b *Book) Report(calls map[string][]stub.Call) Report {
 	if b.strange > 0 {
 		fault("records on the responses topic that are no outcome of a destination: %d", b.strange)
 	}
+	if b.foreign > 0 {
+		fault("outcomes of an earlier source topic of the name, or of another cluster: %d", b.foreign)
+	}
 	if b.ambiguous > 0 {
-		fault("events that cannot be told from another by their mark: %d", b.ambiguous)
+		fault("events that have the same mark as another: %d", b.ambiguous)
 	}
 	named := 0
 	for _, d := range b.desks {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/sink/topics"
 )
 
 // Topics are those that a Tail reads.
@@ -35,20 +37,36 @@ type Tail struct {
 
 // NewTail makes a Tail over topics that exist. Outcomes that stand there already are
 // of an earlier run.
-func NewTail(ctx context.Context, book *Book, topics Topics, opts ...kgo.Opt) (*Tail, error) {
+func NewTail(ctx context.Context, book *Book, from Topics, opts ...kgo.Opt) (*Tail, error) {
 	client, err := kgo.NewClient(append(append([]kgo.Opt{}, opts...),
-		kgo.ConsumeTopics(topics.all()...),
+		kgo.ConsumeTopics(from.all()...),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 	)...)
 	if err != nil {
 		return nil, fmt.Errorf("setting up the client that reads the topics back: %w", err)
 	}
-	t := &Tail{book: book, topics: topics, client: client, next: make(map[string]map[int32]int64)}
-	if t.earlier, err = t.ends(ctx, topics.Responses); err != nil {
+	t := &Tail{book: book, topics: from, client: client, next: make(map[string]map[int32]int64)}
+	if book.Origins, err = origins(ctx, client, from.Source); err == nil {
+		t.earlier, err = t.ends(ctx, from.Responses)
+	}
+	if err != nil {
 		client.Close()
 		return nil, err
 	}
 	return t, nil
+}
+
+// origins are the ids by which the records of topics are known.
+func origins(ctx context.Context, client *kgo.Client, names []string) (map[string]topics.Origin, error) {
+	found, err := kadm.NewClient(client).Metadata(ctx, names...)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the ids of the source topics: %w", err)
+	}
+	all := make(map[string]topics.Origin, len(names))
+	for name, topic := range found.Topics {
+		all[name] = topics.Origin{Cluster: found.Cluster, TopicID: topics.TopicID(topic.ID)}
+	}
+	return all, nil
 }
 
 // Close ends the Tail's client.
@@ -104,8 +122,8 @@ func (t *Tail) CaughtUp(ctx context.Context) (bool, error) {
 	return caughtUp, nil
 }
 
-func (t *Tail) ends(ctx context.Context, topics ...string) (kadm.ListedOffsets, error) {
-	ends, err := kadm.NewClient(t.client).ListEndOffsets(ctx, topics...)
+func (t *Tail) ends(ctx context.Context, names ...string) (kadm.ListedOffsets, error) {
+	ends, err := kadm.NewClient(t.client).ListEndOffsets(ctx, names...)
 	if err = errors.Join(err, ends.Error()); err != nil {
 		return nil, fmt.Errorf("finding the ends of the topics: %w", err)
 	}

@@ -131,7 +131,7 @@ func TestReport_findsWhatDoesNotAddUp(t *testing.T) {
 		{"write for an event that is not there", func(w *world) { w.calls[0].Mark = sample.Mark(77) }, "crm: writes for an event that is not on the source topic: 1"},
 		{"two events with one mark", func(w *world) {
 			w.events[3] = &kgo.Record{Topic: "events", Offset: 3, Value: event(2, "bob").Value}
-		}, "events that cannot be told from another by their mark: 1"},
+		}, "events that have the same mark as another: 1"},
 		{"foreign record", func(w *world) { w.outcomes = append(w.outcomes, &kgo.Record{Value: []byte("x")}) }, "records on the responses topic that are no outcome of a destination: 1"},
 	} {
 		w := newWorld()

@@ -7,7 +7,7 @@ import (
 )
 
 // Decode reads a record's bytes, all of them, and returns the body of the event at p.
-// Members stand in the schema's order, those of maps by name, because a map has no order
+// Members are in the schema's order, those of maps by name, because a map has no order
 // in Avro. Errors: bad_avro with the place, too_deep, those of Pointer.Event.
 func (s *Schema) Decode(data []byte, p mapping.Pointer) (mapping.Value, error) {
 	native, err := s.native(data)
@@ -51,7 +51,7 @@ func (s *Schema) event(native any, p mapping.Pointer) (mapping.Value, error) {
 }
 
 // convert sets v to what goavro read along the same schema: only that tells a union,
-// which goavro gives as a map of one member, from a map or record of one. A list, map
+// which goavro returns as a map of one member, from a map or record of one. A list, map
 // or record in its place is at the given depth. It fills the value in where it
 // stands: passing values up from level to level took as long as the rest.
 func convert(v *mapping.Value, n *node, native any, depth int) error {

@@ -155,7 +155,7 @@ func TestDecode_namesAndPackedMembers(t *testing.T) {
 		"empty text":                     {text("traits"), `{"traits":""}`, `{"traits":""}`},
 		"JSON elsewhere stays text":      {text("event"), `{"event":"{}"}`, `{"event":"{}"}`},
 		"JSON in the context's traits":   {text("context"), `{"context":"{\"traits\":\"{\\\"email\\\":\\\"a@b\\\"}\"}"}`, `{"context":{"traits":{"email":"a@b"}}}`},
-		"names in the context":           {`{"name":"context","type":{"type":"map","values":"string"}}`, `{"context":{"user_agent":"x","external_id":"7"}}`, `{"context":{"externalId":"7","userAgent":"x"}}`},
+		"names in the context":           {`{"name":"context","type":{"type":"map","values":"string"}}`, `{"context":{"user_agent":"x","external_id":"7","external_ids":"8"}}`, `{"context":{"externalId":"7","externalIds":"8","userAgent":"x"}}`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -52,7 +52,7 @@ func (s *Schema) build(data, key []byte, q *mapping.Query) string {
 	return q.Of(body, key)
 }
 
-// seek goes to the value that stands at the path of names in a value, of bytes that were
+// seek goes to the value that is at the path of names in a value, of bytes that were
 // walked before. It returns its type, nil for nothing. A list, a map or JSON on the way is
 // returned itself: what it holds is known when it is built.
 func (w *walker) seek(n *node, names []string) *node {

@@ -25,9 +25,10 @@ var Names = map[string]string{
 
 // ContextNames are those within an event's context.
 var ContextNames = map[string]string{
-	"external_id": "externalId",
-	"session_id":  "sessionId",
-	"user_agent":  "userAgent",
+	"external_id":  "externalId",
+	"external_ids": "externalIds",
+	"session_id":   "sessionId",
+	"user_agent":   "userAgent",
 }
 
 // packed are the members of an event that may be JSON in a string, context.traits

@@ -7,7 +7,7 @@ import (
 	"github.com/linkedin/goavro/v2"
 )
 
-// nativeSchema is the schema in the least form that tells goavro how the bytes lie:
+// nativeSchema is the schema in the least form from which goavro knows how the bytes lie:
 // without logical types, defaults and documentation, in which real schemas have faults
 // that do not matter for reading. Names are made up by position, because goavro refuses
 // names that other libraries take: with letters such as ß, or with hyphens.

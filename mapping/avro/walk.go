@@ -90,7 +90,7 @@ func (w *walker) alternative(n *node) (*node, *fault) {
 }
 
 // record walks a whole record, or null, which must end with the data. each, if not nil,
-// is told where each field of the record begins.
+// gets where each field of the record begins.
 func (w *walker) record(root *node, each func(i, at int)) *fault {
 	for i := range root.fields {
 		if each != nil {

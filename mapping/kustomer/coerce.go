@@ -116,9 +116,13 @@ func number(n *notes, label string, v mapping.Value) mapping.Value {
 	return mapping.Value{}
 }
 
-// polarity takes -1, 0 and 1.
+// polarity takes -1, 0 and 1, however they are written.
 func polarity(n *notes, label string, v mapping.Value) mapping.Value {
-	return numberThat(func(f float64) bool { return f == -1 || f == 0 || f == 1 })(n, label, v)
+	v = numberThat(func(f float64) bool { return f == -1 || f == 0 || f == 1 })(n, label, v)
+	if whole, ok := mapping.Whole(v.Text()); ok && v.Exists() {
+		return mapping.Num(whole)
+	}
+	return v
 }
 
 // confidence takes numbers from -1 to 1.
@@ -171,16 +175,4 @@ func tag(n *notes, label string, v mapping.Value) mapping.Value {
 		return mapping.Value{}
 	}
 	return mapping.Str(word)
-}
-
-// phoneText takes a text that holds a phone number, or a whole number. Kustomer's own rule
-// is not public.
-func phoneText(n *notes, label string, v mapping.Value) mapping.Value {
-	text, _ := v.ID()
-	number, ok := mapping.PhoneNumber(text)
-	if !ok || v.Kind() == mapping.Number && text[0] == '-' {
-		n.leftOut(label, "it is no phone number")
-		return mapping.Value{}
-	}
-	return mapping.Str(number)
 }

@@ -7,10 +7,7 @@ import "github.com/deskstream/deskstream/mapping"
 func company(n *notes, label string, v mapping.Value) mapping.Value {
 	text := mapping.OneLine(v.Str())
 	if v.Kind() == mapping.Object {
-		text = mapping.OneLine(v.Get("name").Str())
-		if text == "" {
-			text = companyID(v.Get("id"))
-		}
+		text = companyID(v.Get("id")) // its name is a place of its own, asked before
 	}
 	if text == "" {
 		if v.Kind() != mapping.String { // a blank says so itself

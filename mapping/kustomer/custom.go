@@ -22,7 +22,7 @@ var customTypes = []struct {
 	{"Txt", customText},
 	{"Bool", boolean},
 	{"Url", uri},
-	{"Id", code(256)},
+	{"Id", reference},
 	{"Tree", customText},
 }
 
@@ -63,6 +63,15 @@ func attribute(n *notes, label string, m mapping.Member) mapping.Value {
 	}
 	n.leftOut(label, "its name ends in no suffix of Kustomer's")
 	return mapping.Value{}
+}
+
+// reference takes an id, which a blank is not: Kustomer would look for what it names.
+func reference(n *notes, label string, v mapping.Value) mapping.Value {
+	if v.Kind() == mapping.String && mapping.Trim(v.Str()) == "" {
+		n.leftOut(label, "it is blank")
+		return mapping.Value{}
+	}
+	return code(256)(n, label, v)
 }
 
 // customText takes up to 1,024 characters of text.

@@ -2,11 +2,12 @@ package kustomer
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/deskstream/deskstream/mapping"
 )
 
-// firstEmail is the first usable e-mail address of the event that stands alone or in a
+// firstEmail is the first usable e-mail address of the event that is alone or in a
 // list in its place, and where it was found. Those of the trait emails are not asked, as
 // in RudderStack's destination.
 func firstEmail(ev mapping.Event) source {
@@ -41,13 +42,13 @@ func emailOf(v mapping.Value) string {
 }
 
 // emailAddress is the address in a text, for a customer. One with a blank in it is taken
-// as it stands when it can be nothing else: Kustomer's own rule is not public.
+// as it is when it can be nothing else: Kustomer's own rule is not public.
 func emailAddress(text string) (string, bool) {
 	if address, ok := mapping.EmailAddress(text); ok {
 		return address, true
 	}
 	text = mapping.Trim(text)
-	return text, withBlank.MatchString(text)
+	return text, len(text) <= mapping.MaxEmail && withBlank.MatchString(text)
 }
 
 var withBlank = regexp.MustCompile(`^[^@<>,;\s\p{Cc}]+( [^@<>,;\s\p{Cc}]+)*@[^@<>,;\s\p{Cc}]+\.[^@<>,;\s\p{Cc}]+$`)
@@ -63,14 +64,28 @@ func emailText(n *notes, label string, v mapping.Value) mapping.Value {
 }
 
 // identityEmail takes a text, an object or a list that has an e-mail address, for a
-// tracking event: the tracking API takes no blank in one.
+// tracking event.
 func identityEmail(n *notes, label string, v mapping.Value) mapping.Value {
-	address, ok := emailIn(v, mapping.EmailAddress)
+	address, ok := emailIn(v, strictEmail)
 	if !ok {
 		n.leftOut(label, whyNoEmail)
 		return mapping.Value{}
 	}
 	return mapping.Str(address)
+}
+
+// strictEmail is the address in a text, for the tracking API: it refuses the event for one
+// that is none by RFC 5321. Quoted names and numeric hosts are left out: nobody's mailbox
+// has them.
+func strictEmail(text string) (string, bool) {
+	address, ok := mapping.EmailAddress(text)
+	name, host, _ := strings.Cut(address, "@")
+	return address, ok && isDotted(name) && isDotted(host) && !strings.ContainsAny(address, `"\()[]:`)
+}
+
+// isDotted reports whether all parts between dots have something in them.
+func isDotted(text string) bool {
+	return !strings.HasPrefix(text, ".") && !strings.HasSuffix(text, ".") && !strings.Contains(text, "..")
 }
 
 const whyNoEmail = "it is no e-mail address"

@@ -30,6 +30,8 @@ func TestMap_theEventsOwnTime(t *testing.T) {
 		// A property wins.
 		{raw, original + `,"properties":{"occurredAt":"soon"}`, `{"occurredAt":"soon"}`, "meta.occurredAt: a property has this name"},
 		{raw, original + `,"properties":{"occurred":"soon"}`, `{"occurred":"soon","occurredAt":"2025-03-04T05:06:07.890Z"}`, ""},
+		{raw, original + `,"properties":{"occurredAt":null}`, `{"occurredAt":null}`, "meta.occurredAt: a property has this name"},
+		{clean, original + `,"properties":{"occurredAt":null}`, `{"occurredAt":"2025-03-04T05:06:07.890Z"}`, ""},
 		{clean, original + `,"properties":{"occurred":"2025-01-01"}`, `{"occurredAt":"2025-01-01"}`, "meta.occurredAt: a property has this name"},
 		{clean, original + `,"properties":{"occurredAt":"soon"}`, `{"occurred":"soon","occurredAt":"2025-03-04T05:06:07.890Z"}`, "meta.occurredAt: sent without its suffix"},
 	} {

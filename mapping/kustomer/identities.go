@@ -17,7 +17,7 @@ func (l Lookup) value() string {
 		return mapping.EmailKey(l.Value)
 	case ByPhone:
 		return phoneKey(l.Value)
-	default: // An id is compared as it stands.
+	default: // An id is compared as it is.
 		return l.Value
 	}
 }
@@ -36,7 +36,7 @@ func (l Lookup) Entry() (list, key string) {
 }
 
 // Identities are all that only one customer can have of what the event says: its user id
-// and anonymous id, its e-mail addresses, its phone numbers. What cannot stand in a path is
+// and anonymous id, its e-mail addresses, its phone numbers. What cannot be in a path is
 // left out.
 func (u Upsert) Identities() []Lookup {
 	var all []Lookup

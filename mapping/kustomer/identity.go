@@ -123,7 +123,7 @@ func (i *identity) kustomerID(ev mapping.Event, n *notes) (string, error) {
 	}
 }
 
-// ValidID reports whether text may stand in a path as one of Kustomer's own ids.
+// ValidID reports whether text may be in a path as one of Kustomer's own ids.
 func ValidID(id string) bool {
 	return id != "" && id != "." && id != ".." && !strings.ContainsAny(id, `/\`) && !hasControl(id)
 }

@@ -72,7 +72,7 @@ func ruleOf(name string) *listRule {
 
 const locationList = "locations"
 
-// phoneKey is a number's digits. What has none is compared as it stands.
+// phoneKey is a number's digits. What has none is compared as it is.
 func phoneKey(text string) string {
 	if digits := mapping.PhoneDigits(text); digits != "" {
 		return digits
@@ -120,7 +120,7 @@ type List struct {
 type Entry struct {
 	// Value is the whole entry.
 	Value mapping.Value
-	// Key is what EntryKey gives of Value.
+	// Key is what EntryKey returns for Value.
 	Key string
 	// Named are the members besides the value that the event itself names.
 	Named []mapping.Member
@@ -177,7 +177,7 @@ func (u Upsert) implies(r *listRule, entry mapping.Value) bool {
 	return entry.Len() == 2 && entry.Get("type").Str() == "home" && slices.Contains(u.Implied, entry.Get(r.value[0]).Str())
 }
 
-// Merged is what List.Merge gives.
+// Merged is what List.Merge returns.
 type Merged struct {
 	// Value is the whole list.
 	Value mapping.Value

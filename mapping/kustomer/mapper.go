@@ -4,7 +4,7 @@ import (
 	"github.com/deskstream/deskstream/mapping"
 )
 
-// Config is how events are told to Kustomer.
+// Config is how events are mapped to Kustomer.
 type Config struct {
 	// AdvancedTransform cleans event names and properties to what the tracking API takes.
 	AdvancedTransform bool
@@ -60,7 +60,7 @@ type Lookup struct {
 	Value string
 }
 
-// Key is what a customer is looked up by: the name that stands in the API's path.
+// Key is what a customer is looked up by: the name that is in the API's path.
 type Key string
 
 // The keys that events have.
@@ -89,7 +89,7 @@ type Mapper struct {
 func New(c Config) *Mapper { return &Mapper{config: c, timeName: c.timeName()} }
 
 // Map says what to tell Kustomer about ev. The error is a *mapping.Error for an event
-// that can never be told, or mapping.TypeNotTaken.
+// that can never be mapped, or mapping.TypeNotTaken.
 func (m *Mapper) Map(ev mapping.Event) (Message, error) {
 	if err := ev.Check(); err != nil {
 		return Message{}, err

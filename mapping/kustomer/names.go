@@ -10,7 +10,7 @@ import (
 	"github.com/deskstream/deskstream/mapping"
 )
 
-// alphabet is the ASCII characters that may stand in a name.
+// alphabet is the ASCII characters that may be in a name.
 type alphabet [utf8.RuneSelf]bool
 
 var (
@@ -31,7 +31,7 @@ func isLetter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 func isDigit(r rune) bool { return r >= '0' && r <= '9' }
 
 // clean returns name in the alphabet. Letters of other scripts become Latin ones, each
-// run of other characters becomes one dash, and what stands before the first letter is
+// run of other characters becomes one dash, and what comes before the first letter is
 // dropped. It returns "" if nothing is left.
 func (a *alphabet) clean(name string) string {
 	if !a.spells(name) {
@@ -95,7 +95,7 @@ const (
 func cleanName(name string) string { return cut(eventNames.clean(mapping.Trim(name)), maxName) }
 
 // The suffixes by which the tracking API tells numbers and moments from text, and how
-// many characters may stand before one (documents of 2021).
+// many characters may come before one (documents of 2021).
 const (
 	numSuffix = "Num"
 	atSuffix  = "At"
@@ -122,7 +122,7 @@ func suffixed(name, suffix string) string {
 	return base + suffix
 }
 
-// short cuts a name at what may stand before a suffix. An ending that is a suffix only
+// short cuts a name at what may come before a suffix. An ending that is a suffix only
 // because of the cut would promise a number or a moment, so it goes.
 func short(name string) string {
 	if len(name) <= maxBase {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/deskstream/deskstream/mapping/trengo/handlebars"
+	"github.com/deskstream/deskstream/mapping/template"
 )
 
 // Config is the part of a Trengo destination's settings that decides what is sent.
@@ -34,7 +34,7 @@ type EventTemplate struct {
 	Template string
 }
 
-// Validate gives all that is wrong with the settings, each named as in the file.
+// Validate returns all errors in the settings, each named as in the file.
 func (c Config) Validate() error {
 	_, err := c.subjects()
 	return errors.Join(c.checkChannel(), err)
@@ -53,10 +53,10 @@ func (c Config) checkChannel() error {
 	return errors.Join(errs...)
 }
 
-// subjects gives the parsed template of each event, nil for an event without one.
-func (c Config) subjects() (map[string]*handlebars.Template, error) {
+// subjects returns the parsed template of each event, nil for an event without one.
+func (c Config) subjects() (map[string]*template.Template, error) {
 	var errs []error
-	subjects := make(map[string]*handlebars.Template, len(c.Templates))
+	subjects := make(map[string]*template.Template, len(c.Templates))
 	for i, t := range c.Templates {
 		setting := fmt.Sprintf("event_templates[%d]", i)
 		if strings.TrimSpace(t.Event) == "" {
@@ -69,16 +69,16 @@ func (c Config) subjects() (map[string]*handlebars.Template, error) {
 		if source == "" {
 			continue
 		}
-		template, err := handlebars.Parse(source)
+		subject, err := template.Parse(source)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s.template: %w", setting, err))
 		}
-		subjects[t.Event] = template
+		subjects[t.Event] = subject
 	}
 	return subjects, errors.Join(errs...)
 }
 
-// idFault tells why a vendor's id may not go into a path; "" if it may.
+// idFault returns why a vendor's id may not go into a path; "" if it may.
 func idFault(id string) string {
 	switch {
 	case strings.ContainsAny(id, `/\`):

@@ -9,7 +9,7 @@ import (
 // Identifier is the kind of address by which a channel knows its contacts.
 type Identifier string
 
-// The kinds of identifier, as they stand in the configuration.
+// The kinds of identifier, as they are in the configuration.
 const (
 	Email Identifier = "email"
 	Phone Identifier = "phone"

@@ -4,13 +4,13 @@ import (
 	"strings"
 
 	"github.com/deskstream/deskstream/mapping"
-	"github.com/deskstream/deskstream/mapping/trengo/handlebars"
+	"github.com/deskstream/deskstream/mapping/template"
 )
 
 // Mapper maps events by one Config. It is safe for concurrent use.
 type Mapper struct {
 	config   Config
-	subjects map[string]*handlebars.Template
+	subjects map[string]*template.Template
 }
 
 // New makes a Mapper. Its error is that of Config.Validate.
@@ -98,7 +98,7 @@ func (m *Mapper) track(ev mapping.Event) (Message, error) {
 
 // subjectTemplate is the template of a track event, nil for none. Errors:
 // missing_event, wrong_type; EventNotConfigured for an event that is not named.
-func (m *Mapper) subjectTemplate(ev mapping.Event) (*handlebars.Template, error) {
+func (m *Mapper) subjectTemplate(ev mapping.Event) (*template.Template, error) {
 	name := ev.Body.Get("event")
 	switch {
 	case !name.Exists() || isBlank(name):
@@ -106,11 +106,11 @@ func (m *Mapper) subjectTemplate(ev mapping.Event) (*handlebars.Template, error)
 	case name.Kind() != mapping.String:
 		return nil, mapping.FieldError(mapping.WrongType, "event", "is "+name.Kind().String()+", not text")
 	}
-	template, ok := m.subjects[name.Str()]
+	subject, ok := m.subjects[name.Str()]
 	if !ok {
 		return nil, mapping.EventNotConfigured
 	}
-	return template, nil
+	return subject, nil
 }
 
 // address fills in the channel, and the contact: its id, else the identifier. A number

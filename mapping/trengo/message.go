@@ -16,7 +16,7 @@ type Step interface{ isStep() }
 // SaveContact makes the contact be there with its name.
 type SaveContact struct {
 	Contact
-	// Search tells to look for the contact first, and to update it when it is there.
+	// Search says to look for the contact first, and to update it when it is there.
 	// Otherwise it is created without a search.
 	Search bool
 }
@@ -24,7 +24,7 @@ type SaveContact struct {
 // OpenTicket opens a ticket for the contact.
 type OpenTicket struct {
 	Contact
-	// Create tells to create a contact that is not there; otherwise the event is dead of it.
+	// Create says to create a contact that is not there; otherwise the event dies.
 	Create bool
 	// Subject of the ticket; "" for none.
 	Subject string

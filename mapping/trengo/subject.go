@@ -5,15 +5,15 @@ import (
 	"slices"
 
 	"github.com/deskstream/deskstream/mapping"
-	"github.com/deskstream/deskstream/mapping/trengo/handlebars"
+	"github.com/deskstream/deskstream/mapping/template"
 )
 
 // MaxSubject is the longest subject, in bytes; a longer one is cut.
 const MaxSubject = 64 << 10
 
 // subject renders the subject, one line without outer blanks. Error: template_error.
-func (r *reader) subject(template *handlebars.Template, ev mapping.Event) (string, error) {
-	text, cut, err := template.Render(templateContext(ev), MaxSubject)
+func (r *reader) subject(parsed *template.Template, ev mapping.Event) (string, error) {
+	text, cut, err := parsed.Render(templateContext(ev), MaxSubject)
 	if err != nil {
 		return "", &mapping.Error{Code: mapping.TemplateError, Message: "rendering the subject: " + err.Error()}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/deskstream/deskstream/mapping"
 	mapper "github.com/deskstream/deskstream/mapping/kustomer"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/budget"
 	"github.com/deskstream/deskstream/sink/kustomer"
 )
 
@@ -65,12 +66,12 @@ func deliverAgain(b *testing.B, event, answer string) {
 	b.Helper()
 	config := sink.Config{
 		Name: "crm", BaseURL: "https://api.kustomerapp.com", Credential: sink.NewSecret("eyJhbGciOiJIUzI1NiJ9.bench.key"),
-		MaxInFlight: 1, Rate: sink.Rate{Requests: 1e9, Per: time.Second}, Timeout: time.Minute,
+		MaxInFlight: 1, Rate: budget.Rate{Requests: 1e9, Per: time.Second}, Timeout: time.Minute,
 		Transport: atOnce{answer},
 	}
-	dest := sink.NewDestination(config, sink.NewBudget(config.Rate), slog.New(slog.DiscardHandler))
+	dest := sink.NewDestination(config, budget.New(config.Rate), slog.New(slog.DiscardHandler))
 	m := mapper.New(mapper.Config{AdvancedTransform: true})
-	route := sink.NewRoute("crm", "kustomer", mapping.Filter{}, m.Map, kustomer.New(sink.NewIDs(100, time.Hour)).Send)
+	route := sink.NewRoute(sink.DestinationInfo{Name: "crm", Type: "kustomer"}, mapping.Filter{}, m.Map, kustomer.New(sink.NewIDs(100, time.Hour)).Send)
 	stop := sink.Stop{Soft: b.Context(), Hard: b.Context()}
 	value := []byte(event)
 	deliver := func() sink.Outcome {

@@ -18,7 +18,7 @@ const (
 	trackingID = "tracking_id" // under which Kustomer tracks a visitor
 )
 
-// Client tells Kustomer about events. It is safe for concurrent use.
+// Client sends events to Kustomer. It is safe for concurrent use.
 type Client struct{ ids *sink.IDs }
 
 // New makes a Client that remembers customers in ids, which belongs to one credential.
@@ -97,8 +97,17 @@ func tracked(reply *sink.Reply, receipt *sink.Receipt) {
 	}
 }
 
-// idText is an id of an answer as text, "" if there is none. The number 0 is no id.
+// idText is one of Kustomer's ids in an answer as text, "" if there is none.
 func idText(v mapping.Value) string {
+	if text := ownerText(v); len(text) <= sink.MaxID {
+		return text
+	}
+	return ""
+}
+
+// ownerText is an id of somebody else's in an answer as text, "" if there is none. The
+// number 0 is no id.
+func ownerText(v mapping.Value) string {
 	if v.Kind() != mapping.String && v.Kind() != mapping.Number || v.IsZeroNumber() {
 		return ""
 	}

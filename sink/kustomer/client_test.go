@@ -16,6 +16,7 @@ import (
 	mapper "github.com/deskstream/deskstream/mapping/kustomer"
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/kustomer"
+	"github.com/deskstream/deskstream/sink/sinktest"
 )
 
 const (
@@ -93,6 +94,7 @@ func TestSend_lookupAnswersWithoutACustomerAreMalformed(t *testing.T) {
 		{200, `{"data":{"id":"a/b"}}`},
 		{200, `{"data":{"id":{"x":1}}}`},
 		{200, `{"data":{"id":0}}`},
+		{200, `{"data":{"id":"` + strings.Repeat("c", sink.MaxID+1) + `"}}`},
 	} {
 		d := &desk{script: map[string][]answer{byUser: {a}}}
 		_, err := kustomer.New(newIDs()).Send(t.Context(), d, message(t, identify("u1", "", "", "A")))
@@ -203,7 +205,7 @@ func TestSend_track(t *testing.T) {
 
 func TestSend_errorOfTheDoerIsReturnedAsItIs(t *testing.T) {
 	for _, event := range []string{identify("u1", "", "", "A"), `{"type":"track","event":"E","userId":"u1"}`} {
-		broken := sink.DoerFunc(func(context.Context, sink.Call) (sink.Reply, error) { return sink.Reply{}, sink.ErrInterrupted })
+		broken := sinktest.DoerFunc(func(context.Context, sink.Call) (sink.Reply, error) { return sink.Reply{}, sink.ErrInterrupted })
 		_, err := kustomer.New(newIDs()).Send(t.Context(), broken, message(t, event))
 		if err != sink.ErrInterrupted { //nolint:errorlint // it must be the very error
 			t.Errorf("error %v, want %v", err, sink.ErrInterrupted)
@@ -256,7 +258,7 @@ func TestSend_templatesHoldNothingOfTheEvent(t *testing.T) {
 		`{"type":"identify","userId":"u3","traits":{"phone":"+3161"},"context":{"externalId":[{"type":"kustomerId","id":"c1"}]}}`,
 		`{"type":"identify","userId":"u4","traits":{"phone":"+3161"}}`,
 	} {
-		_, err := kustomer.New(newIDs()).Send(t.Context(), sink.DoerFunc(func(ctx context.Context, call sink.Call) (sink.Reply, error) {
+		_, err := kustomer.New(newIDs()).Send(t.Context(), sinktest.DoerFunc(func(ctx context.Context, call sink.Call) (sink.Reply, error) {
 			if !slices.Contains(want, call.Op) || !strings.HasPrefix(call.Op, call.Method+" ") {
 				t.Errorf("template %q of %s", call.Op, call.Path)
 			}
@@ -296,7 +298,7 @@ func FuzzCall(f *testing.F) {
 			t.Skip()
 		}
 		lookups := 0
-		do := sink.DoerFunc(func(_ context.Context, call sink.Call) (sink.Reply, error) {
+		do := sinktest.DoerFunc(func(_ context.Context, call sink.Call) (sink.Reply, error) {
 			wantSafe(t, call)
 			reply := sink.Reply{Status: 404}
 			if lookups++; !call.Lookup || lookups > 1 {

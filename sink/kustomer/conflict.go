@@ -8,7 +8,6 @@ import (
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/mapping/kustomer"
-	"github.com/deskstream/deskstream/sink"
 )
 
 // maxConflicts is the number of answers 409 in a row from which on each is a passing
@@ -25,7 +24,7 @@ func (u *upsert) conflict(ctx context.Context, r refusal) error {
 		return u.resolve(ctx, r)
 	}
 	if u.conflicts >= maxConflicts {
-		if err := sink.CountFailure(ctx, u.do, r.call, r.reply); err != nil {
+		if err := u.do.CountFailure(ctx, r.call, r.reply); err != nil {
 			return err
 		}
 	}
@@ -59,18 +58,18 @@ func (u *upsert) resolve(ctx context.Context, r refusal) error {
 		if r.reply.Status != http.StatusConflict {
 			break
 		}
-		if err := sink.CountFailure(ctx, u.do, r.call, r.reply); err != nil {
+		if err := u.do.CountFailure(ctx, r.call, r.reply); err != nil {
 			return err
 		}
 	}
 	return u.refused(ctx, r)
 }
 
-// refused gives up on a write, unless it may have been the merged lists that Kustomer
+// refused ends a write, unless it may have been the merged lists that Kustomer
 // refused: what the customer has may break rules that were made later.
 func (u *upsert) refused(ctx context.Context, r refusal) error {
 	if r.reply.Status != http.StatusBadRequest || !r.body.merged {
-		return sink.RejectAnswer(u.do, r.call, r.reply)
+		return u.do.Reject(r.call, r.reply)
 	}
 	u.withoutLists = true
 	u.warn("lists: left out, Kustomer refused them together with what the customer has")

@@ -9,6 +9,7 @@ import (
 	mapper "github.com/deskstream/deskstream/mapping/kustomer"
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/kustomer"
+	"github.com/deskstream/deskstream/sink/sinktest"
 )
 
 var (
@@ -249,7 +250,7 @@ func TestSend_leftOutIDOwnsNobody(t *testing.T) {
 // A conflict that ends with the event's patience is no failure.
 func TestSend_interruptedConflictIsNoFailure(t *testing.T) {
 	d := &desk{script: map[string][]answer{create: {taken}}}
-	stopped := sink.DoerFunc(func(ctx context.Context, call sink.Call) (sink.Reply, error) {
+	stopped := sinktest.DoerFunc(func(ctx context.Context, call sink.Call) (sink.Reply, error) {
 		if call.Lookup && len(d.bodies) > 0 {
 			return sink.Reply{}, sink.ErrInterrupted
 		}

@@ -17,6 +17,7 @@ import (
 	mapper "github.com/deskstream/deskstream/mapping/kustomer"
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/kustomer"
+	"github.com/deskstream/deskstream/sink/sinktest"
 )
 
 // answer is a scripted answer.
@@ -28,6 +29,8 @@ type answer struct {
 // desk is a Doer that gives scripted answers and notes the calls. Like a Session it
 // judges: a final 4xx is a Failure, and so is a malformed answer.
 type desk struct {
+	sinktest.DoerFunc // for what it does not do itself
+
 	mu sync.Mutex
 	// script are the answers by "METHOD /path", in turn, the last again. Without one a
 	// lookup is answered 404 and a write as Kustomer does.
@@ -136,7 +139,11 @@ func deliver(t *testing.T, c *kustomer.Client, d sink.Doer, event string) sink.R
 
 // account is a Kustomer account: customers that are unique by externalId, e-mail and phone,
 // whose lists an update replaces, and who take a revision as a condition.
-type account struct{ customers []*person }
+type account struct {
+	sinktest.DoerFunc // for what it does not do itself
+
+	customers []*person
+}
 
 type person struct {
 	id     string

@@ -4,11 +4,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/mapping/kustomer"
+	"github.com/deskstream/deskstream/sink"
 )
 
 func TestKnown_isReadAsItWasWritten(t *testing.T) {
@@ -93,4 +95,16 @@ func TestFactOf_keepsEntriesApart(t *testing.T) {
 	add("emails", "a", member("type", "work"), member("verified", "true"))
 	add("locations", "1")
 	add("locations", "2")
+}
+
+func TestMemory_anExternalIDThatIsTooLongIsNotRemembered(t *testing.T) {
+	for length, want := range map[int]int{7: 7, sink.MaxID: sink.MaxID, sink.MaxID + 1: 0} {
+		m := memory{ids: sink.NewIDs(10, time.Hour)}
+		owner := mapping.Str(strings.Repeat("u", length))
+		m.seen(match{id: "c", attributes: mapping.Obj(mapping.Member{Name: "externalId", Value: owner})})
+		text, ok := m.ids.Get(customerKey("c"))
+		if got := len(parseKnown(text).owner); !ok || got != want {
+			t.Errorf("of %d bytes %d are remembered, %v, want %d", length, got, ok, want)
+		}
+	}
 }

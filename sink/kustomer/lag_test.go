@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/budget"
 )
 
 // destination is a real one, so that waiting and counting are its own.
@@ -16,7 +17,7 @@ func destination(t *testing.T, answer func(*http.Request) answer, attempts int) 
 	t.Helper()
 	c := sink.Config{
 		Name: "crm", BaseURL: "http://desk.example", Credential: sink.NewSecret("a-key-for-tests"), MaxInFlight: 8,
-		Rate: sink.Rate{Requests: 1e9, Per: time.Second}, Timeout: time.Minute,
+		Rate: budget.Rate{Requests: 1e9, Per: time.Second}, Timeout: time.Minute,
 		Retry: sink.Policy{MaxAttempts: attempts, Initial: time.Second, Max: time.Minute}, Alone: true,
 		Transport: exchange(answer),
 	}

@@ -17,9 +17,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/deskstream/deskstream/internal/stub"
+	stubkustomer "github.com/deskstream/deskstream/internal/stub/kustomer"
 	"github.com/deskstream/deskstream/mapping"
 	mapper "github.com/deskstream/deskstream/mapping/kustomer"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/budget"
 	"github.com/deskstream/deskstream/sink/kustomer"
 )
 
@@ -36,7 +38,7 @@ func (e exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func newDestination(t testing.TB, c sink.Config) *sink.Destination {
 	t.Helper()
-	d := sink.NewDestination(c, sink.NewBudget(c.Rate), slog.New(slog.DiscardHandler))
+	d := sink.NewDestination(c, budget.New(c.Rate), slog.New(slog.DiscardHandler))
 	t.Cleanup(d.Close)
 	return d
 }
@@ -58,7 +60,7 @@ func send(t *testing.T, d *sink.Destination, ids *sink.IDs, lane, event string) 
 	}
 	s := d.Session(pass, sink.Stop{Soft: t.Context(), Hard: t.Context()})
 	s.Lane = lane
-	route := sink.NewRoute("crm", "kustomer", mapping.Filter{}, mapper.New(mapper.Config{}).Map, kustomer.New(ids).Send)
+	route := sink.NewRoute(sink.DestinationInfo{Name: "crm", Type: "kustomer"}, mapping.Filter{}, mapper.New(mapper.Config{}).Map, kustomer.New(ids).Send)
 	return route.Deliver(t.Context(), s, []byte(event))
 }
 
@@ -85,7 +87,7 @@ func (m *meeting) wait() {
 // Each reads, merges and writes; of two who have read the same the second must read again.
 func TestSend_twoLanesLoseNoEntry(t *testing.T) {
 	const rounds = 1000
-	server := stub.New(stub.Config{})
+	server := stub.New(stub.Config{}, stubkustomer.New())
 	var meet *meeting
 	serve := func(r *http.Request) answer {
 		if r.Method == http.MethodPut {
@@ -96,12 +98,12 @@ func TestSend_twoLanesLoseNoEntry(t *testing.T) {
 			r.Body = http.NoBody
 		}
 		w := httptest.NewRecorder()
-		server.Kustomer.ServeHTTP(w, r)
+		server.Desk(stubkustomer.Name).ServeHTTP(w, r)
 		return answer{w.Code, w.Body.String()}
 	}
 	c := sink.Config{
 		Name: "crm", BaseURL: "http://desk.example", Credential: sink.NewSecret("a-key-for-tests"), MaxInFlight: 8,
-		Rate: sink.Rate{Requests: 1e9, Per: time.Second}, Timeout: time.Minute,
+		Rate: budget.Rate{Requests: 1e9, Per: time.Second}, Timeout: time.Minute,
 		Retry: sink.Policy{Initial: time.Millisecond, Max: time.Millisecond}, Transport: exchange(serve),
 	}
 	dest, ids := newDestination(t, c), newIDs()
@@ -124,7 +126,7 @@ func TestSend_twoLanesLoseNoEntry(t *testing.T) {
 		if diff := cmp.Diff([]string{"+31612345678", "+31687654321", "of-p", "of-q", "vip"}, got); diff != "" {
 			t.Fatalf("round %d: entries (-want +got):\n%s", round, diff)
 		}
-		for _, call := range server.Kustomer.Received() {
+		for _, call := range server.Desk(stubkustomer.Name).Received() {
 			if call.Status == http.StatusConflict {
 				conflicts++
 			}
@@ -154,7 +156,7 @@ func ask(t *testing.T, server *stub.Server, method, path, body string) map[strin
 	r := httptest.NewRequestWithContext(t.Context(), method, path, bytes.NewBufferString(body))
 	r.Header.Set("Authorization", "Bearer a-key-for-tests")
 	w := httptest.NewRecorder()
-	server.Kustomer.ServeHTTP(w, r)
+	server.Desk(stubkustomer.Name).ServeHTTP(w, r)
 	var answer struct{ Data map[string]any }
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code > 299 {
 		t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)

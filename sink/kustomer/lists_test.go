@@ -7,6 +7,7 @@ import (
 	mapper "github.com/deskstream/deskstream/mapping/kustomer"
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/kustomer"
+	"github.com/deskstream/deskstream/sink/sinktest"
 )
 
 func TestSend_updateKeepsWhatTheEventDoesNotName(t *testing.T) {
@@ -235,7 +236,7 @@ func TestSend_planReadsAndSendsNothing(t *testing.T) {
 	d := &desk{plan: true}
 	deliver(t, kustomer.New(newIDs()), d, named(`"tags":"x"`))
 	wantCalls(t, d, byID, put("c-1"))
-	answered := sink.DoerFunc(func(ctx context.Context, call sink.Call) (sink.Reply, error) {
+	answered := sinktest.DoerFunc(func(ctx context.Context, call sink.Call) (sink.Reply, error) {
 		if call.Lookup {
 			return sink.Reply{Status: 200, Body: []byte(`{"data":{"id":"c-1","attributes":{"tags":["a"]}}}`)}, nil
 		}

@@ -44,6 +44,9 @@ func (m memory) mayAnswer(l kustomer.Lookup, k known) bool {
 // not what else their entries have.
 func (m memory) seen(found match) {
 	now := known{owner: found.owner(), company: found.company}
+	if len(now.owner) > sink.MaxID { // it is asked for again
+		now.owner = ""
+	}
 	for _, member := range found.attributes.Members() {
 		if !kustomer.IsList(member.Name) {
 			continue

@@ -18,6 +18,7 @@ import (
 	mapper "github.com/deskstream/deskstream/mapping/kustomer"
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/kustomer"
+	"github.com/deskstream/deskstream/sink/sinktest"
 )
 
 func TestSend_remembersWhatALookupFound(t *testing.T) {
@@ -168,7 +169,7 @@ func TestSend_sharesALookupThatIsUnderWay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := &desk{script: map[string][]answer{byEmail: {found("c-1")}, "GET /v1/customers/c-1": {found("c-1")}}}
-				slow := sink.DoerFunc(func(ctx context.Context, call sink.Call) (sink.Reply, error) {
+				slow := sinktest.DoerFunc(func(ctx context.Context, call sink.Call) (sink.Reply, error) {
 					if call.Lookup {
 						time.Sleep(time.Second) // of the bubble's clock
 					}

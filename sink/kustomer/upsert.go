@@ -55,7 +55,7 @@ type match struct {
 }
 
 // owner is the externalId that a customer was shown with, "" for none.
-func (m match) owner() string { return idText(m.attributes.Get("externalId")) }
+func (m match) owner() string { return ownerText(m.attributes.Get("externalId")) }
 
 // errGone is said of a remembered customer that is not there any more.
 var errGone = errors.New("the remembered customer is gone")
@@ -92,7 +92,7 @@ func (u *upsert) save(ctx context.Context, target match) error {
 func (u *upsert) find(ctx context.Context) (match, error) {
 	for _, l := range u.step.Lookups {
 		var found match
-		id, how, err := u.ids.FindFor(ctx, u.do, l.Key(), func(ctx context.Context) (string, error) {
+		id, how, err := u.ids.Find(ctx, u.do, l.Key(), func(ctx context.Context) (string, error) {
 			var err error
 			found, err = u.ask(ctx, l)
 			return found.id, err

@@ -13,7 +13,7 @@ import (
 )
 
 // While one partition takes nothing, what waits for it can fill the client. There may be as
-// many records beside it as there are lanes, each of which is made anew to be tried.
+// many records beside it as there are lanes, each of which is made again to be tried.
 func TestWrite_aFullClientIsNotAskedAllTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var made atomic.Int64

@@ -20,7 +20,7 @@ func BenchmarkHeaders(b *testing.B) {
 	}, nil, slog.New(slog.DiscardHandler))
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	status := 422
-	out := sink.Outcome{Outcome: sink.Dead, Error: &sink.ErrorInfo{
+	out := sink.Outcome{Outcome: sink.Dead, Event: sink.EventInfo{Digest: sink.DigestOf("m-1")}, Error: &sink.ErrorInfo{
 		Stage: sink.StageRequest, Class: sink.Rejected, Code: sink.HTTPCode(status), HTTPStatus: &status, Message: "name is too long: 300 of 255",
 	}}
 	e := Entry{

@@ -2,7 +2,10 @@ package topics
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -27,6 +30,20 @@ type LedgerEntry struct {
 func ParseEntry(rec *kgo.Record) (entry LedgerEntry, ok bool) {
 	var r EntryReader
 	return r.Parse(rec)
+}
+
+// SourceTime is the timestamp of the source record as its outcome has it, zero for an unknown
+// one.
+func SourceTime(outcome *kgo.Record) (time.Time, error) {
+	var o struct {
+		Source struct {
+			Timestamp sink.Time `json:"timestamp"`
+		} `json:"source"`
+	}
+	if err := json.Unmarshal(outcome.Value, &o); err != nil {
+		return time.Time{}, fmt.Errorf("reading the outcome at %s, partition %d, offset %d: %w", outcome.Topic, outcome.Partition, outcome.Offset, err)
+	}
+	return sink.KnownTime(o.Source.Timestamp.Time), nil
 }
 
 // EntryReader parses many entries. It keeps the texts of the latest one, which are mostly

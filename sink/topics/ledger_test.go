@@ -3,6 +3,7 @@ package topics_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -153,5 +154,21 @@ func TestEntryReader_readsEachEntryAsParseEntryDoes(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" || gotOK != wantOK {
 			t.Errorf("entry %d: ok %v, want %v (-want +got):\n%s", i, gotOK, wantOK, diff)
 		}
+	}
+}
+
+func TestSourceTime_isTheRecordsTimestampOrZero(t *testing.T) {
+	for value, want := range map[string]time.Time{
+		`{"source":{"timestamp":"2026-01-02T03:04:05.678Z"}}`: time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC),
+		`{"source":{"timestamp":"1970-01-01T00:00:00.000Z"}}`: {},
+		`{"source":null}`: {},
+		`{}`:              {},
+	} {
+		if got, err := topics.SourceTime(&kgo.Record{Value: []byte(value)}); err != nil || !got.Equal(want) {
+			t.Errorf("%s: %v, %v; want %v", value, got, err, want)
+		}
+	}
+	if got, err := topics.SourceTime(&kgo.Record{Value: []byte(`{"source"`)}); err == nil {
+		t.Errorf("an outcome that is cut off has the time %v, want an error", got)
 	}
 }

@@ -18,6 +18,7 @@ const (
 	headerDestination = "deskstream.destination"
 	headerOutcome     = "deskstream.outcome"
 	headerRound       = "deskstream.round"
+	headerEvent       = "deskstream.event"
 	headerTrace       = "traceparent"
 )
 
@@ -67,7 +68,7 @@ func outcomeKey(lane string, form int) []byte {
 func (w *Writer) outcomeHeaders(e *Entry, out *sink.Outcome) []kgo.RecordHeader {
 	// The values that differ lie in one piece of memory.
 	src := e.Source
-	text := appendCoordinates(make([]byte, 0, len(src.Topic)+len(e.Origin.Cluster)+96), src)
+	text := appendCoordinates(make([]byte, 0, len(src.Topic)+len(e.Origin.Cluster)+128), src)
 	source := len(text)
 	text = strconv.AppendInt(text, int64(src.LeaderEpoch), 10)
 	epoch := len(text)
@@ -78,7 +79,9 @@ func (w *Writer) outcomeHeaders(e *Entry, out *sink.Outcome) []kgo.RecordHeader 
 	text = append(text, out.Outcome...)
 	outcome := len(text)
 	text = strconv.AppendInt(text, int64(out.Round), 10)
-	headers := make([]kgo.RecordHeader, 0, 9)
+	round := len(text)
+	text = out.Event.Digest.AppendHex(text)
+	headers := make([]kgo.RecordHeader, 0, 10)
 	headers = append(headers,
 		kgo.RecordHeader{Key: headerGroup, Value: w.own.group},
 		kgo.RecordHeader{Key: headerSource, Value: text[:source:source]},
@@ -87,7 +90,8 @@ func (w *Writer) outcomeHeaders(e *Entry, out *sink.Outcome) []kgo.RecordHeader 
 		kgo.RecordHeader{Key: headerCluster, Value: text[topicID:cluster:cluster]},
 		kgo.RecordHeader{Key: headerDestination, Value: w.own.destination},
 		kgo.RecordHeader{Key: headerOutcome, Value: text[cluster:outcome:outcome]},
-		kgo.RecordHeader{Key: headerRound, Value: text[outcome:]},
+		kgo.RecordHeader{Key: headerRound, Value: text[outcome:round:round]},
+		kgo.RecordHeader{Key: headerEvent, Value: text[round:]},
 	)
 	for _, h := range src.Headers {
 		if h.Key == headerTrace && len(h.Value) <= maxTrace {

@@ -38,6 +38,7 @@ func TestWrite_outcomeHasTheHeadersOfTheContract(t *testing.T) {
 			{Key: "deskstream.destination", Value: []byte("crm")},
 			{Key: "deskstream.outcome", Value: []byte("delivered")},
 			{Key: "deskstream.round", Value: []byte("2")},
+			{Key: "deskstream.event", Value: []byte("a461b472cb41a9ec3dee5c90cf8e4a78")},
 			{Key: "traceparent", Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")},
 		}
 		if diff := cmp.Diff(want, got.Headers); diff != "" {
@@ -50,14 +51,15 @@ func TestWrite_outcomeHasTheHeadersOfTheContract(t *testing.T) {
 }
 
 // A reader need not tell a header that is missing from one that is empty.
-func TestWrite_outcomeHasEmptyHeadersForIDsThatTheBrokerDoesNotHave(t *testing.T) {
+func TestWrite_outcomeHasEmptyHeadersForWhatIsNotThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)
 		e := delivered()
 		e.Origin = topics.Origin{}
+		e.Outcome.Event = sink.EventInfo{}
 		b.write(t, e)
 		rec := b.only(t, responses)
-		for _, name := range []string{"deskstream.source.topic_id", "deskstream.cluster"} {
+		for _, name := range []string{"deskstream.source.topic_id", "deskstream.cluster", "deskstream.event"} {
 			if count(rec, name) != 1 || header(t, rec, name) != "" {
 				t.Errorf("%s is there %d times, as %q; want it once and empty", name, count(rec, name), header(t, rec, name))
 			}
@@ -203,8 +205,8 @@ func TestWrite_hostileTraceIsNotContinued(t *testing.T) {
 		e := delivered()
 		e.Source.Headers = []kgo.RecordHeader{{Key: "traceparent", Value: make([]byte, 100<<10)}}
 		b.write(t, e)
-		if got := len(b.only(t, responses).Headers); got != 8 {
-			t.Errorf("%d headers, want the eight of ours", got)
+		if got := len(b.only(t, responses).Headers); got != 9 {
+			t.Errorf("%d headers, want the nine of ours", got)
 		}
 	})
 }

@@ -42,26 +42,33 @@ type parcel struct {
 	before, after *parcel
 }
 
+// record makes the record. The client would look at the clock for its timestamp once more.
+func (p *parcel) record(now time.Time) *kgo.Record {
+	r := p.build(p.form)
+	r.Timestamp = now
+	return r
+}
+
 func (w *Writer) begin(p *parcel, mayWait bool) {
-	p.target.entered(p)
+	now := time.Now()
+	p.target.entered(p, now)
 	if mayWait {
 		w.shipLater(p)
 		return
 	}
-	w.shipHeld() // a request is made in any case
-	w.ship(p)
+	w.shipHeld(now) // a request is made in any case
+	w.ship(p, now)
 }
 
-// ship hands the record to the client. It is made anew each time, with a timestamp of
-// its own and for the partitions that the topic has by then. A full client refuses
+// ship hands the record to the client. It is built again each time, with now as its timestamp
+// and for the partitions that the topic has by then. A full client refuses
 // instead of blocking: a promise that blocks would stop the very promises that make room.
-func (w *Writer) ship(p *parcel) {
+func (w *Writer) ship(p *parcel, now time.Time) {
 	if p.alone {
 		w.shipAlone(p)
 		return
 	}
-	sent := time.Now()
-	w.cl.TryProduce(p.ctx, p.build(p.form), func(r *kgo.Record, err error) { w.settle(p, sent, r.Offset, err) })
+	w.cl.TryProduce(p.ctx, p.record(now), func(r *kgo.Record, err error) { w.settle(p, now, r.Offset, err) })
 }
 
 // shipAlone sends the record in a batch of its own. The usual client bounds a batch
@@ -75,7 +82,7 @@ func (w *Writer) shipAlone(p *parcel) {
 		return
 	}
 	sent := time.Now()
-	w.cfg.Large.TryProduce(p.ctx, p.build(p.form), func(r *kgo.Record, err error) {
+	w.cfg.Large.TryProduce(p.ctx, p.record(sent), func(r *kgo.Record, err error) {
 		<-p.target.alone
 		w.settle(p, sent, r.Offset, err)
 	})
@@ -93,13 +100,13 @@ func (w *Writer) settle(p *parcel, sent time.Time, offset int64, err error) {
 		w.again(p, ask.Delay(p.refusals, rand.Float64()))
 	case tooLarge(err) && !p.alone && w.cfg.Large != nil:
 		p.alone = true
-		go w.ship(p) // a promise may not produce itself, kgo says
+		go w.ship(p, time.Now()) // a promise may not produce itself, kgo says
 	case tooLarge(err) && p.form < p.smallest:
 		p.form++
 		p.alone = false
 		w.log.Debug("record shrunk to fit its topic", "topic", p.target.topic, "form", p.form,
 			sourceAttrs(p.source))
-		go w.ship(p)
+		go w.ship(p, time.Now())
 	default:
 		if errors.Is(err, kerr.UnknownTopicID) && w.cfg.Remade != nil {
 			w.cfg.Remade(p.target.topic, sent)
@@ -116,7 +123,7 @@ func (w *Writer) again(p *parcel, after time.Duration) {
 	stop := context.AfterFunc(p.ctx, func() { w.giveUp(p) })
 	time.AfterFunc(after, func() {
 		if stop() {
-			w.ship(p)
+			w.ship(p, time.Now())
 		}
 	})
 }

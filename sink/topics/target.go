@@ -9,7 +9,7 @@ import (
 )
 
 // stalledAfter is how long a record may be on its way to its topic before that is told.
-// The client repeats by itself, and for good, what the broker says will pass, as when
+// The client repeats, without an end, what the broker says will pass, as when
 // too few replicas are in sync: nobody hears of it but by the time that it takes.
 const stalledAfter = 10 * time.Second
 
@@ -40,10 +40,10 @@ func newTarget(topic string, log *slog.Logger, cfg *Config) *target {
 }
 
 // entered notes a parcel that begins its way.
-func (t *target) entered(p *parcel) {
+func (t *target) entered(p *parcel, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p.since = time.Now()
+	p.since = now
 	p.before = t.last
 	if t.last == nil {
 		t.first = p
@@ -56,7 +56,7 @@ func (t *target) entered(p *parcel) {
 	}
 }
 
-// left notes that a parcel is on its way no longer, written or given up.
+// left notes that a parcel is on its way no longer, written or abandoned.
 func (t *target) left(p *parcel, written bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -94,7 +94,7 @@ func (t *target) calm(written bool) {
 	}
 }
 
-// look tells when records have been on their way for long and no error was told that
+// look reports when records have been on their way for long and no error was told that
 // explains it.
 func (t *target) look() {
 	t.mu.Lock()

@@ -23,16 +23,16 @@ func (w *Writer) shipLater(p *parcel) {
 	defer w.held.mu.Unlock()
 	w.held.parcels = append(w.held.parcels, p)
 	if len(w.held.parcels) == 1 {
-		time.AfterFunc(mayWait, w.shipHeld)
+		time.AfterFunc(mayWait, func() { w.shipHeld(time.Now()) })
 	}
 }
 
-func (w *Writer) shipHeld() {
+func (w *Writer) shipHeld(now time.Time) {
 	w.held.mu.Lock()
 	parcels := w.held.parcels
 	w.held.parcels = nil
 	w.held.mu.Unlock()
 	for _, p := range parcels {
-		w.ship(p)
+		w.ship(p, now)
 	}
 }

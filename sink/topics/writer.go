@@ -69,7 +69,7 @@ type Entry struct {
 	// Plan names the plan of a reprocessing, "" for a live delivery.
 	Plan string
 
-	// Partitions tells the topics' numbers of partitions as they were found when the
+	// Partitions returns the topics' numbers of partitions as they were found when the
 	// source partition was assigned, or when a topic was recreated since. It is asked
 	// each time that a record is made. Below 1 they count as 1, and nil is 1 of each.
 	Partitions func() (responses, deadLetters int32)
@@ -91,16 +91,17 @@ func (e *Entry) partitions() (responses, deadLetters int32) {
 // first; what was produced by then may be acknowledged all the same. It must not take
 // long, and what calls Write in it does so in a goroutine, as kgo asks of promises.
 func (w *Writer) Write(ctx context.Context, e Entry, done func(offset int64, err error)) {
-	now := time.Now()
-	out := *e.Outcome
+	out := e.Outcome
 	if out.At.IsZero() {
-		out.At = sink.Time{Time: now}
+		out = new(*out)
+		out.At = sink.Time{Time: time.Now()}
 	}
 	if out.Outcome != sink.Dead {
-		w.writeOutcome(ctx, &e, &out, done)
+		w.writeOutcome(ctx, &e, out, done)
 		return
 	}
-	l := w.newLetter(&e, &out, now)
+	out = new(*out)
+	l := w.newLetter(&e, out, time.Now())
 	out.DLQID = &l.id
 	w.begin(&parcel{
 		ctx: ctx, target: w.letter, source: e.Source,
@@ -110,7 +111,7 @@ func (w *Writer) Write(ctx context.Context, e Entry, done func(offset int64, err
 				done(-1, err)
 				return
 			}
-			go w.writeOutcome(ctx, &e, &out, done) // a promise may not produce itself, kgo says
+			go w.writeOutcome(ctx, &e, out, done) // a promise may not produce itself, kgo says
 		},
 	}, e.MayWait)
 }

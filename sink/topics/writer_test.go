@@ -149,7 +149,7 @@ func dead() topics.Entry {
 func outcome(d sink.Disposition) *sink.Outcome {
 	id, typ := "m-1", "track"
 	return &sink.Outcome{
-		Event:       sink.EventInfo{ID: &id, Type: &typ},
+		Event:       sink.EventInfo{ID: &id, Type: &typ, Digest: sink.DigestOf(id)},
 		Destination: sink.DestinationInfo{Name: "crm", Type: "kustomer"},
 		Outcome:     d,
 		Calls: []sink.CallRecord{{

@@ -47,7 +47,12 @@ type sending struct {
 	writes  int
 }
 
-func (s *sending) warn(text string) { s.receipt.Warnings = append(s.receipt.Warnings, text) }
+// warn adds a warning, once however often it is met.
+func (s *sending) warn(text string) {
+	if !slices.Contains(s.receipt.Warnings, text) {
+		s.receipt.Warnings = append(s.receipt.Warnings, text)
+	}
+}
 
 func (s *sending) step(ctx context.Context, step trengo.Step) error {
 	switch step := step.(type) {
@@ -115,7 +120,7 @@ func (s *sending) open(ctx context.Context, step trengo.OpenTicket) error {
 		case f.planned:
 			return s.openFor(ctx, mapping.Str(placeholder), step, answers)
 		case f.created:
-			return s.openForCreated(ctx, step)
+			return s.openForCreated(ctx, f, step)
 		default:
 			return sink.Reply{}, sink.NotFound(sink.ContactNotFound, "no contact has the event's address")
 		}
@@ -139,14 +144,18 @@ func (s *sending) openFor(ctx context.Context, contact mapping.Value, step treng
 }
 
 // openForCreated opens the ticket for a contact that was just created by an answer
-// without an id, which a search can give.
-func (s *sending) openForCreated(ctx context.Context, step trengo.OpenTicket) (sink.Reply, error) {
+// without an id, which a search can give. Where none does, Trengo's index may lag, or the
+// answer was not Trengo's: both steps are made again, as after a passing failure.
+func (s *sending) openForCreated(ctx context.Context, made contact, step trengo.OpenTicket) (sink.Reply, error) {
 	found, err := s.search(ctx, step.Contact)
+	for err == nil && found.id == "" {
+		if err = s.do.CountFailure(ctx, createCall(step.Contact), made.answer); err == nil {
+			found, err = s.findOrCreate(ctx, step.Contact, true)
+			made = found
+		}
+	}
 	if err != nil {
 		return sink.Reply{}, err
-	}
-	if found.id == "" {
-		return sink.Reply{}, sink.NotFound(sink.ContactNotFound, "the contact was created, but neither the answer nor a search gives its id")
 	}
 	s.ids.Put(key(step.Contact), found.id)
 	s.receipt.IDs[contactIDName] = found.id

@@ -12,6 +12,8 @@ import (
 	"github.com/deskstream/deskstream/mapping"
 	mapped "github.com/deskstream/deskstream/mapping/trengo"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/hold"
+	"github.com/deskstream/deskstream/sink/sinktest"
 	"github.com/deskstream/deskstream/sink/trengo"
 )
 
@@ -255,8 +257,8 @@ func TestSend_ticketForACreatedContactWithoutIDSearchesForIt(t *testing.T) {
 	}
 	do = script([]answer{hits()}, nil, []answer{{201, ``}})
 	_, err = send(t, newIDs(), do, step)
-	if got := outcome(t, err); got != "invalid contact_not_found" || len(do.calls) != 3 {
-		t.Errorf("outcome = %q after %q, want contact_not_found after one more search", got, do.seen())
+	if got := outcome(t, err); got != "exhausted bad_answer" || len(do.calls) != 3 {
+		t.Errorf("outcome = %q after %q, want a bad answer after one more search", got, do.seen())
 	}
 }
 
@@ -273,8 +275,8 @@ func TestSend_warningsOfTheMappingComeFirst(t *testing.T) {
 }
 
 func TestSend_errorsOfTheDoerComeBackAsTheyAre(t *testing.T) {
-	for _, stop := range []error{sink.ErrInterrupted, sink.ErrHeld} {
-		do := sink.DoerFunc(func(context.Context, sink.Call) (sink.Reply, error) { return sink.Reply{}, stop })
+	for _, stop := range []error{sink.ErrInterrupted, hold.ErrHeld} {
+		do := sinktest.DoerFunc(func(context.Context, sink.Call) (sink.Reply, error) { return sink.Reply{}, stop })
 		for _, step := range []mapped.Step{saveAda("Ada"), openAda(), mapped.OpenTicket{Contact: withID(mapping.Int(7))}} {
 			if _, err := send(t, newIDs(), do, step); !errors.Is(err, stop) {
 				t.Errorf("error = %v, want %v", err, stop)

@@ -22,7 +22,8 @@ type contact struct {
 	hit
 	how     sink.How
 	created bool
-	planned bool // it depends on a call that plan does not make
+	answer  sink.Reply // of its creation, if it holds no id
+	planned bool       // it depends on a call that plan does not make
 }
 
 // key is the name under which a contact's id is remembered. The channel is part of
@@ -81,7 +82,7 @@ func (s *sending) forget(c trengo.Contact, id string) {
 func (s *sending) contact(ctx context.Context, c trengo.Contact, create bool) (contact, error) {
 	for {
 		var own contact
-		id, how, err := s.ids.FindFor(ctx, s.do, key(c), func(ctx context.Context) (string, error) {
+		id, how, err := s.ids.Find(ctx, s.do, key(c), func(ctx context.Context) (string, error) {
 			var err error
 			own, err = s.findOrCreate(ctx, c, create)
 			return own.id, err
@@ -150,6 +151,7 @@ func (s *sending) create(ctx context.Context, c trengo.Contact, unsearched bool)
 	}
 	if made.id == "" && !made.planned {
 		s.warn("the answer to the new contact holds no id")
+		made.answer = reply
 	}
 	return made, nil
 }

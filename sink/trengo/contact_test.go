@@ -11,6 +11,7 @@ import (
 	"github.com/deskstream/deskstream/mapping"
 	mapped "github.com/deskstream/deskstream/mapping/trengo"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/sinktest"
 	"github.com/deskstream/deskstream/sink/trengo"
 )
 
@@ -142,7 +143,7 @@ func TestSend_refusedIDIsForgotten(t *testing.T) {
 
 // slow is a Doer that waits before it lets the fake answer a search.
 func slow(do sink.Doer, wait <-chan struct{}) sink.Doer {
-	return sink.DoerFunc(func(ctx context.Context, call sink.Call) (sink.Reply, error) {
+	return sinktest.DoerFunc(func(ctx context.Context, call sink.Call) (sink.Reply, error) {
 		if call.Lookup {
 			<-wait
 		}
@@ -206,7 +207,7 @@ func TestSend_identifyThatWaitedForATracksSearchCreates(t *testing.T) {
 
 // planning answers lookups by find and writes by the stand-in of plan.
 func planning(find func(sink.Call) (sink.Reply, error), calls *[]sink.Call) sink.Doer {
-	return sink.DoerFunc(func(_ context.Context, call sink.Call) (sink.Reply, error) {
+	return sinktest.DoerFunc(func(_ context.Context, call sink.Call) (sink.Reply, error) {
 		*calls = append(*calls, call)
 		if call.Lookup {
 			return find(call)

@@ -1,4 +1,4 @@
-// Package trengo tells Trengo about an event, over its API v2
+// Package trengo sends an event to Trengo, over its API v2
 // (https://developers.trengo.com): it finds or creates the contact, updates its name,
 // opens the ticket.
 //

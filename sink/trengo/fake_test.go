@@ -14,6 +14,7 @@ import (
 	"github.com/deskstream/deskstream/mapping"
 	mapped "github.com/deskstream/deskstream/mapping/trengo"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/sinktest"
 	"github.com/deskstream/deskstream/sink/trengo"
 )
 
@@ -26,6 +27,8 @@ type answer struct {
 // fake is a Doer with scripted answers per method; the last one of each is repeated.
 // Like a Session it asks a call's Accept and makes an error of what is no answer.
 type fake struct {
+	sinktest.DoerFunc // for what it does not do itself
+
 	mu     sync.Mutex
 	script map[string][]answer
 	calls  []sink.Call

@@ -122,7 +122,7 @@ func contactID(v mapping.Value) string {
 	if id.Kind() == mapping.Number && strings.Trim(text, "0123456789") != "" {
 		return ""
 	}
-	if strings.Trim(text, "0") == "" || strings.ContainsAny(text, `/\`) || strings.ContainsFunc(text, unicode.IsControl) || text == "." || text == ".." {
+	if len(text) > sink.MaxID || strings.Trim(text, "0") == "" || strings.ContainsAny(text, `/\`) || strings.ContainsFunc(text, unicode.IsControl) || text == "." || text == ".." {
 		return ""
 	}
 	return text

@@ -1,6 +1,7 @@
 package trengo_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/deskstream/deskstream/mapping"
 	mapped "github.com/deskstream/deskstream/mapping/trengo"
+	"github.com/deskstream/deskstream/sink"
 )
 
 func TestSend_onlyExactHitsCount(t *testing.T) {
@@ -48,6 +50,7 @@ func TestSend_onlyExactHitsCount(t *testing.T) {
 		{"fits, id a fraction", email, []string{`{"id":7.5,"email":"ada@example.test"}`}, "exhausted bad_answer"},
 		{"fits, id a whole number", email, []string{`{"id":7.0,"email":"ada@example.test","channels":[{"id":1}]}`, `{"id":8e0,"email":"ada@example.test","channels":[{"id":8.8e2}]}`}, "8"},
 		{"fits, phone a whole number", phone, []string{`{"id":7,"phone":3120123.0}`}, "7"},
+		{"fits, id too long", email, []string{`{"id":` + strings.Repeat("7", sink.MaxID+1) + `,"email":"ada@example.test"}`}, "exhausted bad_answer"},
 		{"fits, id a path", email, []string{`{"id":"../7","email":"ada@example.test"}`}, "exhausted bad_answer"},
 		{"does not fit, no id", email, []string{`{"email":"x"}`, adaHit}, "7"},
 		{"null among them", email, []string{adaHit, `null`}, "exhausted bad_answer"},

@@ -1,0 +1,153 @@
+package redrive
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/deskstream/deskstream/internal/config"
+	"github.com/deskstream/deskstream/internal/output"
+	"github.com/deskstream/deskstream/internal/wiring"
+	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/sink"
+)
+
+// rehearsal finds out what sending letters would do, without sending them.
+type rehearsal struct {
+	ways map[string]way
+}
+
+// way is one destination, with the route of deliveries.
+type way struct {
+	wiring.Pipeline
+	// bare is a route that remembers no ids, so that its result depends only on the event,
+	// the settings and the help desk, not on earlier letters.
+	bare sink.Route
+}
+
+// newRehearsal makes the named destinations, which spend the reserve of their rate budgets.
+func newRehearsal(cfg *config.Config, names []string, opts wiring.Options, log *slog.Logger) (*rehearsal, error) {
+	r := &rehearsal{ways: map[string]way{}}
+	if len(names) == 0 {
+		return r, nil
+	}
+	opts.Alone = true
+	pipelines, err := wiring.Pipelines(cfg, names, opts, log)
+	if err != nil {
+		return nil, &config.UsageError{Err: err}
+	}
+	for _, p := range pipelines {
+		if p.Config.Delivery.RateLimit.Reserve <= 0 {
+			return nil, &config.UsageError{Err: fmt.Errorf(
+				"destination %s: delivery.rate_limit.reserve is 0, which leaves nothing of the rate budget for dead letters: set it, 0.1 for example", p.Config.Name)}
+		}
+		bare, err := wiring.NewRoute(p.Config, sink.NewIDs(1, 0))
+		if err != nil {
+			return nil, &config.UsageError{Err: err}
+		}
+		bare.Reader = p.Route.Reader
+		r.ways[p.Config.Name] = way{Pipeline: p, bare: bare}
+	}
+	return r, nil
+}
+
+func (r *rehearsal) close() {
+	for _, w := range r.ways {
+		w.Destination.Close()
+	}
+}
+
+// session returns a session that plans a letter.
+func (r *rehearsal) session(ctx context.Context, c *candidate, mode sink.Plan) *sink.Session {
+	w := r.ways[c.destination]
+	s := w.Destination.PlanSession(ctx, mode, w.Answers)
+	s.Lane, s.Timestamp, s.Round, s.Decoder = c.lane, c.original.Timestamp, c.round, c.decoder
+	return s
+}
+
+// play plans a letter from its event and the help desk only.
+func (r *rehearsal) play(ctx context.Context, c *candidate, s *sink.Session) (sink.Outcome, error) {
+	return r.ways[c.destination].bare.Deliver(ctx, s, c.rec.Value)
+}
+
+// How often a lookup is tried, and the pause between attempts.
+const (
+	askTimes = 3
+	askPause = time.Second
+)
+
+// patiently calls play again while the help desk does not answer, at most askTimes, and calls
+// again before each.
+func patiently(ctx context.Context, again func(*sink.Outcome), play func() (sink.Outcome, error)) (sink.Outcome, error) {
+	for n := 1; ; n++ {
+		now, err := play()
+		if err != nil || !unanswered(&now) || n == askTimes {
+			return now, err
+		}
+		again(&now)
+		select {
+		case <-time.After(askPause):
+		case <-ctx.Done():
+			return now, context.Cause(ctx)
+		}
+	}
+}
+
+// unanswered reports whether a plan's lookup had a passing failure, which says nothing about
+// the event.
+func unanswered(o *sink.Outcome) bool {
+	return o.Outcome == sink.Dead && o.Error.Class == sink.Exhausted
+}
+
+// reasonOf returns why an outcome is dead or skipped.
+func reasonOf(o *sink.Outcome) string {
+	switch {
+	case o.Error != nil:
+		return output.Line(fmt.Sprintf("%s %s: %s", o.Error.Class, o.Error.Code, o.Error.Message))
+	case o.Reason != nil:
+		return string(*o.Reason)
+	}
+	return ""
+}
+
+// writes returns the calls of an outcome that change something.
+func writes(o *sink.Outcome) []sink.CallRecord {
+	var list []sink.CallRecord
+	for _, call := range o.Calls {
+		if !call.Lookup {
+			list = append(list, call)
+		}
+	}
+	return list
+}
+
+// digestOf identifies what an outcome would do: its writes and its result. Lookups do not
+// count, because remembered ids make some unnecessary.
+func digestOf(o *sink.Outcome) string {
+	type write struct {
+		Method, URL string
+		Request     sink.RawJSON `json:",omitzero"`
+	}
+	what := struct {
+		Outcome            sink.Disposition
+		Reason             *mapping.Skip
+		Stage, Class, Code string
+		Writes             []write
+	}{Outcome: o.Outcome, Reason: o.Reason}
+	if o.Error != nil {
+		what.Stage, what.Class, what.Code = string(o.Error.Stage), string(o.Error.Class), string(o.Error.Code)
+	}
+	for _, call := range writes(o) {
+		what.Writes = append(what.Writes, write{call.Method, call.URL, call.Request})
+	}
+	text, err := json.Marshal(what)
+	if err != nil { // a body is JSON, or it would be in no outcome
+		text = fmt.Append(nil, what)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}

@@ -1,0 +1,149 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/internal/cluster"
+	"github.com/deskstream/deskstream/internal/codec"
+	"github.com/deskstream/deskstream/internal/config"
+	"github.com/deskstream/deskstream/internal/wiring"
+)
+
+// Options say which pipelines to run, and how to start.
+type Options struct {
+	Config *config.Config
+	Log    *slog.Logger
+	// Destinations are the names of those to run, all if empty.
+	Destinations []string
+	// CreateTopics creates the topics that are missing.
+	CreateTopics bool
+	// Redeliver lets a group without offsets deliver events that have outcomes already.
+	Redeliver bool
+	// ConnectTimeout limits the first contact with Kafka and the schema registry.
+	ConnectTimeout time.Duration
+}
+
+// Run runs pipelines until ctx ends or one of them cannot go on. Faults in the
+// configuration are config.UsageErrors or config.FlagErrors.
+func Run(ctx context.Context, o Options) error {
+	if _, err := wiring.Choose(o.Config, o.Destinations); err != nil {
+		return &config.FlagError{Err: err}
+	}
+	found, err := meetKafka(ctx, o)
+	if err != nil {
+		return err
+	}
+	book, err := codec.Open(o.Config, o.Log)
+	if err != nil {
+		return &config.UsageError{Err: err}
+	}
+	defer book.Close()
+	if err := book.PrepareOutcomes(ctx, o.ConnectTimeout); err != nil {
+		return err
+	}
+	base, err := cluster.Options(o.Config)
+	if err != nil {
+		return &config.UsageError{Err: err}
+	}
+	base = append(base, kgo.WithLogger(cluster.NewLogger(o.Log)))
+	s, err := New(Parts{Options: o, Found: found, Codec: book, Connection: base})
+	if err != nil {
+		return err
+	}
+	if err := s.Listen(ctx); err != nil {
+		return err
+	}
+	reserve := tuneCollector()
+	defer runtime.KeepAlive(reserve)
+	return explainRedelivery(o.Config, s.Run(ctx))
+}
+
+// heapGrowth is how much the heap may grow before it is collected, in percent of what is
+// alive. Most of that is events that wait, which no collection frees: with Go's default of
+// 100 they would take twice their memory.
+const heapGrowth = 33
+
+// heapReserve is memory that is asked for and never touched, so the machine gives none
+// for it. The heap counts it, so it may grow by heapGrowth of it in any case: a pipeline
+// that keeps up has next to nothing alive, and collected what it left a hundred times for
+// 60,000 events without a reserve, and 40 times with half of this one. A soft limit with a
+// larger growth does the same for a small heap, but where more is alive than the limit it
+// takes half of the processor.
+const heapReserve = 128 << 20
+
+// tuneCollector sets heapGrowth unless the environment sets GOGC, and returns memory that has
+// to stay alive. With GOMEMLIMIT there is none, because the limit would count it.
+func tuneCollector() (reserve []byte) {
+	if os.Getenv("GOGC") != "" {
+		return nil
+	}
+	debug.SetGCPercent(heapGrowth)
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return nil
+	}
+	return make([]byte, heapReserve)
+}
+
+// meetKafka waits for the cluster, creates the missing topics if that is asked for, and
+// returns what the pipelines need to know of them. It returns an error, within the connect
+// timeout, when no pipeline could work with the cluster.
+func meetKafka(ctx context.Context, o Options) (cluster.Topology, error) {
+	late := fmt.Errorf("no answer from Kafka within %v (--connect-timeout)", o.ConnectTimeout)
+	bounded, cancel := context.WithTimeoutCause(ctx, o.ConnectTimeout, late)
+	defer cancel()
+	client, err := cluster.Contact(bounded, o.Config, o.Log)
+	if err != nil {
+		return cluster.Topology{}, err
+	}
+	defer client.Close()
+	found, err := checkCluster(bounded, client, o)
+	// Partitions and groups of an unreachable broker move to another one, or it comes back.
+	for told := false; cluster.IsUnreachable(err) && bounded.Err() == nil; told = true {
+		if !told {
+			o.Log.Warn("a broker is not reached, asking again", "err", err)
+		}
+		select {
+		case <-time.After(time.Second):
+			found, err = checkCluster(bounded, client, o)
+		case <-bounded.Done():
+		}
+	}
+	if err != nil && errors.Is(context.Cause(bounded), late) && !errors.Is(err, late) {
+		err = fmt.Errorf("%w: %w", late, err)
+	}
+	return found, cluster.Explain(ctx, o.Config.Kafka, err)
+}
+
+// checkCluster returns what the pipelines need to know of a cluster that answers, or all that
+// is wrong with it.
+func checkCluster(ctx context.Context, client *kgo.Client, o Options) (cluster.Topology, error) {
+	if err := cluster.CheckVersions(ctx, client, o.Config.Source.GroupProtocol); err != nil {
+		return cluster.Topology{}, err
+	}
+	set := cluster.Topics{Sources: o.Config.Source.Topics, Responses: o.Config.Responses.Topic, DeadLetters: o.Config.DeadLetters.Topic}
+	if o.CreateTopics {
+		if err := cluster.Create(ctx, client, set, o.Log); err != nil {
+			return cluster.Topology{}, err
+		}
+	}
+	found, err := cluster.Verify(ctx, client, set, o.Log)
+	if err == nil && !o.CreateTopics {
+		cluster.WarnOfMissingStates(ctx, client, set, o.Log)
+	}
+	problems := []error{err}
+	chosen, err := wiring.Choose(o.Config, o.Destinations)
+	problems = append(problems, err)
+	for _, d := range chosen {
+		problems = append(problems, cluster.CheckGroup(ctx, client, o.Config.Source.GroupProtocol, o.Config.Group(d)))
+	}
+	return found, errors.Join(problems...)
+}

@@ -1,0 +1,173 @@
+package kustomer
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/deskstream/deskstream/internal/stub"
+)
+
+// kustomer is the Kustomer API, version 1. Bodies are strict: a member that the
+// document does not name is refused.
+type kustomer struct {
+	customers *customers
+}
+
+// Name and Path are those of the desk; see stub.API.
+const (
+	Name = "kustomer"
+	Path = "/kustomer"
+)
+
+// New returns the API.
+func New() stub.API { return &kustomer{customers: newCustomers()} }
+
+func (*kustomer) Name() string { return Name }
+func (*kustomer) Path() string { return Path }
+
+func (k *kustomer) Routes() []stub.Route {
+	return []stub.Route{
+		stub.NewRoute("POST /v1/customers", k.create),
+		stub.NewRoute("GET /v1/customers/email={email}", k.lookUp(byEmail)),
+		stub.NewRoute("GET /v1/customers/externalId={externalId}", k.lookUp(byExternalID)),
+		stub.NewRoute("GET /v1/customers/phone={phone}", k.lookUp(byPhone)),
+		stub.NewRoute("GET /v1/customers/{id}", k.show),
+		stub.NewRoute("PUT /v1/customers/{id}", k.update),
+		stub.NewRoute("PATCH /v1/customers/{id}", k.update),
+		stub.NewRoute("POST /v1/tracking/identityEvent", k.track),
+		stub.NewRoute("GET /v1/users/current", k.currentUser),
+	}
+}
+
+func (k *kustomer) Stats() map[string]int { return k.customers.count() }
+func (k *kustomer) Reset()                { k.customers.clear() }
+
+// maxBody is 100 kB, of the smaller kind: which one is meant is not said.
+func (*kustomer) MaxBody() int { return 100_000 }
+
+// budgetOf: one budget is everybody's, since the limits are the organization's.
+func (*kustomer) BudgetOf(string) string { return "organization" }
+
+// headers: limit and remaining stand on every answer, the reset, in Unix seconds, only
+// once the budget is spent, as it was recorded. The vendor mentions no Retry-After, so
+// there is none.
+func (*kustomer) Headers(h http.Header, b stub.Budget, _ time.Time) {
+	h.Set("X-Ratelimit-Limit", strconv.Itoa(b.Limit))
+	h.Set("X-Ratelimit-Remaining", strconv.Itoa(b.Remaining))
+	if b.Remaining == 0 {
+		h.Set("X-Ratelimit-Reset", stub.Epoch(b.Reset))
+	}
+}
+
+// refuse gives the shorter of the two documented shapes of an error.
+func (*kustomer) Refuse(status int) stub.Answer { return shortError(status, http.StatusText(status)) }
+
+func (k *kustomer) Unrouted(stub.Request) stub.Answer { return k.Refuse(http.StatusNotFound) }
+
+// checked returns the body if it follows a rule.
+func checked(r stub.Request, follow rule) (map[string]any, error) {
+	if r.NotObject != nil {
+		return nil, errors.New("the body is not a JSON object")
+	}
+	return r.Object, follow(r.Object)
+}
+
+func (k *kustomer) create(r stub.Request) stub.Answer {
+	body, err := checked(r, customerBody)
+	if err != nil {
+		return customerError(err)
+	}
+	c, err := k.customers.create(body)
+	return written(c, err, http.StatusCreated)
+}
+
+// update serves PUT and PATCH, which are the same unless replace is true.
+func (k *kustomer) update(r stub.Request) stub.Answer {
+	body, err := checked(r, customerBody)
+	if err != nil {
+		return customerError(err)
+	}
+	c, err := k.customers.update(r.Params[0], body, r.Query.Get("replace") == "true")
+	return written(c, err, http.StatusOK)
+}
+
+func written(c customer, err error, status int) stub.Answer {
+	switch {
+	case errors.Is(err, errConflict):
+		return longError(http.StatusConflict, "the value belongs to another customer or the revision is stale", "")
+	case errors.Is(err, errNoCustomer):
+		return notFound("id")
+	}
+	return stub.JSON(status, c.envelope())
+}
+
+func (k *kustomer) show(r stub.Request) stub.Answer {
+	c, ok := k.customers.get(r.Params[0])
+	if !ok {
+		return notFound("id")
+	}
+	return stub.JSON(http.StatusOK, c.envelope())
+}
+
+func (k *kustomer) lookUp(by field) func(stub.Request) stub.Answer {
+	return func(r stub.Request) stub.Answer {
+		c, ok := k.customers.find(by, r.Params[0])
+		if !ok {
+			return notFound(string(by))
+		}
+		return stub.JSON(http.StatusOK, c.envelope())
+	}
+}
+
+func (*kustomer) currentUser(stub.Request) stub.Answer {
+	return stub.JSON(http.StatusOK, map[string]any{"data": map[string]any{
+		"type": "user", "id": objectID("user"), "attributes": map[string]any{"name": "Stub", "userType": "machine"},
+	}})
+}
+
+// track takes an identity and an event: it finds or creates the customer and keeps
+// the event on the timeline.
+func (k *kustomer) track(r stub.Request) stub.Answer {
+	body, err := checked(r, identityEvent)
+	if err != nil {
+		return trackingError(err)
+	}
+	identity, _ := body["identity"].(map[string]any)
+	event, _ := body["event"].(map[string]any)
+	id := k.customers.identify(identity)
+	tracking := stub.ScalarText(event["trackingId"])
+	if tracking == "" {
+		tracking = objectID("tracking", id)
+	}
+	data := map[string]any{
+		"type": "tracking_identity", "id": objectID("identity", id),
+		"attributes": map[string]any{
+			"trackingId": tracking, "email": identity["email"],
+			"status": "identified", "statusAt": time.Now().UTC().Format(kustomerTime),
+		},
+	}
+	if id != "" {
+		data["relationships"] = map[string]any{"customer": map[string]any{"data": map[string]any{"type": "customer", "id": id}}}
+	}
+	return stub.JSON(http.StatusCreated, map[string]any{"data": data})
+}
+
+// user is the sender's id of a customer, else the e-mail address.
+func (k *kustomer) User(r stub.Request) string {
+	switch {
+	case strings.HasPrefix(r.Op, "GET /v1/customers/") && r.Op != "GET /v1/customers/{id}":
+		return r.Params[0]
+	case r.Op == "POST /v1/tracking/identityEvent":
+		identity, _ := r.Object["identity"].(map[string]any)
+		return cmp.Or(stub.ScalarText(identity["externalId"]), stub.ScalarText(identity["email"]))
+	case strings.HasPrefix(r.Op, "P"):
+		if keys := valuesOf(r.Object); len(keys) > 0 {
+			return keys[0].value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,147 @@
+package trengo
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/deskstream/deskstream/internal/stub"
+)
+
+// owner is the user whose token it is.
+const owner = 7
+
+// openTicket makes a ticket of a known contact in a known channel. There may be an open
+// one already: each call makes another.
+func (t *trengo) openTicket(r stub.Request) stub.Answer {
+	channel := stub.ScalarText(r.Object["channel_id"])
+	if _, ok := t.channels[channel]; !ok {
+		return invalidFlat("The selected channel id is invalid.")
+	}
+	subject, ok := laravelString(r.Object, "subject")
+	if !ok {
+		return invalidFlat("The subject must be a string.")
+	}
+	contact := stub.ScalarText(r.Object["contact_id"])
+	if _, ok := t.contacts.get(contact); !ok {
+		return invalidFlat("The selected contact id is invalid.")
+	}
+	return stub.JSON(http.StatusCreated, t.made(t.tickets.open(contact, channel, subject)))
+}
+
+func (t *trengo) showTicket(r stub.Request) stub.Answer {
+	return t.shown(t.tickets.get(r.Params[0]))
+}
+
+// shown is the answer with a ticket, 404 without one: there never was one of that id, or
+// it was merged into another.
+func (t *trengo) shown(ticket ticket, ok bool) stub.Answer {
+	if !ok {
+		return t.Refuse(http.StatusNotFound)
+	}
+	return stub.JSON(http.StatusOK, t.whole(ticket))
+}
+
+func (t *trengo) setState(state string) func(stub.Request) stub.Answer {
+	return func(r stub.Request) stub.Answer { return t.shown(t.tickets.setState(r.Params[0], state)) }
+}
+
+// merge ends another ticket in favour of the path's.
+func (t *trengo) merge(r stub.Request) stub.Answer {
+	if _, ok := t.tickets.get(r.Params[0]); !ok {
+		return t.Refuse(http.StatusNotFound)
+	}
+	ticket, ok := t.tickets.merge(r.Params[0], stub.ScalarText(r.Object["source_ticket_id"]))
+	if !ok {
+		return invalidFlat("The selected source ticket id is invalid.")
+	}
+	return t.shown(ticket, true)
+}
+
+// listTickets lists tickets, those that were spoken in last first.
+func (t *trengo) listTickets(r stub.Request) stub.Answer {
+	kept := t.tickets.list(ticketFilter(r.Query))
+	if r.Query.Get("sort") == "date" {
+		slices.Reverse(kept)
+	}
+	p := pager{path: "/tickets", query: r.Query, size: listPage}
+	part, more := pageOf(p, kept)
+	rows := make([]map[string]any, len(part))
+	for i, ticket := range part {
+		rows[i] = t.row(ticket)
+	}
+	return p.answer(rows, len(rows), more)
+}
+
+// ticketFilters are what the filters of a query compare with. channel_id is none of
+// them, as at the vendor's: it changes nothing.
+var ticketFilters = map[string]func(ticket) string{
+	"status":     func(t ticket) string { return t.state },
+	"contact_id": func(t ticket) string { return t.contact },
+	"channels[]": func(t ticket) string { return t.channel },
+	"users[]":    func(ticket) string { return strconv.Itoa(owner) },
+	"labels[]":   func(ticket) string { return "" }, // no ticket has one
+	"last_message_type": func(t ticket) string {
+		latest, _ := t.latest()
+		return latest.kind
+	},
+}
+
+// ticketFilter keeps what a query asks for.
+func ticketFilter(q url.Values) func(ticket) bool {
+	return func(t ticket) bool {
+		for name, wanted := range q {
+			if have := ticketFilters[name]; have != nil && !slices.Contains(wanted, have(t)) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// say sends a message in a ticket, or leaves a note. Nobody ever writes to the stub, so
+// WhatsApp's window of 24 hours after a contact's message is never open.
+func (t *trengo) say(r stub.Request) stub.Answer {
+	ticket, ok := t.tickets.get(r.Params[0])
+	if !ok {
+		return t.Refuse(http.StatusNotFound)
+	}
+	text, ok := laravelString(r.Object, "message")
+	if !ok || strings.TrimSpace(text) == "" {
+		return invalid("message", "The message field is required.")
+	}
+	kind := outbound
+	if isTrue(r.Object["internal_note"]) {
+		kind = note
+	}
+	if kind == outbound && t.channels[ticket.channel] == WABusiness {
+		return invalid("message", "The contact has not written in the last 24 hours.")
+	}
+	ticket, ok = t.tickets.say(r.Params[0], kind, text)
+	if !ok {
+		return t.Refuse(http.StatusNotFound) // merged meanwhile
+	}
+	return stub.JSON(http.StatusCreated, map[string]any{"message": t.said(ticket)})
+}
+
+// isTrue: Laravel takes 1 and "1" for true as well.
+func isTrue(v any) bool { return v == true || stub.ScalarText(v) == "1" }
+
+// listMessages lists the messages and notes of a ticket, newest first.
+func (t *trengo) listMessages(r stub.Request) stub.Answer {
+	ticket, ok := t.tickets.get(r.Params[0])
+	if !ok {
+		return t.Refuse(http.StatusNotFound)
+	}
+	newest := slices.Clone(ticket.messages)
+	slices.Reverse(newest)
+	p := pager{path: "/tickets/" + r.Params[0] + "/messages", query: r.Query, size: messagePage}
+	part, more := pageOf(p, newest)
+	items := make([]map[string]any, len(part))
+	for i, m := range part {
+		items[i] = t.item(ticket, m)
+	}
+	return p.answer(items, len(items), more)
+}

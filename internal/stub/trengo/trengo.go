@@ -1,0 +1,188 @@
+package trengo
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/deskstream/deskstream/internal/stub"
+)
+
+// trengo is the Trengo API, version 2. It answers as a Laravel application: unknown keys
+// of a body are ignored, and a body that is no JSON object counts as an empty one.
+type trengo struct {
+	channels map[string]string
+	contacts *contacts
+	tickets  *tickets
+}
+
+// Name and Path are those of the desk; see stub.API.
+const (
+	Name = "trengo"
+	Path = "/trengo/api/v2"
+)
+
+// Types of channels as Trengo names them. EMAIL takes e-mail addresses, the others phone
+// numbers.
+const (
+	EMAIL      = "EMAIL"
+	WABusiness = "WA_BUSINESS"
+	SMS        = "SMS"
+	VOIP       = "VOIP"
+)
+
+// DefaultChannels are the channels of a desk that is given none.
+var DefaultChannels = map[string]string{"123456": EMAIL, "123457": WABusiness}
+
+// New returns the API with channels, which CheckChannels accepts, id to type; nil means
+// DefaultChannels.
+func New(channels map[string]string) stub.API {
+	if channels == nil {
+		channels = DefaultChannels
+	}
+	return &trengo{channels: channels, contacts: newContacts(), tickets: newTickets()}
+}
+
+func (*trengo) Name() string { return Name }
+func (*trengo) Path() string { return Path }
+
+func (t *trengo) Routes() []stub.Route {
+	return []stub.Route{
+		stub.NewRoute("GET /contacts", t.search),
+		stub.NewRoute("GET /contacts/{id}", t.show),
+		stub.NewRoute("PUT /contacts/{id}", t.update),
+		stub.NewRoute("POST /channels/{id}/contacts", t.findOrCreate),
+		stub.NewRoute("GET /tickets", t.listTickets),
+		stub.NewRoute("POST /tickets", t.openTicket),
+		stub.NewRoute("GET /tickets/{id}", t.showTicket),
+		stub.NewRoute("POST /tickets/{id}/close", t.setState(stateClosed)),
+		stub.NewRoute("POST /tickets/{id}/reopen", t.setState(stateOpen)),
+		stub.NewRoute("POST /tickets/{id}/merge", t.merge),
+		stub.NewRoute("GET /tickets/{id}/messages", t.listMessages),
+		stub.NewRoute("POST /tickets/{id}/messages", t.say),
+	}
+}
+
+func (t *trengo) Stats() map[string]int {
+	return map[string]int{"contacts": t.contacts.count(), "tickets": t.tickets.count()}
+}
+
+func (t *trengo) Reset() {
+	t.contacts.clear()
+	t.tickets.clear()
+}
+
+// maxBody: no limit is documented.
+func (*trengo) MaxBody() int { return stub.MaxBody }
+
+// budgetOf: each token has a budget of its own.
+func (*trengo) BudgetOf(token string) string { return token }
+
+// unrouted answers a path that the API does not have with the web application, which
+// takes every GET, and a method that a path does not have with 405.
+func (t *trengo) Unrouted(r stub.Request) stub.Answer {
+	if r.Method == http.MethodGet && !r.OtherMethod {
+		return stub.HTML(http.StatusOK, `<!DOCTYPE html><html><head><title>Trengo</title></head><body><div id="app"></div></body></html>`)
+	}
+	return t.Refuse(http.StatusMethodNotAllowed)
+}
+
+// headers: limit and remaining stand on every answer, Retry-After and the reset, in
+// Unix seconds, only on a 429, as the vendor documents it.
+func (*trengo) Headers(h http.Header, b stub.Budget, now time.Time) {
+	h.Set("X-Ratelimit-Limit", strconv.Itoa(b.Limit))
+	h.Set("X-Ratelimit-Remaining", strconv.Itoa(b.Remaining))
+	if b.Exceeded {
+		wait := b.Reset.Sub(now) + time.Second - 1
+		h.Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
+		h.Set("X-Ratelimit-Reset", stub.Epoch(b.Reset))
+	}
+}
+
+var trengoMessages = map[int]string{
+	http.StatusUnauthorized:    "Unauthenticated.",
+	http.StatusForbidden:       "This action is unauthorized.",
+	http.StatusNotFound:        "Not found.",
+	http.StatusTooManyRequests: "Too Many Attempts.",
+}
+
+// refuse gives the status with a message; a server error comes as HTML.
+func (*trengo) Refuse(status int) stub.Answer {
+	text := http.StatusText(status)
+	if status >= http.StatusInternalServerError {
+		return stub.HTML(status, "<html><body><h1>"+text+"</h1></body></html>")
+	}
+	if m, ok := trengoMessages[status]; ok {
+		text = m
+	}
+	return stub.JSON(status, map[string]any{"message": text})
+}
+
+// invalid is a 422 whose errors are a map of lists: what the endpoints of contacts give.
+func invalid(field, message string) stub.Answer {
+	return stub.JSON(http.StatusUnprocessableEntity, map[string]any{
+		"message": "The given data was invalid.",
+		"errors":  map[string][]string{field: {message}},
+	})
+}
+
+// invalidFlat is a 422 whose errors are a flat list: what the endpoint of tickets
+// gives. Both shapes were seen, not where each belongs: this division is ours.
+func invalidFlat(message string) stub.Answer {
+	return stub.JSON(http.StatusUnprocessableEntity, map[string]any{
+		"message": "The given data was invalid.",
+		"errors":  []string{message},
+	})
+}
+
+// user is the identifier that a search looks for or a contact has.
+func (t *trengo) User(r stub.Request) string {
+	switch r.Op {
+	case "GET /contacts":
+		return r.Query.Get("term")
+	case "POST /channels/{id}/contacts":
+		return stub.ScalarText(r.Object["identifier"])
+	case "POST /tickets":
+		return t.contacts.identifier(stub.ScalarText(r.Object["contact_id"]))
+	case "GET /contacts/{id}", "PUT /contacts/{id}":
+		return t.contacts.identifier(r.Params[0])
+	case "GET /tickets":
+		return t.contacts.identifier(r.Query.Get("contact_id"))
+	case "":
+		return ""
+	default: // of one ticket
+		ticket, _ := t.tickets.get(r.Params[0])
+		return t.contacts.identifier(ticket.contact)
+	}
+}
+
+// laravelString is a text field that may be missing or null, and false when it is
+// something else.
+func laravelString(body map[string]any, field string) (string, bool) {
+	switch v := body[field].(type) {
+	case nil:
+		return "", true
+	case string:
+		return v, true
+	default:
+		return "", false
+	}
+}
+
+// CheckChannels returns all errors in the channels, joined.
+func CheckChannels(channels map[string]string) error {
+	var errs []error
+	for id, kind := range channels {
+		if n, err := strconv.ParseInt(id, 10, 64); err != nil || n <= 0 {
+			errs = append(errs, fmt.Errorf("channel %q is no positive number", id))
+		}
+		switch kind {
+		case EMAIL, WABusiness, SMS, VOIP:
+		default:
+			errs = append(errs, fmt.Errorf("channel %s has the unknown type %q", id, kind))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,104 @@
+package processor
+
+import "github.com/deskstream/deskstream/sink"
+
+// next takes the lane whose turn it is, nil if none is ready.
+func (b *book) next() *lane {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.queue.pop()
+	if !b.queue.enough() {
+		signal(b.roomFreed)
+	}
+	return l
+}
+
+// start counts the lane's first record as in flight; nil when its partition was taken
+// away while it waited for its place.
+func (b *book) start(l *lane) *record {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if l.part.phase != active {
+		return nil
+	}
+	l.part.inFlight++
+	l.inFlight = true
+	return l.head
+}
+
+// nextIs reports whether the record behind a lane's first would be the next to start if the
+// first were settled now.
+func (b *book) nextIs(l *lane) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.queue.nextIs(l)
+}
+
+// interrupted puts an event back that was left without a verdict. Its record is open
+// as before; its lane goes on only if the partition is still delivered, which is not
+// so when the interruption was a stop.
+func (b *book) interrupted(l *lane) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.completed(l)
+	if l.part.phase == active {
+		b.ready(l)
+	}
+}
+
+// settle takes in that the outcome of a lane's first record is acknowledged, at that offset of
+// its responses partition, -1 for an unknown one. The next of the lane may start. It reports
+// whether that partition has given later offsets before.
+func (b *book) settle(l *lane, o *sink.Outcome, offset int64) (behind bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	part, r := l.part, l.head
+	b.completed(l)
+	if part.phase == gone {
+		return false // counted as released when the partition went
+	}
+	behind = offset >= 0 && offset < r.position
+	part.position = max(part.position, offset+1)
+	part.unlink(r)
+	b.room.give(r)
+	b.counts.settled(o)
+	b.reasons.settled(o)
+	switch {
+	case !l.pop():
+		b.room.lanes--
+		delete(part.lanes, l.key)
+	case part.phase == active:
+		b.ready(l)
+	}
+	b.resumeAtSpan(part)
+	signal(b.roomFreed)
+	return behind
+}
+
+// leftOpen takes in that the first event of a lane got no outcome: its partition goes.
+func (b *book) leftOpen(l *lane) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.completed(l)
+}
+
+// ready puts a lane into the queue.
+func (b *book) ready(l *lane) {
+	b.queue.push(l)
+	signal(b.laneReady)
+}
+
+// completed takes in that an event of a lane is not in flight any more. Who waits for the
+// partition's last one is woken.
+func (b *book) completed(l *lane) {
+	l.inFlight = false
+	part := l.part
+	part.inFlight--
+	if part.inFlight > 0 || part.phase < draining {
+		return
+	}
+	part.hasDrained()
+	if b.draining[part.topicPartition] == part {
+		delete(b.draining, part.topicPartition)
+	}
+}

@@ -1,0 +1,55 @@
+package sink_test
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/budget"
+)
+
+// A hold is in the log once when it begins and once when it ends, whatever its probes meet.
+func TestOperator_theLogSaysAHoldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		c := config(exchange(func(*http.Request) (*http.Response, error) {
+			time.Sleep(time.Second) // so that none is answered between the resume and the operator's hold
+			return answer(http.StatusUnauthorized, "")
+		}))
+		d := sink.NewDestination(c, budget.New(c.Rate), slog.New(slog.NewTextHandler(&log, nil)))
+		stops := newStops()
+		for range 3 {
+			go func() { _, _ = deliver(stops.ctx, d, calling(update), "l", stops.stop) }()
+		}
+		time.Sleep(time.Hour)
+		if _, err := d.Gate().Resume(); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Gate().Halt(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		stops.soft()
+		stops.hard()
+		stops.last()
+		synctest.Wait()
+		var said []string
+		for text := range strings.Lines(log.String()) {
+			_, text, _ = strings.Cut(strings.TrimSpace(text), "level=")
+			said = append(said, text)
+		}
+		want := []string{
+			`ERROR msg="destination put on hold" reason=http_401 ends_by="a probe that is accepted or judged"`,
+			`INFO msg="destination resumed" reason=http_401 held_for=59m59s`,
+			`WARN msg="destination put on hold" reason=operator ends_by=resume`,
+		}
+		if strings.Join(said, "\n") != strings.Join(want, "\n") {
+			t.Errorf("the log says\n%s\nwant\n%s", strings.Join(said, "\n"), strings.Join(want, "\n"))
+		}
+	})
+}

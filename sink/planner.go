@@ -1,0 +1,153 @@
+package sink
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// Plan is what a session does instead of delivering.
+type Plan uint8
+
+// The ways of planning.
+const (
+	Live           Plan = iota // deliver
+	PlanWithLookup             // make lookups, send no write
+	PlanOffline                // make no call at all: every lookup finds nothing
+)
+
+// planner is the Doer of a plan. It sends no write, and makes one attempt at a lookup.
+type planner struct {
+	sender
+	offline bool
+	looks   *looks
+}
+
+// looks are the lookups of one planned event.
+type looks struct {
+	answers *Answers
+	asked   []string           // their URLs, whoever asked the desk
+	own     map[string]finding // the responses that this session got itself, by URL
+}
+
+// finding is the response to a lookup, and its entry in the list of calls.
+type finding struct {
+	reply  Reply
+	record CallRecord
+	at     time.Time
+}
+
+// findingsLast is how long a response stands for the one that a delivery would get.
+const findingsLast = 10 * time.Second
+
+// take is the finding of a URL, once: an event that looks again wants to know what is
+// there now.
+func (l *looks) take(url string) (finding, bool) {
+	f, ok := l.own[url]
+	if !ok || time.Since(f.at) >= findingsLast {
+		return finding{}, false
+	}
+	delete(l.own, url)
+	return f, true
+}
+
+// PlanSession is a session that sends no write. It makes one attempt at a lookup,
+// and takes no place of the Gate for it. Answers, if not nil, spare it the lookups that
+// other sessions have made.
+func (d *Destination) PlanSession(ctx context.Context, plan Plan, answers *Answers) *Session {
+	p := &planner{offline: plan == PlanOffline, looks: &looks{answers: answers, own: make(map[string]finding)}}
+	p.dest, p.stop = d, Stop{Soft: ctx, Hard: ctx}
+	// A plan has nothing to leave open, so it waits for a limit that is used up.
+	p.turn = func(ctx context.Context) error { return p.spend(ctx, 0) }
+	return &Session{sender: &p.sender, doer: p, looks: p.looks}
+}
+
+// Asked are the URLs of the lookups that a planned event needed, whoever asked the desk.
+func (s *Session) Asked() []string { return s.looks.asked }
+
+// Forget has the Answers of a planned session forget what its event asked for: the event
+// is delivered, which may change what a lookup finds.
+func (s *Session) Forget() { s.looks.answers.drop(s.looks.asked) }
+
+// Reuse spares a session the lookups that the planned session of the same event has just
+// made itself: they are in its outcome as if they were its own.
+func (s *Session) Reuse(planned *Session) { s.looks = planned.looks }
+
+func (s *planner) plans() bool { return true }
+
+func (s *planner) done() {}
+
+func (s *planner) putBack(context.Context, *Outcome) (bool, error) { return false, nil }
+
+// Await makes it a Doer.
+func (s *planner) Await(ctx context.Context, done <-chan struct{}) error {
+	return s.await(ctx, done, s.dest.longestWait())
+}
+
+// CountFailure makes it a Doer: a plan does not wait, so its event is exhausted at once.
+func (s *planner) CountFailure(_ context.Context, call Call, reply Reply) error {
+	return s.failure(call, judgeAnswer(call, reply), Exhausted)
+}
+
+// Reject makes it a Doer.
+func (s *planner) Reject(call Call, reply Reply) error {
+	return s.failure(call, judgeAnswer(call, reply), Rejected)
+}
+
+// Do makes it a Doer. Offline, a lookup gets the status that means "nothing there" for its
+// call, or an empty list.
+func (s *planner) Do(ctx context.Context, call Call) (Reply, error) {
+	request := s.dest.client.request(&call)
+	record := s.open(&request, s.dest.redaction())
+	if err := s.mayGoOn(ctx); err != nil {
+		s.dropUnused(record)
+		return Reply{}, err
+	}
+	if call.Lookup {
+		s.looks.asked = append(s.looks.asked, request.url)
+	}
+	if !call.Lookup || s.offline {
+		return plannedReply(call), nil
+	}
+	ask := func() (Reply, error) { return s.ask(ctx, &request, record) }
+	if s.looks.answers == nil {
+		return ask()
+	}
+	return s.looks.answers.get(ctx, request.url, ask)
+}
+
+// ask makes one attempt at a lookup.
+func (s *planner) ask(ctx context.Context, r *request, record int) (Reply, error) {
+	if err := s.turn(ctx); err != nil {
+		return Reply{}, err
+	}
+	reply, j, err := s.attempt(ctx, r, record)
+	if err != nil {
+		return Reply{}, err
+	}
+	if j == nil && len(s.calls) == record+1 { // nothing was redirected
+		s.looks.own[r.url] = finding{reply: reply, record: s.calls[record], at: time.Now()}
+	}
+	for i := record; i < len(s.calls); i++ { // the call, and where redirects led
+		s.calls[i].forget()
+	}
+	if j == nil {
+		return reply, nil
+	}
+	class := Rejected
+	if j.verdict != refusedForGood {
+		class = Exhausted
+	}
+	return Reply{}, s.failure(r.Call, *j, class)
+}
+
+func plannedReply(call Call) Reply {
+	reply := Reply{Planned: true}
+	if call.Lookup {
+		reply.Status, reply.Body = http.StatusOK, []byte(`{"data":[]}`)
+		if call.answers(http.StatusNotFound) {
+			reply.Status, reply.Body = http.StatusNotFound, nil
+		}
+	}
+	return reply
+}

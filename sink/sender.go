@@ -1,0 +1,146 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/deskstream/deskstream/sink/budget"
+	"github.com/deskstream/deskstream/sink/hold"
+)
+
+// sender makes single attempts at the calls of one event.
+type sender struct {
+	recorder
+	waiter
+
+	dest *Destination
+	// turn waits until the next request may be made.
+	turn      func(ctx context.Context) error
+	timestamp time.Time    // of the record
+	grant     budget.Grant // of the latest request
+	answered  time.Time    // when the latest request ended
+}
+
+// mayGoOn returns why the event may make no further call.
+func (s *sender) mayGoOn(ctx context.Context) error {
+	if s.over(ctx) {
+		return ErrInterrupted
+	}
+	age := s.dest.MaxAge
+	if age > 0 && !s.wrote && !s.timestamp.IsZero() && time.Since(s.timestamp) > age {
+		return &Failure{Stage: StageMap, Class: Expired, Code: TooOld, Message: "the record is older than delivery.max_age"}
+	}
+	return nil
+}
+
+// attempt makes one attempt, follows its redirects and judges the last response: no
+// judgement is an accepted one. A redirect is a call like any other: it waits for its turn.
+func (s *sender) attempt(ctx context.Context, r *request, record int) (Reply, *judgement, error) {
+	credential := s.dest.Credential.Reveal()
+	r.target = r.url
+	for redirects := 0; ; redirects++ {
+		reply, fault, err := s.request(ctx, r, record)
+		if err != nil {
+			return Reply{}, nil, err
+		}
+		next, ok := "", false
+		if r.Lookup && redirects < maxRedirects {
+			next, ok = ownRedirect(r.target, reply)
+		}
+		if !ok {
+			return reply, s.judge(r, reply, fault, credential), nil
+		}
+		if err := s.turn(ctx); err != nil {
+			return Reply{}, nil, err
+		}
+		r.target, record = next, s.redirected(record, next, s.dest.redaction())
+	}
+}
+
+// judge is the judgement of an attempt, nil for an accepted one. It is a function of
+// its own, so that its copies are not on the stack of those who wait.
+func (s *sender) judge(r *request, reply Reply, fault error, credential string) *judgement {
+	j := judge(r.Call, reply, fault, s.answered)
+	if j.verdict == accepted {
+		return nil
+	}
+	failed := j
+	failed.outdated = j.verdict == denied && credential != s.dest.Credential.Reveal()
+	return &failed
+}
+
+// spend waits for the rate budget. With longest, unless that is 0, it waits so long at most
+// for a limit that is used up.
+func (s *sender) spend(ctx context.Context, longest time.Duration) error {
+	grant, ok := s.dest.budget.Take()
+	if ok {
+		s.grant = grant
+		return nil
+	}
+	s.does(awaitsBudget)
+	if until := s.dest.budget.UsedUpNews(time.Now()); !until.IsZero() {
+		s.dest.log.Warn("rate limit used up, calls wait", "until", until.UTC())
+	}
+	return s.wait(ctx, func(ctx context.Context) (err error) {
+		s.grant, err = s.dest.budget.Wait(ctx, longest)
+		if used, ok := errors.AsType[*budget.UsedUpError](err); ok {
+			return &hold.Error{Why: "its rate limit is used up until " + momentText(used.Until)}
+		}
+		return err
+	})
+}
+
+// request makes one request and records it. fault is a *transportError for a request
+// without a response, or nil. The error is ErrInterrupted.
+func (s *sender) request(ctx context.Context, r *request, record int) (_ Reply, fault, err error) {
+	began := time.Now()
+	s.begin(began)
+	s.does(calls)
+	reply, fault := s.send(ctx, r)
+	s.answered = time.Now()
+	took := s.answered.Sub(began)
+	s.record(record, &reply, took, s.dest.redaction())
+	if fault != nil {
+		if _, ok := errors.AsType[*transportError](fault); !ok {
+			return Reply{}, nil, ErrInterrupted
+		}
+	}
+	if s.dest.OnCall != nil {
+		s.dest.OnCall(r.Op, reply.Status, took)
+	}
+	s.dest.budget.Learn(s.grant, reply.Status, reply.Header, s.answered)
+	return reply, fault, nil
+}
+
+// send makes the request. A lookup is cut short by a stop, since nothing is lost with
+// it; a write is left to get its response.
+func (s *sender) send(ctx context.Context, r *request) (Reply, error) {
+	if r.Lookup {
+		var cancel context.CancelFunc
+		ctx, cancel = s.patient(ctx)
+		defer cancel()
+	}
+	return s.dest.client.do(ctx, r)
+}
+
+// failure is the *Failure of a call that was judged.
+func (s *sender) failure(call Call, j judgement, class Class) *Failure {
+	return &Failure{
+		Stage: call.stage(), Class: class, Code: j.code, Status: j.status,
+		Message: j.message, Detail: cut(s.dest.redaction().answers.text(j.detail), maxDetail),
+	}
+}
+
+// maxDetail limits, in bytes, what is taken of a help desk's own text.
+const maxDetail = 300
+
+// judgeAnswer judges a response as if the call did not expect it.
+func judgeAnswer(call Call, reply Reply) judgement {
+	call.Answers = nil
+	j := judge(call, reply, nil, time.Now())
+	if reply.OK() {
+		j.code, j.message = BadAnswer, answered(reply.Status)+", but without what the event needs"
+	}
+	return j
+}

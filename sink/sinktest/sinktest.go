@@ -1,0 +1,47 @@
+// Package sinktest has Doers for the tests of the help desks' packages.
+package sinktest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/deskstream/deskstream/sink"
+)
+
+// DoerFunc makes a function a Doer that repeats nothing: its event is exhausted by one
+// failure.
+type DoerFunc func(ctx context.Context, call sink.Call) (sink.Reply, error)
+
+// Do calls f.
+func (f DoerFunc) Do(ctx context.Context, call sink.Call) (sink.Reply, error) { return f(ctx, call) }
+
+// Await waits as ctx allows.
+func (f DoerFunc) Await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("%w: waiting for another lookup: %w", sink.ErrInterrupted, context.Cause(ctx))
+	case <-done:
+		return nil
+	}
+}
+
+// CountFailure is the end of the event.
+func (f DoerFunc) CountFailure(_ context.Context, call sink.Call, reply sink.Reply) error {
+	return failure(call, reply, sink.Exhausted)
+}
+
+// Reject is the end of the event.
+func (f DoerFunc) Reject(call sink.Call, reply sink.Reply) error {
+	return failure(call, reply, sink.Rejected)
+}
+
+func failure(call sink.Call, reply sink.Reply, class sink.Class) *sink.Failure {
+	f := &sink.Failure{Stage: sink.StageRequest, Class: class, Code: sink.HTTPCode(reply.Status), Status: reply.Status, Message: "the API answered"}
+	if call.Lookup {
+		f.Stage = sink.StageLookup
+	}
+	if reply.OK() {
+		f.Code = sink.BadAnswer
+	}
+	return f
+}
