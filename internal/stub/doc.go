@@ -7,7 +7,8 @@
 // on the order in which calls of different users arrive: ids are hashes of identifiers, and
 // whether a call fails is a hash of the call and of how many equal calls came before it. So
 // two runs of one input can be compared. Moments in answers, and the order of a list of
-// tickets, come from the clock.
+// tickets, come from the clock. Ids of tickets and their messages grow with time, where the
+// vendor's do: the nth is the same in every run, whose it is depends on the order of calls.
 //
 // A call takes effect when it arrives, and its latency passes between the effect and the
 // answer. A client that goes away in between leaves the effect behind, as at a real API.

@@ -66,27 +66,43 @@ func (t ticket) latest() (message, bool) {
 
 // tickets are the tickets of one account.
 type tickets struct {
-	mu   sync.RWMutex
-	byID map[string]*ticket
-	made map[string]int // how many a contact had
+	mu         sync.RWMutex
+	byID       map[string]*ticket
+	ticketIDs  sequence
+	messageIDs sequence
 }
 
+// sequence gives ids that grow with time, as the vendor's do over the whole account. Its
+// nth id is the same in every run. That ids are missing in between is a guess: other
+// accounts get theirs from the same sequence.
+type sequence struct {
+	last int64
+	n    uint64
+}
+
+func (s *sequence) next() int64 {
+	s.n++
+	s.last += 1 + int64(stub.Mix(s.n)%97)
+	return s.last
+}
+
+// What ids begin above. Ids of messages were seen beyond 2^31.
+const (
+	ticketsBegin  = 700_000_000
+	messagesBegin = 5_100_000_000
+)
+
 func newTickets() *tickets {
-	s := &tickets{}
+	s := &tickets{ticketIDs: sequence{last: ticketsBegin}, messageIDs: sequence{last: messagesBegin}}
 	s.clear()
 	return s
 }
 
-// open makes a ticket. Its id is a hash of the contact, plus how many tickets the
-// contact had: ids of a contact's tickets grow with time, as the vendor's do.
+// open makes a ticket.
 func (s *tickets) open(contact, channel, subject string) ticket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := stub.NumericID("ticket", contact) + int64(s.made[contact])
-	for s.byID[strconv.FormatInt(id, 10)] != nil {
-		id++ // another contact's
-	}
-	s.made[contact]++
+	id := s.ticketIDs.next()
 	now := time.Now().UTC()
 	t := &ticket{
 		id: id, contact: contact, channel: channel, subject: subject, state: stateAssigned,
@@ -127,12 +143,10 @@ func (s *tickets) setState(id, state string) (ticket, bool) {
 	})
 }
 
-// say adds a message to a ticket. Its id is a hash of the ticket, plus how many
-// messages came before.
+// say adds a message to a ticket.
 func (s *tickets) say(id, kind, text string) (ticket, bool) {
 	return s.change(id, func(t *ticket) {
-		next := stub.NumericID("message", id) + int64(len(t.messages))
-		t.messages = append(t.messages, message{id: next, kind: kind, text: text, at: t.updatedAt})
+		t.messages = append(t.messages, message{id: s.messageIDs.next(), kind: kind, text: text, at: t.updatedAt})
 	})
 }
 
@@ -171,8 +185,10 @@ func (s *tickets) count() int {
 	return len(s.byID)
 }
 
+// clear forgets the tickets. No id is given again: a client that goes on may remember the
+// highest one that it saw.
 func (s *tickets) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.byID, s.made = make(map[string]*ticket), make(map[string]int)
+	s.byID = make(map[string]*ticket)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -236,17 +237,36 @@ func TestTrengo_refusesMessagesAsDocumented(t *testing.T) {
 	})
 }
 
-func TestTrengo_ticketIdsOfAContactGrow(t *testing.T) {
+func TestTrengo_idsOfTheAccountGrow(t *testing.T) {
 	s := stub.New(stub.Config{}, trengo.New(nil))
-	other := newTicket(t, s, "b@example.com")
-	last := int64(0)
-	for range 5 {
-		id, err := newTicket(t, s, "a@example.com")["id"].(json.Number).Int64()
-		if err != nil || id <= last {
-			t.Errorf("the ticket after %d has the id %d, %v", last, id, err)
+	var tickets, messages []int64
+	number := func(m map[string]any) int64 {
+		id, err := m["id"].(json.Number).Int64()
+		if err != nil {
+			t.Fatal(err)
 		}
-		last = id
-		// A merged ticket's id is not given again.
-		handled(t, s, "POST", fmt.Sprintf("/tickets/%v/merge", other["id"]), fmt.Sprintf(`{"source_ticket_id":%d}`, id))
+		return id
+	}
+	for round := range 2 {
+		survivor := newTicket(t, s, "survivor@example.com")
+		tickets = append(tickets, number(survivor))
+		for i := range 10 {
+			ticket := number(newTicket(t, s, fmt.Sprintf("u%d@example.com", i%3)))
+			tickets = append(tickets, ticket)
+			of := []int64{ticket, number(survivor)}[i%2]
+			said := handled(t, s, "POST", fmt.Sprintf("/tickets/%d/messages", of), `{"message":"Hello"}`)
+			messages = append(messages, number(said["message"].(map[string]any)))
+			if i%2 == 0 { // the id of a merged ticket is not given again
+				handled(t, s, "POST", fmt.Sprintf("/tickets/%v/merge", survivor["id"]), fmt.Sprintf(`{"source_ticket_id":%d}`, ticket))
+			}
+		}
+		if round == 0 {
+			s.Reset() // who goes on after it may remember the highest id
+		}
+	}
+	for what, ids := range map[string][]int64{"tickets": tickets, "messages": messages} {
+		if !slices.IsSorted(ids) || len(slices.Compact(ids)) != len(ids) {
+			t.Errorf("the ids of %s do not grow: %v", what, ids)
+		}
 	}
 }

@@ -176,7 +176,7 @@ func TestTrengo_pagesBy25WithTheSimplePaginator(t *testing.T) {
 	}
 }
 
-func TestTrengo_ticketIdsCountPerContact(t *testing.T) {
+func TestTrengo_ticketIdsAreTheSameInEveryRun(t *testing.T) {
 	ids := func() (ids []string) {
 		d := serve(t, stub.Config{})
 		c := stubtest.Must(t, d.Call("POST", api+"/channels/123456/contacts", `{"identifier":"a@example.com"}`), 201)
