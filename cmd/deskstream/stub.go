@@ -37,6 +37,7 @@ gateway in front of it answers, until gateway=none; gateway= lists the others.`,
 	cmd.Flags().DurationVar(&cfg.Window, "window", time.Minute, "the length of that window")
 	cmd.Flags().BoolVar(&cfg.Sliding, "sliding", false, "count in the window that ends now instead of fixed ones")
 	cmd.Flags().StringArrayVar(&cfg.Tokens, "token", nil, "a token to accept; repeatable (default: every token)")
+	cmd.Flags().StringToInt64Var(&cfg.Users, "user", nil, "a Trengo user as `token=ID` whose calls with that token are accepted; repeatable (default: user 7)")
 	channels := cmd.Flags().StringToString("channel", stubtrengo.DefaultChannels,
 		"a Trengo channel as `id=TYPE` (EMAIL, WA_BUSINESS, SMS, VOIP); repeatable")
 	cmd.Flags().BoolVar(&cfg.KeepBodies, "keep-bodies", false, "show the bodies of the calls received too")

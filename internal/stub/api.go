@@ -45,6 +45,9 @@ type Request struct {
 	// Object is the body as a JSON object, nil with NotObject if it is none.
 	Object    map[string]any
 	NotObject error
+	// UserID is the user that the token belongs to, of Config.Users, 0 for one that is not
+	// named there.
+	UserID int64
 
 	body     []byte
 	tooLarge bool

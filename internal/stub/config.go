@@ -28,8 +28,11 @@ type Config struct {
 	Window time.Duration
 	// Sliding counts in the window that ends with the call instead of in fixed ones.
 	Sliding bool
-	// Tokens are the bearer tokens accepted. None: every token is.
+	// Tokens are the bearer tokens accepted, besides those of Users. None: every token is.
 	Tokens []string
+	// Users are the users that bearer tokens belong to, by token, where a desk's objects
+	// have makers. All other tokens belong to one user, which the desk chooses.
+	Users map[string]int64
 	// KeepBodies keeps the bodies of the calls received. Default: they are dropped.
 	KeepBodies bool
 }
@@ -55,6 +58,11 @@ func (c Config) Validate() error {
 	}
 	if c.Limit < 0 {
 		errs = append(errs, fmt.Errorf("the limit is %d, less than 0", c.Limit))
+	}
+	for _, id := range c.Users {
+		if id <= 0 {
+			errs = append(errs, fmt.Errorf("the user %d is not a positive number", id))
+		}
 	}
 	for name, d := range map[string]time.Duration{
 		"latency": c.Latency, "jitter": c.Jitter, "silence": c.Silence, "window": c.Window,

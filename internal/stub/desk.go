@@ -131,6 +131,8 @@ func (d *Desk) arrive(r *http.Request, body []byte, tooLarge bool) arrival {
 	}
 	a.call = d.log.add(c)
 	a.seen = *a.call
+	token, _ := d.token(r)
+	a.UserID = d.cfg.Users[token]
 	a.roll = d.dice.roll(d.Name(), r.Method, path, r.URL.RawQuery, string(body))
 	return a
 }
@@ -194,7 +196,7 @@ func (d *Desk) token(r *http.Request) (string, bool) {
 	if !isBearer || token == "" {
 		return "", false
 	}
-	return token, len(d.cfg.Tokens) == 0 || slices.Contains(d.cfg.Tokens, token)
+	return token, len(d.cfg.Tokens) == 0 || slices.Contains(d.cfg.Tokens, token) || d.cfg.Users[token] != 0
 }
 
 func (d *Desk) outageOf(c Call) int {

@@ -2,6 +2,7 @@ package trengo
 
 import (
 	"encoding/json"
+	"fmt"
 	"sync"
 	"time"
 	_ "time/tzdata" // The container image has no zones of its own.
@@ -38,9 +39,9 @@ func (t *trengo) common(k ticket, zone *time.Location) map[string]any {
 		"id": k.id, "status": k.state, "subject": nullable(k.subject),
 		"contact_id": json.Number(k.contact), "channel_id": json.Number(k.channel),
 		"channel": channelOf(k.channel, t.channels[k.channel]),
-		"user_id": owner, "team_id": nil,
+		"user_id": idOrNull(k.user), "team_id": idOrNull(k.team),
 		"created_at": zoneless(k.createdAt, zone), "updated_at": zoneless(k.updatedAt, zone),
-		"assigned_at": zoneless(k.createdAt, zone), "closed_at": zoneless(k.closedAt, zone),
+		"assigned_at": zoneless(k.assignedAt, zone), "closed_at": zoneless(k.closedAt, zone),
 	}
 }
 
@@ -49,14 +50,14 @@ func (t *trengo) made(k ticket) map[string]any {
 	m := t.common(k, amsterdam())
 	m["created_at"], m["updated_at"] = k.createdAt.Format(withZ), k.updatedAt.Format(withZ)
 	m["latest_message"] = zoneless(k.spoken(), amsterdam())
-	m["agent"] = agent()
+	m["agent"] = agent(k.user)
 	return m
 }
 
 // whole is a ticket that was asked for by its id.
 func (t *trengo) whole(k ticket) map[string]any {
 	m := t.row(k)
-	m["agent"], m["assignee"], m["team"], m["closed_by"] = agent(), agent(), nil, nil
+	m["agent"], m["assignee"], m["team"], m["closed_by"] = agent(k.user), agent(k.user), team(k.team), nil
 	for _, list := range []string{"custom_field_values", "results", "audits", "related_tickets"} {
 		m[list] = []any{}
 	}
@@ -88,17 +89,36 @@ func (t *trengo) said(k ticket) map[string]any {
 func (t *trengo) item(k ticket, m message) map[string]any {
 	item := k.content(m)
 	item["contact"], _ = t.contacts.get(k.contact)
-	item["agent"], item["mentions"], item["attachments"] = agent(), []any{}, []any{}
+	item["agent"], item["mentions"], item["attachments"] = agent(m.user), []any{}, []any{}
 	item["created_at"] = zoneless(m.at, amsterdam())
 	return item
 }
 
 func (k ticket) content(m message) map[string]any {
 	return map[string]any{
-		"id": m.id, "ticket_id": k.id, "user_id": owner, "message": m.text, "type": m.kind, "body_type": "TEXT",
+		"id": m.id, "ticket_id": k.id, "user_id": m.user, "message": m.text, "type": m.kind, "body_type": "TEXT",
 	}
 }
 
-func agent() map[string]any {
-	return map[string]any{"id": owner, "full_name": "Stub"}
+// agent is a user as tickets and messages show it, nil for none.
+func agent(id int64) any {
+	if id == 0 {
+		return nil
+	}
+	return map[string]any{"id": id, "full_name": fmt.Sprintf("User %d", id)}
+}
+
+// team is a team as a ticket shows it, nil for none.
+func team(id int64) any {
+	if id == 0 {
+		return nil
+	}
+	return map[string]any{"id": id, "name": fmt.Sprintf("Team %d", id)}
+}
+
+func idOrNull(id int64) any {
+	if id == 0 {
+		return nil
+	}
+	return id
 }

@@ -1,6 +1,7 @@
 package trengo
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,8 +11,11 @@ import (
 	"github.com/deskstream/deskstream/internal/stub"
 )
 
-// owner is the user whose token it is.
+// owner is the user whose token it is, unless the configuration names another.
 const owner = 7
+
+// userOf is the user who makes a call: a token belongs to one user.
+func userOf(r stub.Request) int64 { return cmp.Or(r.UserID, owner) }
 
 // openTicket makes a ticket of a known contact in a known channel. There may be an open
 // one already: each call makes another.
@@ -28,7 +32,9 @@ func (t *trengo) openTicket(r stub.Request) stub.Answer {
 	if _, ok := t.contacts.get(contact); !ok {
 		return invalidFlat("The selected contact id is invalid.")
 	}
-	return stub.JSON(http.StatusCreated, t.made(t.tickets.open(contact, channel, subject)))
+	return stub.JSON(http.StatusCreated, t.made(t.tickets.open(ticket{
+		contact: contact, channel: channel, subject: subject, user: userOf(r),
+	})))
 }
 
 func (t *trengo) showTicket(r stub.Request) stub.Answer {
@@ -46,6 +52,42 @@ func (t *trengo) shown(ticket ticket, ok bool) stub.Answer {
 
 func (t *trengo) setState(state string) func(stub.Request) stub.Answer {
 	return func(r stub.Request) stub.Answer { return t.shown(t.tickets.setState(r.Params[0], state)) }
+}
+
+// assign gives a ticket to a user or a team; a note comes into the ticket in the same call.
+//
+// The vendor's documents name the members of the body, and no more. Guesses: any positive
+// number is a user or a team, since the stub has no lists of them; a ticket has a user or a
+// team, never both; one of a team is OPEN until a user has it; a closed one stays closed.
+func (t *trengo) assign(r stub.Request) stub.Answer {
+	if _, ok := t.tickets.get(r.Params[0]); !ok {
+		return t.Refuse(http.StatusNotFound)
+	}
+	user, team, problem := assignee(r.Object)
+	text, ok := laravelString(r.Object, "note")
+	switch {
+	case problem != "":
+		return invalidFlat(problem)
+	case !ok:
+		return invalidFlat("The note must be a string.")
+	}
+	return t.shown(t.tickets.assign(r.Params[0], user, team, message{user: userOf(r), kind: note, text: text}))
+}
+
+// assignee is the user or the team that a body names, or what is wrong with it.
+func assignee(body map[string]any) (user, team int64, problem string) {
+	kind := stub.ScalarText(body["type"])
+	if kind != "user" && kind != "team" {
+		return 0, 0, "The selected type is invalid."
+	}
+	id, err := strconv.ParseInt(stub.ScalarText(body[kind+"_id"]), 10, 64)
+	switch {
+	case err != nil || id <= 0:
+		return 0, 0, "The selected " + kind + " id is invalid."
+	case kind == "team":
+		return 0, id, ""
+	}
+	return id, 0, ""
 }
 
 // merge ends another ticket in favour of the path's.
@@ -81,7 +123,7 @@ var ticketFilters = map[string]func(ticket) string{
 	"status":     func(t ticket) string { return t.state },
 	"contact_id": func(t ticket) string { return t.contact },
 	"channels[]": func(t ticket) string { return t.channel },
-	"users[]":    func(ticket) string { return strconv.Itoa(owner) },
+	"users[]":    func(t ticket) string { return strconv.FormatInt(t.user, 10) },
 	"labels[]":   func(ticket) string { return "" }, // no ticket has one
 	"last_message_type": func(t ticket) string {
 		latest, _ := t.latest()
@@ -119,7 +161,7 @@ func (t *trengo) say(r stub.Request) stub.Answer {
 	if kind == outbound && t.channels[ticket.channel] == WABusiness {
 		return invalid("message", "The contact has not written in the last 24 hours.")
 	}
-	ticket, ok = t.tickets.say(r.Params[0], kind, text)
+	ticket, ok = t.tickets.say(r.Params[0], message{user: userOf(r), kind: kind, text: text})
 	if !ok {
 		return t.Refuse(http.StatusNotFound) // merged meanwhile
 	}

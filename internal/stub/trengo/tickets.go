@@ -26,6 +26,7 @@ const (
 // message is a message or a note of a ticket. It is never changed.
 type message struct {
 	id   int64
+	user int64 // who wrote it
 	kind string
 	text string
 	at   time.Time
@@ -34,15 +35,17 @@ type message struct {
 // ticket is a ticket of a contact in a channel. Its messages are appended to, never
 // changed, so a copy can be read without the lock.
 type ticket struct {
-	id        int64
-	contact   string
-	channel   string
-	subject   string
-	state     string
-	createdAt time.Time
-	updatedAt time.Time
-	closedAt  time.Time
-	messages  []message // oldest first
+	id         int64
+	contact    string
+	channel    string
+	subject    string
+	state      string
+	user, team int64 // whom it is assigned to, 0 for none
+	createdAt  time.Time
+	updatedAt  time.Time
+	assignedAt time.Time
+	closedAt   time.Time
+	messages   []message // oldest first
 }
 
 // spoken is when the last message was sent, or when the ticket was made if there is
@@ -98,18 +101,15 @@ func newTickets() *tickets {
 	return s
 }
 
-// open makes a ticket.
-func (s *tickets) open(contact, channel, subject string) ticket {
+// open makes a ticket of its contact, channel, subject and user.
+func (s *tickets) open(t ticket) ticket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := s.ticketIDs.next()
 	now := time.Now().UTC()
-	t := &ticket{
-		id: id, contact: contact, channel: channel, subject: subject, state: stateAssigned,
-		createdAt: now, updatedAt: now,
-	}
-	s.byID[strconv.FormatInt(id, 10)] = t
-	return *t
+	t.id, t.state = s.ticketIDs.next(), stateAssigned
+	t.createdAt, t.updatedAt, t.assignedAt = now, now, now
+	s.byID[strconv.FormatInt(t.id, 10)] = &t
+	return t
 }
 
 func (s *tickets) get(id string) (ticket, bool) {
@@ -143,10 +143,31 @@ func (s *tickets) setState(id, state string) (ticket, bool) {
 	})
 }
 
-// say adds a message to a ticket.
-func (s *tickets) say(id, kind, text string) (ticket, bool) {
+// say adds a message, without its id and moment, to a ticket.
+func (s *tickets) say(id string, m message) (ticket, bool) {
+	return s.change(id, func(t *ticket) { s.add(t, m) })
+}
+
+// add adds a message to a ticket, with the lock held.
+func (s *tickets) add(t *ticket, m message) {
+	m.id, m.at = s.messageIDs.next(), t.updatedAt
+	t.messages = append(t.messages, m)
+}
+
+// assign gives a ticket to a user or to a team, and adds a note that has a text.
+func (s *tickets) assign(id string, user, team int64, remark message) (ticket, bool) {
 	return s.change(id, func(t *ticket) {
-		t.messages = append(t.messages, message{id: s.messageIDs.next(), kind: kind, text: text, at: t.updatedAt})
+		t.user, t.team, t.assignedAt = user, team, t.updatedAt
+		switch {
+		case t.state == stateClosed:
+		case user == 0:
+			t.state = stateOpen
+		default:
+			t.state = stateAssigned
+		}
+		if remark.text != "" {
+			s.add(t, remark)
+		}
 	})
 }
 

@@ -57,6 +57,7 @@ func (t *trengo) Routes() []stub.Route {
 		stub.NewRoute("GET /tickets", t.listTickets),
 		stub.NewRoute("POST /tickets", t.openTicket),
 		stub.NewRoute("GET /tickets/{id}", t.showTicket),
+		stub.NewRoute("POST /tickets/{id}/assign", t.assign),
 		stub.NewRoute("POST /tickets/{id}/close", t.setState(stateClosed)),
 		stub.NewRoute("POST /tickets/{id}/reopen", t.setState(stateOpen)),
 		stub.NewRoute("POST /tickets/{id}/merge", t.merge),
