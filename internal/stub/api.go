@@ -45,12 +45,22 @@ type Request struct {
 	// Object is the body as a JSON object, nil with NotObject if it is none.
 	Object    map[string]any
 	NotObject error
+	// Now is what the desk's clock shows as the call takes effect, in UTC.
+	Now time.Time
+	// Quirks are those that the desk had as the call arrived.
+	Quirks Quirks
 	// UserID is the user that the token belongs to, of Config.Users, 0 for one that is not
 	// named there.
 	UserID int64
 
 	body     []byte
 	tooLarge bool
+	seed     uint64
+}
+
+// Spread returns a part of a time, a hash of the configuration's seed and of some texts.
+func (r Request) Spread(most time.Duration, parts ...string) time.Duration {
+	return time.Duration(unit(Mix(Hash(parts...)^r.seed)) * float64(most))
 }
 
 // Answer is what an API answers to a request.

@@ -33,6 +33,8 @@ type Config struct {
 	// Users are the users that bearer tokens belong to, by token, where a desk's objects
 	// have makers. All other tokens belong to one user, which the desk chooses.
 	Users map[string]int64
+	// Quirks are what every desk has at first; see Desk.SetQuirks.
+	Quirks Quirks
 	// KeepBodies keeps the bodies of the calls received. Default: they are dropped.
 	KeepBodies bool
 }
@@ -52,7 +54,7 @@ func (c Config) withDefaults() Config {
 
 // Validate returns all errors in the configuration, joined.
 func (c Config) Validate() error {
-	var errs []error
+	errs := []error{c.Quirks.validate()}
 	if c.FailRate < 0 || c.FailRate > 1 {
 		errs = append(errs, fmt.Errorf("the fail rate is %v, not a share of 0 to 1", c.FailRate))
 	}

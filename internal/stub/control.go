@@ -46,6 +46,9 @@ func (s *Server) Stats() Stats {
 //	POST /_stub/outage?destination=trengo&gateway=404-page
 //	                                          SetGateway, by a name of Gateways; none
 //	                                          ends it
+//	POST /_stub/quirks?destination=trengo&lost_answers=0.1&late_effects=10s
+//	                                          SetQuirks, of those that are named: the
+//	                                          others stay; see Quirks.set
 func (s *Server) control() {
 	s.mux.HandleFunc("GET /_stub/received", s.serveReceived)
 	s.mux.HandleFunc("GET /_stub/stats", s.serveStats)
@@ -54,12 +57,17 @@ func (s *Server) control() {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	s.mux.HandleFunc("POST /_stub/outage", s.serveOutage)
+	s.mux.HandleFunc("POST /_stub/quirks", s.serveQuirks)
+}
+
+func (s *Server) needsDestination() string {
+	return "destination is none of " + strings.Join(s.names(), ", ")
 }
 
 func (s *Server) serveReceived(w http.ResponseWriter, r *http.Request) {
 	destination := r.URL.Query().Get("destination")
 	if destination != "" && s.Desk(destination) == nil {
-		http.Error(w, "destination is none of "+strings.Join(s.names(), ", "), http.StatusBadRequest)
+		http.Error(w, s.needsDestination(), http.StatusBadRequest)
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")

@@ -39,14 +39,17 @@ type Desk struct {
 	outage atomic.Pointer[func(Call) int]
 	// gateway is in front of the API, nil for none.
 	gateway atomic.Pointer[Gateway]
+	quirks  atomic.Pointer[Quirks]
 }
 
 func newDesk(cfg Config, api API, log *ledger) *Desk {
-	return &Desk{
+	d := &Desk{
 		cfg: cfg, api: api, routes: api.Routes(), log: log,
 		dice:   dice{seed: cfg.Seed},
 		window: window{limit: cfg.Limit, size: cfg.Window, sliding: cfg.Sliding},
 	}
+	d.SetQuirks(cfg.Quirks)
+	return d
 }
 
 // Name returns the name of the help desk.
@@ -77,6 +80,7 @@ func (d *Desk) SetOutage(decide func(Call) int) {
 func (d *Desk) reset() {
 	d.outage.Store(nil)
 	d.gateway.Store(nil)
+	d.SetQuirks(d.cfg.Quirks)
 	d.dice.reset()
 	d.window.clear()
 	d.api.Reset()
@@ -119,7 +123,7 @@ func (d *Desk) arrive(r *http.Request, body []byte, tooLarge bool) arrival {
 	route, params, otherMethod := find(d.routes, r.Method, path)
 	a := arrival{http: r, route: route, Request: Request{
 		Op: route.op, Method: r.Method, OtherMethod: otherMethod, Params: params, Query: r.URL.Query(),
-		body: body, tooLarge: tooLarge || len(body) > d.api.MaxBody(),
+		Quirks: d.Quirks(), body: body, tooLarge: tooLarge || len(body) > d.api.MaxBody(), seed: d.cfg.Seed,
 	}}
 	a.Object, a.NotObject = parseObject(body)
 	c := Call{
@@ -143,14 +147,15 @@ func (d *Desk) decide(h http.Header, a arrival) (Answer, Fault) {
 	if g := d.gateway.Load(); g != nil {
 		return g.answer(a.http.URL.Path), Outage
 	}
+	a.Quirks.setDate(h)
 	now := time.Now()
 	token, ok := d.token(a.http)
 	if !ok {
-		d.api.Headers(h, d.window.untouched(now), now)
+		d.headers(h, a, d.window.untouched(now), now)
 		return d.api.Refuse(http.StatusUnauthorized), Honest
 	}
 	b := d.window.take(d.api.BudgetOf(token), now)
-	d.api.Headers(h, b, now)
+	d.headers(h, a, b, now)
 	if b.Exceeded {
 		return d.api.Refuse(http.StatusTooManyRequests), Honest
 	}
@@ -159,6 +164,12 @@ func (d *Desk) decide(h http.Header, a arrival) (Answer, Fault) {
 	}
 	fault := faultOf(a.roll, d.cfg.FailRate)
 	return d.suffer(a, fault), fault
+}
+
+// headers sets the rate headers of an answer, by the desk's clock.
+func (d *Desk) headers(h http.Header, a arrival, b Budget, now time.Time) {
+	b.Reset = b.Reset.Add(a.Quirks.ClockOffset)
+	d.api.Headers(h, b, now.Add(a.Quirks.ClockOffset))
 }
 
 // suffer returns the answer to a call with a fault, or the API's own without one.
@@ -187,6 +198,7 @@ func (d *Desk) handle(a arrival) Answer {
 	case a.route.handle == nil:
 		return d.api.Unrouted(a.Request)
 	}
+	a.Now = a.Quirks.clock()
 	return a.route.handle(a.Request)
 }
 

@@ -63,7 +63,8 @@ func (s *Server) Open() int {
 	return open
 }
 
-// Reset forgets everything: calls, contacts, customers, spent limits, outages.
+// Reset forgets everything: calls, contacts, customers, spent limits, outages,
+// quirks that were set.
 func (s *Server) Reset() {
 	for _, d := range s.desks {
 		d.reset()

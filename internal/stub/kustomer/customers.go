@@ -71,21 +71,20 @@ func (s *customers) find(f field, value string) (customer, bool) {
 }
 
 // create makes a customer. Errors: errConflict.
-func (s *customers) create(body map[string]any) (customer, error) {
+func (s *customers) create(body map[string]any, now time.Time) (customer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.insert(body)
+	return s.insert(body, now)
 }
 
 // insert is create with the lock held.
-func (s *customers) insert(body map[string]any) (customer, error) {
+func (s *customers) insert(body map[string]any, now time.Time) (customer, error) {
 	keys := valuesOf(body)
 	for _, k := range keys {
 		if s.owners[k] != "" {
 			return customer{}, errConflict
 		}
 	}
-	now := time.Now().UTC()
 	c := &customer{id: s.newID(keys), attributes: body, rev: 1, createdAt: now, updatedAt: now}
 	delete(c.attributes, "rev")
 	s.byID[c.id] = c
@@ -115,7 +114,7 @@ func (s *customers) newID(keys []key) string {
 // update changes the attributes that the body names: lists are replaced whole, custom
 // attributes one by one. A company that the body leaves out is unlinked, as the
 // vendor documents. Errors: errNoCustomer; errConflict, for a stale rev too.
-func (s *customers) update(id string, body map[string]any, replace bool) (customer, error) {
+func (s *customers) update(id string, body map[string]any, replace bool, now time.Time) (customer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, ok := s.byID[id]
@@ -132,19 +131,19 @@ func (s *customers) update(id string, body map[string]any, replace bool) (custom
 			return customer{}, errConflict
 		}
 	}
-	s.store(c, next, keys)
+	s.store(c, next, keys, now)
 	return *c, nil
 }
 
 // store gives a customer new attributes and their unique values, with the lock held.
-func (s *customers) store(c *customer, next map[string]any, keys []key) {
+func (s *customers) store(c *customer, next map[string]any, keys []key, now time.Time) {
 	for _, k := range valuesOf(c.attributes) {
 		delete(s.owners, k)
 	}
 	for _, k := range keys {
 		s.owners[k] = c.id
 	}
-	c.attributes, c.rev, c.updatedAt = next, c.rev+1, time.Now().UTC()
+	c.attributes, c.rev, c.updatedAt = next, c.rev+1, now
 }
 
 // equals reports whether a number is a revision, however it is written.
@@ -181,7 +180,7 @@ func mergedCustom(old, body any) any {
 // identify finds or creates the customer of an identity, by externalId, e-mail address
 // and phone number in that order, and gives the customer what it had no value of.
 // The id is "" for an identity without any: its event stays anonymous.
-func (s *customers) identify(identity map[string]any) string {
+func (s *customers) identify(identity map[string]any, now time.Time) string {
 	wanted := map[string]any{}
 	for name, v := range map[string]any{
 		"externalId": identity["externalId"],
@@ -198,14 +197,14 @@ func (s *customers) identify(identity map[string]any) string {
 	keys := valuesOf(wanted)
 	for _, k := range keys {
 		if id := s.owners[k]; id != "" {
-			s.complete(s.byID[id], wanted)
+			s.complete(s.byID[id], wanted, now)
 			return id
 		}
 	}
 	if len(keys) == 0 {
 		return ""
 	}
-	c, err := s.insert(wanted)
+	c, err := s.insert(wanted, now)
 	if err != nil {
 		panic("stub: inserting a customer whose values are free: " + err.Error())
 	}
@@ -221,7 +220,7 @@ func entryOf(f field, v any) any {
 
 // complete adds the wanted attributes that a customer lacks, unless they belong to
 // somebody else, with the lock held.
-func (s *customers) complete(c *customer, wanted map[string]any) {
+func (s *customers) complete(c *customer, wanted map[string]any, now time.Time) {
 	next := maps.Clone(c.attributes)
 	for name, v := range wanted {
 		if next[name] != nil {
@@ -232,6 +231,6 @@ func (s *customers) complete(c *customer, wanted map[string]any) {
 		}
 	}
 	if len(next) > len(c.attributes) {
-		s.store(c, next, valuesOf(next))
+		s.store(c, next, valuesOf(next), now)
 	}
 }

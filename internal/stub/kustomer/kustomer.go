@@ -81,7 +81,7 @@ func (k *kustomer) create(r stub.Request) stub.Answer {
 	if err != nil {
 		return customerError(err)
 	}
-	c, err := k.customers.create(body)
+	c, err := k.customers.create(body, r.Now)
 	return written(c, err, http.StatusCreated)
 }
 
@@ -91,7 +91,7 @@ func (k *kustomer) update(r stub.Request) stub.Answer {
 	if err != nil {
 		return customerError(err)
 	}
-	c, err := k.customers.update(r.Params[0], body, r.Query.Get("replace") == "true")
+	c, err := k.customers.update(r.Params[0], body, r.Query.Get("replace") == "true", r.Now)
 	return written(c, err, http.StatusOK)
 }
 
@@ -138,7 +138,7 @@ func (k *kustomer) track(r stub.Request) stub.Answer {
 	}
 	identity, _ := body["identity"].(map[string]any)
 	event, _ := body["event"].(map[string]any)
-	id := k.customers.identify(identity)
+	id := k.customers.identify(identity, r.Now)
 	tracking := stub.ScalarText(event["trackingId"])
 	if tracking == "" {
 		tracking = objectID("tracking", id)
@@ -147,7 +147,7 @@ func (k *kustomer) track(r stub.Request) stub.Answer {
 		"type": "tracking_identity", "id": objectID("identity", id),
 		"attributes": map[string]any{
 			"trackingId": tracking, "email": identity["email"],
-			"status": "identified", "statusAt": time.Now().UTC().Format(kustomerTime),
+			"status": "identified", "statusAt": r.Now.Format(kustomerTime),
 		},
 	}
 	if id != "" {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/deskstream/deskstream/internal/stub"
 )
@@ -32,26 +33,41 @@ func (t *trengo) openTicket(r stub.Request) stub.Answer {
 	if _, ok := t.contacts.get(contact); !ok {
 		return invalidFlat("The selected contact id is invalid.")
 	}
-	return stub.JSON(http.StatusCreated, t.made(t.tickets.open(ticket{
-		contact: contact, channel: channel, subject: subject, user: userOf(r),
-	})))
+	made := t.tickets.open(
+		ticket{contact: contact, channel: channel, subject: subject, user: userOf(r), createdAt: r.Now},
+		func(nth int) time.Duration { return r.Spread(r.Quirks.ListLag, "list lag", contact, strconv.Itoa(nth)) },
+	)
+	return stub.JSON(http.StatusCreated, t.made(seen(r, made)))
 }
 
 func (t *trengo) showTicket(r stub.Request) stub.Answer {
-	return t.shown(t.tickets.get(r.Params[0]))
+	ticket, ok := t.tickets.get(r.Params[0])
+	return t.shown(r, ticket, ok)
 }
 
 // shown is the answer with a ticket, 404 without one: there never was one of that id, or
 // it was merged into another.
-func (t *trengo) shown(ticket ticket, ok bool) stub.Answer {
+func (t *trengo) shown(r stub.Request, ticket ticket, ok bool) stub.Answer {
 	if !ok {
 		return t.Refuse(http.StatusNotFound)
 	}
-	return stub.JSON(http.StatusOK, t.whole(ticket))
+	return stub.JSON(http.StatusOK, t.whole(seen(r, ticket)))
+}
+
+// seen is a ticket as the answer to a request shows it. Tickets of several types of channel
+// were recorded without a subject.
+func seen(r stub.Request, k ticket) ticket {
+	if r.Quirks.NullSubjects {
+		k.subject = ""
+	}
+	return k
 }
 
 func (t *trengo) setState(state string) func(stub.Request) stub.Answer {
-	return func(r stub.Request) stub.Answer { return t.shown(t.tickets.setState(r.Params[0], state)) }
+	return func(r stub.Request) stub.Answer {
+		ticket, ok := t.tickets.setState(r.Params[0], state, r.Now)
+		return t.shown(r, ticket, ok)
+	}
 }
 
 // assign gives a ticket to a user or a team; a note comes into the ticket in the same call.
@@ -71,7 +87,8 @@ func (t *trengo) assign(r stub.Request) stub.Answer {
 	case !ok:
 		return invalidFlat("The note must be a string.")
 	}
-	return t.shown(t.tickets.assign(r.Params[0], user, team, message{user: userOf(r), kind: note, text: text}))
+	ticket, ok := t.tickets.assign(r.Params[0], user, team, message{user: userOf(r), kind: note, text: text, at: r.Now})
+	return t.shown(r, ticket, ok)
 }
 
 // assignee is the user or the team that a body names, or what is wrong with it.
@@ -95,11 +112,11 @@ func (t *trengo) merge(r stub.Request) stub.Answer {
 	if _, ok := t.tickets.get(r.Params[0]); !ok {
 		return t.Refuse(http.StatusNotFound)
 	}
-	ticket, ok := t.tickets.merge(r.Params[0], stub.ScalarText(r.Object["source_ticket_id"]))
+	ticket, ok := t.tickets.merge(r.Params[0], stub.ScalarText(r.Object["source_ticket_id"]), r.Now)
 	if !ok {
 		return invalidFlat("The selected source ticket id is invalid.")
 	}
-	return t.shown(ticket, true)
+	return t.shown(r, ticket, true)
 }
 
 // listTickets lists tickets, those that were spoken in last first.
@@ -112,7 +129,7 @@ func (t *trengo) listTickets(r stub.Request) stub.Answer {
 	part, more := pageOf(p, kept)
 	rows := make([]map[string]any, len(part))
 	for i, ticket := range part {
-		rows[i] = t.row(ticket)
+		rows[i] = t.row(seen(r, ticket))
 	}
 	return p.answer(rows, len(rows), more)
 }
@@ -161,11 +178,11 @@ func (t *trengo) say(r stub.Request) stub.Answer {
 	if kind == outbound && t.channels[ticket.channel] == WABusiness {
 		return invalid("message", "The contact has not written in the last 24 hours.")
 	}
-	ticket, ok = t.tickets.say(r.Params[0], message{user: userOf(r), kind: kind, text: text})
+	ticket, ok = t.tickets.say(r.Params[0], message{user: userOf(r), kind: kind, text: text, at: r.Now})
 	if !ok {
 		return t.Refuse(http.StatusNotFound) // merged meanwhile
 	}
-	return stub.JSON(http.StatusCreated, map[string]any{"message": t.said(ticket)})
+	return stub.JSON(http.StatusCreated, map[string]any{"message": t.said(seen(r, ticket))})
 }
 
 // isTrue: Laravel takes 1 and "1" for true as well.

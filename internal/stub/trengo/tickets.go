@@ -45,6 +45,7 @@ type ticket struct {
 	updatedAt  time.Time
 	assignedAt time.Time
 	closedAt   time.Time
+	listed     time.Time // when it is in the list, by the true clock
 	messages   []message // oldest first
 }
 
@@ -71,6 +72,7 @@ func (t ticket) latest() (message, bool) {
 type tickets struct {
 	mu         sync.RWMutex
 	byID       map[string]*ticket
+	made       map[string]int // how many a contact had
 	ticketIDs  sequence
 	messageIDs sequence
 }
@@ -101,13 +103,14 @@ func newTickets() *tickets {
 	return s
 }
 
-// open makes a ticket of its contact, channel, subject and user.
-func (s *tickets) open(t ticket) ticket {
+// open makes a ticket of its contact, channel, subject, user and moment. How long it takes
+// to be in the list depends on how many tickets the contact had.
+func (s *tickets) open(t ticket, lag func(nth int) time.Duration) ticket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now().UTC()
-	t.id, t.state = s.ticketIDs.next(), stateAssigned
-	t.createdAt, t.updatedAt, t.assignedAt = now, now, now
+	s.made[t.contact]++
+	t.id, t.state, t.listed = s.ticketIDs.next(), stateAssigned, time.Now().Add(lag(s.made[t.contact]))
+	t.updatedAt, t.assignedAt = t.createdAt, t.createdAt
 	s.byID[strconv.FormatInt(t.id, 10)] = &t
 	return t
 }
@@ -121,21 +124,21 @@ func (s *tickets) get(id string) (ticket, bool) {
 	return ticket{}, false
 }
 
-// change lets a function change the ticket of an id, and returns it.
-func (s *tickets) change(id string, with func(*ticket)) (ticket, bool) {
+// change lets a function change the ticket of an id at a moment, and returns it.
+func (s *tickets) change(id string, now time.Time, with func(*ticket)) (ticket, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, ok := s.byID[id]
 	if !ok {
 		return ticket{}, false
 	}
-	t.updatedAt = time.Now().UTC()
+	t.updatedAt = now
 	with(t)
 	return *t, true
 }
 
-func (s *tickets) setState(id, state string) (ticket, bool) {
-	return s.change(id, func(t *ticket) {
+func (s *tickets) setState(id, state string, now time.Time) (ticket, bool) {
+	return s.change(id, now, func(t *ticket) {
 		t.state, t.closedAt = state, time.Time{}
 		if state == stateClosed {
 			t.closedAt = t.updatedAt
@@ -143,20 +146,21 @@ func (s *tickets) setState(id, state string) (ticket, bool) {
 	})
 }
 
-// say adds a message, without its id and moment, to a ticket.
+// say adds a message, without its id, to a ticket.
 func (s *tickets) say(id string, m message) (ticket, bool) {
-	return s.change(id, func(t *ticket) { s.add(t, m) })
+	return s.change(id, m.at, func(t *ticket) { s.add(t, m) })
 }
 
 // add adds a message to a ticket, with the lock held.
 func (s *tickets) add(t *ticket, m message) {
-	m.id, m.at = s.messageIDs.next(), t.updatedAt
+	m.id = s.messageIDs.next()
 	t.messages = append(t.messages, m)
 }
 
-// assign gives a ticket to a user or to a team, and adds a note that has a text.
+// assign gives a ticket to a user or to a team at the moment of a note, and adds the note if
+// it has a text.
 func (s *tickets) assign(id string, user, team int64, remark message) (ticket, bool) {
-	return s.change(id, func(t *ticket) {
+	return s.change(id, remark.at, func(t *ticket) {
 		t.user, t.team, t.assignedAt = user, team, t.updatedAt
 		switch {
 		case t.state == stateClosed:
@@ -172,25 +176,27 @@ func (s *tickets) assign(id string, user, team int64, remark message) (ticket, b
 }
 
 // merge ends the ticket of source for good: the one of target is what is left.
-func (s *tickets) merge(target, source string) (ticket, bool) {
+func (s *tickets) merge(target, source string, now time.Time) (ticket, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, ok := s.byID[target]
 	if !ok || s.byID[source] == nil || source == target {
 		return ticket{}, false
 	}
-	t.updatedAt = time.Now().UTC()
+	t.updatedAt = now
 	delete(s.byID, source)
 	return *t, true
 }
 
-// list returns the tickets that a filter keeps, the one that was spoken in last first.
+// list returns the tickets of the list that a filter keeps, the one that was spoken in last
+// first.
 func (s *tickets) list(keep func(ticket) bool) []ticket {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var kept []ticket
+	now := time.Now()
 	for _, t := range s.byID {
-		if keep(*t) {
+		if !t.listed.After(now) && keep(*t) {
 			kept = append(kept, *t)
 		}
 	}
@@ -211,5 +217,5 @@ func (s *tickets) count() int {
 func (s *tickets) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.byID = make(map[string]*ticket)
+	s.byID, s.made = make(map[string]*ticket), make(map[string]int)
 }
