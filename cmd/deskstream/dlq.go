@@ -5,7 +5,6 @@ import (
 
 	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/journal"
-	"github.com/deskstream/deskstream/internal/output"
 	"github.com/deskstream/deskstream/internal/redrive"
 )
 
@@ -29,14 +28,11 @@ func topicFlag(cmd *cobra.Command) *string {
 	return cmd.Flags().String("topic", "", "read this dead-letter `topic` instead of the configuration's, another program's for example")
 }
 
-// journal.Options are what the commands read the topics with; letters is the dead-letter
+// journalOptions are what the commands read the topics with; letters is the dead-letter
 // topic, the configuration's if empty.
 func (a *app) journalOptions(cfg *config.Config, letters string) journal.Options {
-	return journal.Options{Config: cfg, Log: a.log, Topic: letters, Notes: a.stderr, Progress: a.progress}
+	return journal.Options{Config: cfg, Log: a.log, Topic: letters, Notes: a.stderr}
 }
-
-// progress shows a line of progress on a terminal until stop is called.
-func (a *app) progress(line func() string) (stop func()) { return output.Progress(a.stderr, line) }
 
 func (a *app) deployment(cfg *config.Config) redrive.Deployment {
 	return redrive.Deployment{Options: a.journalOptions(cfg, ""), Out: a.stdout}

@@ -81,7 +81,7 @@ func (l *listing) read(ctx context.Context, a *app, cfg *config.Config, topic st
 
 func (l *listing) readAll(ctx context.Context, box *journal.Journal) error {
 	total := box.Extent.Len()
-	defer box.ShowProgress(func() string { return fmt.Sprintf("%d of %d records", l.records.Load(), total) })()
+	defer output.Progress(box.Notes, func() string { return fmt.Sprintf("%d of %d records", l.records.Load(), total) })()
 	box.Looked = func() { l.records.Add(1) }
 	return box.Pick(ctx, l.picker, func(_ *kgo.Record, letter *letters.Letter, status letters.Status) error {
 		l.take(letter, status)

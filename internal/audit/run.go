@@ -50,7 +50,7 @@ func Run(ctx context.Context, o Options) (*Audit, error) {
 		return nil, err
 	}
 	w.audit = New(origins, windows)
-	defer box.ShowProgress(func() string { return "reading the topics" })()
+	defer output.Progress(box.Notes, func() string { return "reading the topics" })()
 	return w.audit, w.read(ctx)
 }
 

@@ -47,7 +47,7 @@ func Event(ctx context.Context, o journal.Options, id string) (*Story, error) {
 		return nil, err
 	}
 	defer box.Close()
-	defer box.ShowProgress(func() string { return "reading the topics" })()
+	defer output.Progress(box.Notes, func() string { return "reading the topics" })()
 	s := &Story{ID: id, Read: []letters.Place{}, Outcomes: []sink.Outcome{}, Letters: []StoryLetter{}}
 	if err := box.ReadStates(ctx); err != nil {
 		return nil, err

@@ -57,10 +57,9 @@ type Options struct {
 	Log    *slog.Logger
 	// Topic is the dead-letter topic to read, the configuration's if empty.
 	Topic string
-	// Notes gets one line for each reason why the topics are not the whole truth.
+	// Notes gets one line for each reason why the topics are not the whole truth, and progress
+	// if it is a terminal.
 	Notes io.Writer
-	// Progress, if set, shows a line to people until stop is called.
-	Progress func(line func() string) (stop func())
 }
 
 // Open connects to the cluster and looks at the dead-letter topic. Faults in the
@@ -90,14 +89,6 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 		return nil, err
 	}
 	return j, nil
-}
-
-// ShowProgress shows a line of progress to people until stop is called.
-func (j *Journal) ShowProgress(line func() string) (stop func()) {
-	if j.Progress == nil {
-		return func() {}
-	}
-	return j.Progress(line)
 }
 
 // Close ends the client of the cluster and that of the schema registry.

@@ -103,7 +103,7 @@ func (r *redelivery) run(list []*candidate) error {
 	for _, twins := range r.twins {
 		r.total += len(twins)
 	}
-	stop := r.box.ShowProgress(r.progress)
+	stop := output.Progress(r.box.Notes, r.progress)
 	for i, stage := range stages(open) {
 		last := i == len(canary)
 		r.mu.Lock()

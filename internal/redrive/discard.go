@@ -81,7 +81,7 @@ func (b *redriver) discardAll(ctx context.Context, client *kgo.Client, plan plan
 		return err
 	}
 	sum := discardSum{total: len(plan.Letters), closed: len(plan.Letters) - len(list)}
-	stop := b.ShowProgress(sum.progress)
+	stop := output.Progress(b.Notes, sum.progress)
 	for _, c := range list {
 		s := b.newState(c, letters.Discarded)
 		s.Plan, s.Reason, s.By = plan.ID, by.Reason, by.By

@@ -6,5 +6,5 @@
 // each outcome and state before it goes on, so that it can be stopped and run again. One
 // process at a time sends letters to a destination.
 //
-// It knows no command line and no terminal: it gets a Deployment and options.
+// It knows no command line: it gets a Deployment and options.
 package redrive

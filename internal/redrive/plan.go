@@ -98,7 +98,7 @@ func (b *redriver) planList(ctx context.Context, p *letterPlanner, list []*candi
 	p.busy, p.stuck, p.again = map[laneKey]bool{}, map[laneKey]bool{}, map[laneKey]bool{}
 	p.firsts, p.drafts = firstLetters{}, map[*candidate]*draft{}
 	b.noteUncertainties(list)
-	stop := b.ShowProgress(p.looks.progress)
+	stop := output.Progress(b.Notes, p.looks.progress)
 	err = p.run(ctx, list)
 	stop()
 	return b.finish(p, err)
