@@ -245,3 +245,18 @@ func (a *app) readConfig(path string) (*config.Config, error) {
 	}
 	return config.Parse("standard input", src, a.getenv)
 }
+
+// openEvents opens the file that args name, or standard input for none or "-".
+func (a *app) openEvents(args []string) (io.ReadCloser, error) {
+	if len(args) == 0 || args[0] == "-" {
+		if a.stdinTaken {
+			return nil, &config.FlagError{Err: errors.New("standard input is the configuration already: name a file with the events")}
+		}
+		return io.NopCloser(a.stdin), nil
+	}
+	f, err := os.Open(args[0])
+	if err != nil {
+		return nil, &config.UsageError{Err: fmt.Errorf("opening the events: %w", err)}
+	}
+	return f, nil
+}

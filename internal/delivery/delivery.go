@@ -1,0 +1,193 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/deskstream/deskstream/internal/config"
+	"github.com/deskstream/deskstream/internal/lanes"
+	"github.com/deskstream/deskstream/internal/ndjson"
+	"github.com/deskstream/deskstream/internal/output"
+	"github.com/deskstream/deskstream/internal/wiring"
+	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/hold"
+)
+
+// Options say what to deliver, and where.
+type Options struct {
+	Config *config.Config
+	Log    *slog.Logger
+	// Destinations are the names of those to deliver to, all if empty.
+	Destinations []string
+	// Events are NDJSON.
+	Events io.Reader
+	// Out gets the outcomes as NDJSON, Notes one line for each event that stays open.
+	Out, Notes io.Writer
+}
+
+// Run delivers all events and returns how many of them died. Its error is nil when every event
+// has an outcome at every destination. Faults in the configuration are config.UsageErrors.
+func Run(ctx context.Context, o Options) (dead int, err error) {
+	pipelines, err := wiring.Pipelines(o.Config, o.Destinations, wiring.Options{Alone: true}, o.Log)
+	if err != nil {
+		return 0, &config.UsageError{Err: err}
+	}
+	d := &delivery{
+		out: output.NewEncoder(o.Out), notes: o.Notes, settled: map[sink.Disposition]int{}, stuck: map[[2]string]bool{},
+	}
+	for _, p := range pipelines {
+		defer p.Destination.Close()
+		d.pipelines = append(d.pipelines, pipeline{p, lanes.New(lanes.MaxOpen)})
+	}
+	return d.run(ctx, o.Events)
+}
+
+// delivery is one Run.
+type delivery struct {
+	pipelines []pipeline
+	notes     io.Writer
+
+	mu       sync.Mutex
+	out      *json.Encoder
+	settled  map[sink.Disposition]int
+	open     int                // events without an outcome
+	held     []string           // why destinations held, each one's first reason
+	stuck    map[[2]string]bool // destinations and lanes with an open event
+	writeErr error
+}
+
+type pipeline struct {
+	wiring.Pipeline
+	*lanes.Queue
+}
+
+func (d *delivery) run(ctx context.Context, events io.Reader) (dead int, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := output.Progress(d.notes, d.progress)
+	err = ndjson.Each(ctx, events, func(l ndjson.Line) error {
+		for _, p := range d.pipelines {
+			lane := p.Route.Reader.Lane(mapping.JSON, l.Text, nil)
+			p.Submit(lane, func() { d.deliver(ctx, cancel, p, job{lane, l}) })
+		}
+		return nil
+	})
+	for _, p := range d.pipelines {
+		p.Wait()
+	}
+	stop()
+	return d.settled[sink.Dead], d.conclude(err)
+}
+
+// job is an event in its lane.
+type job struct {
+	lane string
+	ndjson.Line
+}
+
+// deliver carries one event to one destination and prints its outcome, or that it is open.
+func (d *delivery) deliver(ctx context.Context, cancel context.CancelCauseFunc, p pipeline, j job) {
+	var outcome sink.Outcome
+	err := d.behind(p, j.lane)
+	if err == nil {
+		outcome, err = deliverOne(ctx, p, j)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err != nil {
+		d.leaveOpen(p, j, err)
+		return
+	}
+	d.settled[outcome.Outcome]++
+	if d.writeErr != nil {
+		return
+	}
+	if err := d.out.Encode(outcome); err != nil {
+		d.writeErr = fmt.Errorf("writing an outcome: %w", err)
+		cancel(d.writeErr) // nobody would learn what became of the others
+	}
+}
+
+// errBehind leaves an event open because one before it in its lane is.
+var errBehind = errors.New("it follows an open event of its lane")
+
+// behind returns errBehind for an event that would overtake an open one.
+func (d *delivery) behind(p pipeline, lane string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if lane != "" && d.stuck[[2]string{p.Config.Name, lane}] {
+		return errBehind
+	}
+	return nil
+}
+
+// leaveOpen notes that an event has no outcome. The caller holds d.mu.
+func (d *delivery) leaveOpen(p pipeline, j job, err error) {
+	d.open++
+	name, why := p.Config.Name, ""
+	if held, ok := errors.AsType[*hold.Error](err); ok {
+		why = ": " + held.Why
+		if !slices.ContainsFunc(d.held, func(text string) bool { return strings.HasPrefix(text, name+": ") }) {
+			d.held = append(d.held, name+why)
+		}
+	} else if errors.Is(err, errBehind) {
+		why = ": " + err.Error()
+	}
+	d.stuck[[2]string{name, j.lane}] = true
+	output.Printf(d.notes, "open: line %d, event %q, destination %s%s\n", j.Number, p.Route.Reader.ID(mapping.JSON, j.Text), name, why)
+}
+
+// deliverOne waits for the destination and delivers. The context of the calls outlives a stop,
+// so that a write in flight gets its response. Its own timeout limits it.
+func deliverOne(ctx context.Context, p pipeline, j job) (sink.Outcome, error) {
+	pass, err := p.Destination.Gate().Enter(ctx, j.lane)
+	if err != nil {
+		return sink.Outcome{}, err
+	}
+	s := p.Destination.Session(pass, sink.Stop{Soft: ctx, Hard: ctx})
+	s.Lane = j.lane
+	return p.Route.Deliver(context.WithoutCancel(ctx), s, j.Text)
+}
+
+// progress is a line of what is done so far.
+func (d *delivery) progress() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var line strings.Builder
+	fmt.Fprintf(&line, "%d delivered, %d skipped, %d dead", d.settled[sink.Delivered], d.settled[sink.Skipped], d.settled[sink.Dead])
+	for _, p := range d.pipelines {
+		if hold := p.Destination.Gate().Held(); hold.Active() {
+			fmt.Fprintf(&line, "; %s is on hold (%s)", p.Config.Name, hold.Reason)
+		} else if why := wiring.BudgetWait(p.Config.Name, p.Budget); why != "" {
+			line.WriteString("; " + why)
+		}
+	}
+	return line.String()
+}
+
+// conclude returns why events have no outcome, nil if all have one. readErr is that of reading
+// the events.
+func (d *delivery) conclude(readErr error) error {
+	switch {
+	case d.writeErr != nil:
+		return d.writeErr
+	case len(d.held) > 0:
+		slices.Sort(d.held)
+		return fmt.Errorf("a destination was on hold for longer than retry.max_elapsed: %s open (%s)", output.Count(d.open, "event"), strings.Join(d.held, "; "))
+	case errors.Is(readErr, context.Canceled):
+		return fmt.Errorf("stopped before the end of the events: %s open", output.Count(d.open, "event"))
+	case readErr != nil:
+		return readErr
+	case d.open > 0:
+		return fmt.Errorf("stopped: %s open", output.Count(d.open, "event"))
+	}
+	return nil
+}
