@@ -71,6 +71,7 @@ type Answer struct {
 
 	location string // of a redirect
 	cut      bool   // the connection is reset instead
+	pending  bool   // the call takes effect after its latency, if the client is still there
 }
 
 // Budget is what is left of a budget after a call.

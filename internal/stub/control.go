@@ -11,6 +11,8 @@ import (
 type Stats struct {
 	// Open is how many calls are unanswered.
 	Open int `json:"open"`
+	// LateEffects is how many writes without an answer have yet to take effect.
+	LateEffects int `json:"late_effects,omitempty"`
 	// Holds counts contacts, customers, tickets and events by destination.
 	Holds map[string]map[string]int `json:"holds"`
 	// Calls counts calls by destination, op and status; those with status 0 are open, or
@@ -22,6 +24,7 @@ type Stats struct {
 func (s *Server) Stats() Stats {
 	st := Stats{Open: s.Open(), Holds: map[string]map[string]int{}, Calls: map[string]map[string]map[int]int{}}
 	for _, d := range s.desks {
+		st.LateEffects += d.LateEffects()
 		st.Holds[d.Name()] = d.api.Stats()
 		ops := map[string]map[int]int{}
 		for _, c := range d.Received() {
@@ -93,7 +96,7 @@ func (s *Server) serveOutage(w http.ResponseWriter, r *http.Request) {
 	}
 	status, err := strconv.Atoi(q.Get("status"))
 	if desk == nil || err != nil || !outageStatus(status) {
-		http.Error(w, "needs destination ("+strings.Join(s.names(), ", ")+") and status (400 to 599, -1 reset, -2 silence, 0 end)",
+		http.Error(w, "needs destination ("+strings.Join(s.names(), ", ")+") and status (400 to 599, -1 reset, -2 silence, -3 lost answer, -4 effect and silence, 0 end)",
 			http.StatusBadRequest)
 		return
 	}
@@ -126,5 +129,5 @@ func (s *Server) serveGateway(w http.ResponseWriter, desk *Desk, name string) {
 }
 
 func outageStatus(status int) bool {
-	return status >= NeverAnswer && status <= 0 || status >= 400 && status <= 599
+	return status >= HoldAnswer && status <= 0 || status >= 400 && status <= 599
 }

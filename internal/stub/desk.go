@@ -19,14 +19,6 @@ import (
 // MaxBody is how much of a body is read, in bytes, whatever the API takes.
 const MaxBody = 1 << 20
 
-// What an outage may ask for instead of a status.
-const (
-	// DropConnection resets the connection at once.
-	DropConnection = -1
-	// NeverAnswer holds the call until the client goes away.
-	NeverAnswer = -2
-)
-
 // Desk is one stub help desk.
 type Desk struct {
 	cfg    Config
@@ -40,6 +32,7 @@ type Desk struct {
 	// gateway is in front of the API, nil for none.
 	gateway atomic.Pointer[Gateway]
 	quirks  atomic.Pointer[Quirks]
+	later   later
 }
 
 func newDesk(cfg Config, api API, log *ledger) *Desk {
@@ -64,20 +57,11 @@ func (d *Desk) Received() []Call { return d.log.list(d.Name()) }
 // Open returns how many calls the help desk holds unanswered.
 func (d *Desk) Open() int { return int(d.open.Load()) }
 
-// SetOutage makes a function decide about every call that is authorized and within
-// the limit, before it takes effect: 0 lets it pass, a status is answered with the
-// API's error body, DropConnection and NeverAnswer do what they say. The function gets the
-// call as it arrived and may be called concurrently. nil ends the outage. A 429 made this
-// way has headers with the budget that is really left, as the vendors' limits per object do.
-func (d *Desk) SetOutage(decide func(Call) int) {
-	if decide == nil {
-		d.outage.Store(nil)
-		return
-	}
-	d.outage.Store(&decide)
-}
+// LateEffects returns how many writes wait to take effect; see Quirks.LateEffects.
+func (d *Desk) LateEffects() int { return int(d.later.pending.Load()) }
 
 func (d *Desk) reset() {
+	d.later.cancel(false)
 	d.outage.Store(nil)
 	d.gateway.Store(nil)
 	d.SetQuirks(d.cfg.Quirks)
@@ -100,6 +84,12 @@ func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	said, fault := d.decide(w.Header(), a)
 	wait := d.cfg.Latency + time.Duration(unit(Mix(a.roll+1))*float64(d.cfg.Jitter))
 	stayed := sleep(r.Context(), wait)
+	switch {
+	case said.pending && stayed:
+		said = d.handle(a)
+	case said.pending:
+		said, fault = d.lose(a)
+	}
 	if said.cut {
 		said.Status = 0
 	}
@@ -116,6 +106,12 @@ type arrival struct {
 	seen Call // call as it is at the arrival
 	roll uint64
 }
+
+// isWrite reports whether a call is one that quirks may hide the effect of.
+func (a arrival) isWrite() bool { return a.Method != http.MethodGet }
+
+// hasLateEffect reports whether a call takes effect late if it gets no answer.
+func (a arrival) hasLateEffect() bool { return a.isWrite() && a.Quirks.LateEffects > 0 }
 
 // arrive finds the endpoint of a call and enters the call in the ledger.
 func (d *Desk) arrive(r *http.Request, body []byte, tooLarge bool) arrival {
@@ -160,35 +156,19 @@ func (d *Desk) decide(h http.Header, a arrival) (Answer, Fault) {
 		return d.api.Refuse(http.StatusTooManyRequests), Honest
 	}
 	if status := d.outageOf(a.seen); status != 0 {
-		return d.fail(a.http.Context(), status), Outage
+		return d.fail(a, status)
 	}
 	fault := faultOf(a.roll, d.cfg.FailRate)
-	return d.suffer(a, fault), fault
+	if fault == Honest && a.isWrite() {
+		fault = a.Quirks.faultOf(a.roll)
+	}
+	return d.suffer(a, fault)
 }
 
 // headers sets the rate headers of an answer, by the desk's clock.
 func (d *Desk) headers(h http.Header, a arrival, b Budget, now time.Time) {
 	b.Reset = b.Reset.Add(a.Quirks.ClockOffset)
 	d.api.Headers(h, b, now.Add(a.Quirks.ClockOffset))
-}
-
-// suffer returns the answer to a call with a fault, or the API's own without one.
-func (d *Desk) suffer(a arrival, fault Fault) Answer {
-	switch fault {
-	case ServerError, Unavailable:
-		status, _ := strconv.Atoi(string(fault))
-		return d.api.Refuse(status)
-	case Silent:
-		sleep(a.http.Context(), d.cfg.Silence)
-		return Answer{cut: true}
-	case Cut:
-		return Answer{cut: true}
-	case Lost:
-		d.handle(a)
-		return Answer{cut: true}
-	default:
-		return d.handle(a)
-	}
 }
 
 func (d *Desk) handle(a arrival) Answer {
@@ -209,25 +189,6 @@ func (d *Desk) token(r *http.Request) (string, bool) {
 		return "", false
 	}
 	return token, len(d.cfg.Tokens) == 0 || slices.Contains(d.cfg.Tokens, token) || d.cfg.Users[token] != 0
-}
-
-func (d *Desk) outageOf(c Call) int {
-	decide := d.outage.Load()
-	if decide == nil {
-		return 0
-	}
-	return (*decide)(c)
-}
-
-// fail is the answer that an outage asked for.
-func (d *Desk) fail(ctx context.Context, status int) Answer {
-	if status == NeverAnswer {
-		<-ctx.Done()
-	}
-	if status < 0 {
-		return Answer{cut: true}
-	}
-	return d.api.Refuse(status)
 }
 
 func write(w http.ResponseWriter, a Answer) {

@@ -12,6 +12,7 @@
 //
 // A call takes effect when it arrives, and its latency passes between the effect and the
 // answer. A client that goes away in between leaves the effect behind, as at a real API.
+// Quirks.LateEffects moves the effect behind the latency, and later than the connection.
 //
 // The stubs know what is documented or was recorded, and nothing more. Where that leaves a
 // choice they take the stricter one, so that what works here does not depend on luck; the

@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"math"
 	"sync"
+	"time"
 )
 
 // Fault is a failure that a stub injects.
@@ -19,6 +20,11 @@ const (
 	Lost        Fault = "lost"   // done, but the connection is reset instead of an answer
 	Silent      Fault = "silent" // nothing done, no answer for Config.Silence, then a reset
 	Outage      Fault = "outage"
+	// LateAnswer is done at once and answered after Config.Silence.
+	LateAnswer Fault = "late-answer"
+	// LateEffect is done up to Quirks.LateEffects after its connection ended without an
+	// answer.
+	LateEffect Fault = "late-effect"
 )
 
 var faults = [...]Fault{ServerError, Unavailable, Cut, Lost, Silent}
@@ -56,6 +62,22 @@ func faultOf(roll uint64, share float64) Fault {
 		return Honest
 	}
 	return faults[Mix(roll)%uint64(len(faults))]
+}
+
+// faultOf returns the fault that the quirks give a write with that number.
+func (q Quirks) faultOf(roll uint64) Fault {
+	switch u := unit(Mix(roll + 2)); {
+	case u < q.LostAnswers:
+		return Lost
+	case u < q.LostAnswers+q.LateAnswers:
+		return LateAnswer
+	}
+	return Honest
+}
+
+// lateness returns how long after its connection a write with that number takes effect.
+func (q Quirks) lateness(roll uint64) time.Duration {
+	return time.Duration(unit(Mix(roll+3)) * float64(q.LateEffects))
 }
 
 // unit maps a number to [0, 1).

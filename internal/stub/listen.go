@@ -15,7 +15,7 @@ type Listening struct {
 	URL string
 	// Failed gets the error that ended the serving.
 	Failed <-chan error
-	// Close ends the serving and waits until it has ended.
+	// Close ends the serving and closes the Server, and waits until both have ended.
 	Close func()
 }
 
@@ -39,6 +39,7 @@ func Listen(ctx context.Context, address string, s *Server) (Listening, error) {
 		Close: func() {
 			_ = server.Close() // open calls are cancelled
 			<-done
+			s.Close()
 		},
 	}, nil
 }

@@ -64,12 +64,20 @@ func (s *Server) Open() int {
 }
 
 // Reset forgets everything: calls, contacts, customers, spent limits, outages,
-// quirks that were set.
+// quirks that were set. Writes that have yet to take effect never do.
 func (s *Server) Reset() {
 	for _, d := range s.desks {
 		d.reset()
 	}
 	s.log.reset()
+}
+
+// Close drops the writes that have yet to take effect, and waits until none does any more. A
+// Server without Quirks.LateEffects need not be closed. Calls are still answered.
+func (s *Server) Close() {
+	for _, d := range s.desks {
+		d.later.cancel(true)
+	}
 }
 
 // names returns the names of the help desks.

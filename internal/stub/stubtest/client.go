@@ -27,6 +27,7 @@ func Serve(t *testing.T, cfg stub.Config, apis ...stub.API) *Client {
 	}
 	s := stub.New(cfg, apis...)
 	ts := httptest.NewServer(s)
+	t.Cleanup(s.Close)
 	t.Cleanup(ts.Close)
 	return &Client{T: t, Server: s, URL: ts.URL}
 }
