@@ -3,11 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/deskstream/deskstream/desk/all"
 )
@@ -80,10 +83,63 @@ func TestStub_refusesWrongUse(t *testing.T) {
 		says string
 	}{
 		{[]string{"stub", "--fail-rate", "2"}, exitUsage, "fail rate"},
+		{[]string{"stub", "--late-effects", "-1s"}, exitUsage, "late effects"},
+		{[]string{"stub", "--lost-answers", "0.6", "--late-answers", "0.6"}, exitUsage, "lost answers"},
+		{[]string{"stub", "--user", "good=0"}, exitUsage, "user"},
 		{[]string{"stub", "--channel", "1=PIGEON"}, exitUsage, "PIGEON"},
 		{[]string{"stub", "extra"}, exitUsage, "extra"},
 		{[]string{"stub", "--listen", "256.0.0.1:1"}, exitFault, "listening"},
 	} {
 		runCommand(t, "", c.args...).want(t, c.want, "", c.says)
+	}
+}
+
+func TestStub_itsFlagsHideWhatTookEffect(t *testing.T) {
+	stdout, stop := startCommand(t, "stub", "--listen", "127.0.0.1:0", "--user", "agent=8", "--lost-answers", "0.25", "--late-answers", "0.5", "--silence", "1ms",
+		"--late-effects", "1ms", "--list-lag", "1h", "--clock-offset", "-24h", "--null-subjects")
+	line, err := stdout.ReadString('\n')
+	base := strings.TrimSpace(strings.TrimPrefix(line, "trengo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := func(method, path, body string) (map[string]any, http.Header) {
+		t.Helper()
+		var req *http.Request
+		if req, err = http.NewRequestWithContext(t.Context(), method, base+path, strings.NewReader(body)); err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer agent")
+		req.Close = true
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return nil, nil
+		}
+		var answer map[string]any
+		err = json.NewDecoder(resp.Body).Decode(&answer)
+		_ = resp.Body.Close() // it was read
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer, resp.Header
+	}
+	var ticket map[string]any
+	for range 100 { // some answers are lost
+		if contact, _ := call("POST", "/channels/123456/contacts", `{"identifier":"a@example.com"}`); contact != nil {
+			ticket, _ = call("POST", "/tickets", fmt.Sprintf(`{"contact_id":%.0f,"channel_id":123456,"subject":"Help"}`, contact["id"]))
+		}
+		if ticket != nil {
+			break
+		}
+	}
+	list, header := call("GET", "/tickets", "")
+	date, err := http.ParseTime(header.Get("Date"))
+	if err != nil || time.Since(date) < 23*time.Hour {
+		t.Errorf("the date is %v, %v, want that of yesterday", date, err)
+	}
+	if ticket == nil || ticket["user_id"] != 8.0 || ticket["subject"] != nil || len(list["data"].([]any)) != 0 {
+		t.Errorf("the ticket is %v, the list %v", ticket, list)
+	}
+	if code := stop(); code != exitOK {
+		t.Errorf("the exit code is %d", code)
 	}
 }

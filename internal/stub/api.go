@@ -45,6 +45,9 @@ type Request struct {
 	// Object is the body as a JSON object, nil with NotObject if it is none.
 	Object    map[string]any
 	NotObject error
+	// Seq and Mark are those of the Call.
+	Seq  int64
+	Mark string
 	// Now is what the desk's clock shows as the call takes effect, in UTC.
 	Now time.Time
 	// Quirks are those that the desk had as the call arrived.

@@ -18,7 +18,7 @@ type Config struct {
 	// 503, a connection that is cut before or after the effect, or silence. Default 0.
 	FailRate float64
 	// Silence is how long a call without an answer is held before its connection is
-	// cut. Default 2s.
+	// cut, and one with a late answer before that. Default 2s.
 	Silence time.Duration
 	// Limit is how many calls a budget has in a Window: each token has one, or the whole
 	// organization. Default 60,000.

@@ -41,6 +41,7 @@ func (s *Server) Stats() Stats {
 // control serves /_stub/:
 //
 //	GET  /_stub/received?destination=trengo   the calls as NDJSON, in order of arrival
+//	GET  /_stub/tickets?destination=trengo    the tickets as NDJSON, in order of making
 //	GET  /_stub/stats                         Stats
 //	POST /_stub/reset                         Reset
 //	POST /_stub/outage?destination=trengo&status=503&op=POST+/tickets
@@ -54,6 +55,7 @@ func (s *Server) Stats() Stats {
 //	                                          others stay; see Quirks.set
 func (s *Server) control() {
 	s.mux.HandleFunc("GET /_stub/received", s.serveReceived)
+	s.mux.HandleFunc("GET /_stub/tickets", s.serveTickets)
 	s.mux.HandleFunc("GET /_stub/stats", s.serveStats)
 	s.mux.HandleFunc("POST /_stub/reset", func(w http.ResponseWriter, _ *http.Request) {
 		s.Reset()

@@ -131,6 +131,7 @@ func (d *Desk) arrive(r *http.Request, body []byte, tooLarge bool) arrival {
 	}
 	a.call = d.log.add(c)
 	a.seen = *a.call
+	a.Seq, a.Mark = a.seen.Seq, a.seen.Mark
 	token, _ := d.token(r)
 	a.UserID = d.cfg.Users[token]
 	a.roll = d.dice.roll(d.Name(), r.Method, path, r.URL.RawQuery, string(body))

@@ -4,5 +4,11 @@
 //
 //   - A search finds a phone number from its first sign on as it is stored: a plus and digits.
 //   - A phone number with letters, or of zeros only, is refused.
+//   - Ids of tickets and messages grow with time over the account, with gaps. That they grow
+//     is the vendor's; how is not documented.
+//   - Any positive number is a user or a team that a ticket can be assigned to. One of a team
+//     has no user and is OPEN; a closed one stays closed.
+//   - A ticket that is assigned, closed or reopened keeps its place in the list.
+//   - A list may lag (stub.Quirks.ListLag); by its id a ticket is there at once.
 //   - Errors with status 422 are a map for contacts and messages, a list for tickets.
 package trengo

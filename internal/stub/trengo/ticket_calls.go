@@ -34,7 +34,7 @@ func (t *trengo) openTicket(r stub.Request) stub.Answer {
 		return invalidFlat("The selected contact id is invalid.")
 	}
 	made := t.tickets.open(
-		ticket{contact: contact, channel: channel, subject: subject, user: userOf(r), createdAt: r.Now},
+		ticket{contact: contact, channel: channel, subject: subject, user: userOf(r), createdAt: r.Now, origin: origin{userOf(r), r.Seq, r.Mark}},
 		func(nth int) time.Duration { return r.Spread(r.Quirks.ListLag, "list lag", contact, strconv.Itoa(nth)) },
 	)
 	return stub.JSON(http.StatusCreated, t.made(seen(r, made)))

@@ -45,8 +45,18 @@ type ticket struct {
 	updatedAt  time.Time
 	assignedAt time.Time
 	closedAt   time.Time
-	listed     time.Time // when it is in the list, by the true clock
+	madeAt     time.Time // by the true clock, as is listed
+	listed     time.Time // when it is in the list
+	origin     origin
+	merged     bool
 	messages   []message // oldest first
+}
+
+// origin is what made a ticket.
+type origin struct {
+	user int64
+	call int64
+	mark string
 }
 
 // spoken is when the last message was sent, or when the ticket was made if there is
@@ -72,6 +82,7 @@ func (t ticket) latest() (message, bool) {
 type tickets struct {
 	mu         sync.RWMutex
 	byID       map[string]*ticket
+	all        []*ticket      // also those that were merged, in the order of their making
 	made       map[string]int // how many a contact had
 	ticketIDs  sequence
 	messageIDs sequence
@@ -103,15 +114,17 @@ func newTickets() *tickets {
 	return s
 }
 
-// open makes a ticket of its contact, channel, subject, user and moment. How long it takes
+// open makes a ticket of its contact, channel, subject, user, origin and moment. How long it takes
 // to be in the list depends on how many tickets the contact had.
 func (s *tickets) open(t ticket, lag func(nth int) time.Duration) ticket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.made[t.contact]++
-	t.id, t.state, t.listed = s.ticketIDs.next(), stateAssigned, time.Now().Add(lag(s.made[t.contact]))
+	t.id, t.state, t.madeAt = s.ticketIDs.next(), stateAssigned, time.Now().UTC()
+	t.listed = t.madeAt.Add(lag(s.made[t.contact]))
 	t.updatedAt, t.assignedAt = t.createdAt, t.createdAt
 	s.byID[strconv.FormatInt(t.id, 10)] = &t
+	s.all = append(s.all, &t)
 	return t
 }
 
@@ -184,6 +197,7 @@ func (s *tickets) merge(target, source string, now time.Time) (ticket, bool) {
 		return ticket{}, false
 	}
 	t.updatedAt = now
+	s.byID[source].merged = true
 	delete(s.byID, source)
 	return *t, true
 }
@@ -206,6 +220,17 @@ func (s *tickets) list(keep func(ticket) bool) []ticket {
 	return kept
 }
 
+// history returns all tickets that were made, in the order of their making.
+func (s *tickets) history() []ticket {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	history := make([]ticket, len(s.all))
+	for i, t := range s.all {
+		history[i] = *t
+	}
+	return history
+}
+
 func (s *tickets) count() int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -217,5 +242,5 @@ func (s *tickets) count() int {
 func (s *tickets) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.byID, s.made = make(map[string]*ticket), make(map[string]int)
+	s.byID, s.made, s.all = make(map[string]*ticket), make(map[string]int), nil
 }

@@ -70,6 +70,19 @@ func (t *trengo) Stats() map[string]int {
 	return map[string]int{"contacts": t.contacts.count(), "tickets": t.tickets.count()}
 }
 
+// Tickets implements stub.TicketKeeper.
+func (t *trengo) Tickets() []stub.Ticket {
+	var list []stub.Ticket
+	for _, k := range t.tickets.history() {
+		list = append(list, stub.Ticket{
+			ID: strconv.FormatInt(k.id, 10), Contact: k.contact, Person: t.contacts.identifier(k.contact),
+			Channel: k.channel, Subject: k.subject, Maker: k.origin.user, Assignee: k.user, State: k.state,
+			Merged: k.merged, At: k.madeAt, Call: k.origin.call, Mark: k.origin.mark,
+		})
+	}
+	return list
+}
+
 func (t *trengo) Reset() {
 	t.contacts.clear()
 	t.tickets.clear()
