@@ -1,4 +1,5 @@
-// Package journaltest has outcomes with which tests try what is matched by ids and times.
+// Package journaltest has what tests of the topics begin with: outcomes that try what is matched
+// by ids and times, and the topics of a deployment.
 package journaltest
 
 import (
