@@ -93,12 +93,8 @@ func (w *run) windows(ctx context.Context) (map[Scope]journal.Span, error) {
 				return nil, err
 			}
 			for p, s := range extent.Spans {
-				at, there := committed.Lookup(topic, p)
-				end := min(s.End, at.At)
-				if !there || end < s.From {
-					end = s.From
-				}
-				windows[Scope{Group: cfg.Group(d), Destination: d.Name, Topic: topic, Partition: p}] = journal.Span{From: s.From, End: end}
+				at, _ := committed.Lookup(topic, p) // zero where nothing is committed
+				windows[Scope{Group: cfg.Group(d), Destination: d.Name, Topic: topic, Partition: p}] = journal.Span{From: s.From, End: min(s.End, at.At)}
 			}
 		}
 	}
@@ -120,7 +116,7 @@ func (w *run) within(ctx context.Context, extent journal.Extent) (journal.Extent
 			return extent, err
 		}
 		for p, s := range extent.Spans {
-			extent.Spans[p] = journal.Span{From: s.From, End: max(s.From, min(s.End, to[p]))}
+			extent.Spans[p] = journal.Span{From: s.From, End: min(s.End, to[p])}
 		}
 	}
 	return extent, nil
