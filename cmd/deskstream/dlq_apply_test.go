@@ -185,9 +185,9 @@ func TestDLQApply_refusesWhatIsNoLongerThePlan(t *testing.T) {
 	c.wants(exitOK, "1 behind, 2 send", "", "plan", "--every", "-o", c.plan)
 	b := *c.box
 	b.file = writeFile(t, "other.yaml", strings.Replace(readFile(t, c.file), "type: kustomer\n", "type: kustomer\n    events: [track]\n", 1))
-	b.dlq("apply", c.plan).wantAll(t, exitFault, "2 changed since the plan, 1 behind an open one of their user", "what would be sent is no longer what was planned")
+	b.dlq("apply", c.plan).wantAll(t, exitFault, "2 changed since the plan, 1 after an open letter of their user", "what would be sent is no longer what was planned")
 	c.know(true) // somebody made the customers meanwhile
-	c.wants(exitFault, "2 changed since the plan, 1 behind", "", "apply", c.plan)
+	c.wants(exitFault, "2 changed since the plan, 1 after an open letter", "", "apply", c.plan)
 	c.wantWrites(0)
 	c.know(false)
 	c.wants(exitOK, "3 delivered", "", "apply", c.plan)

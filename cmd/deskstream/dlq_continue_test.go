@@ -45,7 +45,7 @@ func TestDLQPlan_aStopWritesThePlanWhichCanBeGoneOnWith(t *testing.T) {
 		}
 	}, "plan", "--every", "-o", p.plan)
 	got.wantAll(t, exitFault, "unplanned", "Error: interrupted: ")
-	if !strings.Contains(got.stderr, "go on with: deskstream dlq plan -c FILE --continue "+p.plan) {
+	if !strings.Contains(got.stderr, "complete it with: deskstream dlq plan -c FILE --continue "+p.plan) {
 		t.Errorf("it does not say how to go on: %s", got.stderr)
 	}
 	made := len(p.desk.Received())

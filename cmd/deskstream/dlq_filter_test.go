@@ -136,10 +136,10 @@ func TestDLQPlan_toBringsLettersOfADestinationThatIsGone(t *testing.T) {
 	c.Produce(t, former, outcomeRecord("events/3/2", "delivered", "0", `{"event":{"type":"identify"},"outcome":"delivered"}`))
 
 	c.wants(exitOK, "7 letters: 5 destination, 2 send", "", "plan", "--every")
-	c.wants(exitOK, "no destination is called old in the configuration: --to brings it to another one", "", "plan", "--destination", "old")
+	c.wants(exitOK, "no destination is called old in the configuration: --to sends it to another one", "", "plan", "--destination", "old")
 	c.wants(exitUsage, "", `no destination is called "old"`, "plan", "--destination", "old", "--to", "old")
 	got := c.wants(exitOK, "7 letters: 1 applied, 1 delivered, 1 group, 3 send, 1 settle", "", "plan", "--every", "--to", "crm", "-o", c.plan)
-	if n := strings.Count(got.stdout, "brought from old, which the configuration does not have"); n != 2 {
+	if n := strings.Count(got.stdout, "moved from old, which the configuration does not have"); n != 2 {
 		t.Errorf("%d letters are said to come from the old one, want 2:\n%s", n, got.stdout)
 	}
 	c.wants(exitOK, "3 delivered, 1 settled with another letter of their record, 1 sent by an earlier apply", "", "apply", c.plan)

@@ -38,7 +38,7 @@ and asks no help desk.`,
 	flags := cmd.Flags()
 	topic := topicFlag(cmd)
 	flags.StringVarP(&o.Out, "output", "o", "", "write the plan to this `file`; without it the plan is only shown")
-	flags.StringVar(&o.Unfinished, "continue", "", "go on with this unfinished `plan`, and write it again")
+	flags.StringVar(&o.Unfinished, "continue", "", "complete this unfinished `plan`, and write it again")
 	flags.BoolVar(&o.Discard, "discard", false, "plan to discard the letters: no help desk is asked")
 	flags.StringVar(&o.To, "to", "", "the `destination` for letters of other programs, which name none, and of destinations that the configuration no longer has")
 	flags.BoolVar(&o.Superseded, "superseded", false, "send superseded identifies too")

@@ -188,7 +188,7 @@ func TestDLQPlan_toDiscardAsksNobody(t *testing.T) {
 		t.Errorf("the first letter is not shown: %s", got.stdout)
 	}
 	p.wants(exitUsage, "", "it was made with --discard, for dlq discard, and sends nothing", "apply", p.plan)
-	p.wants(exitUsage, "", "it was made with --discard, and there is nothing to go on with", "plan", "--continue", p.plan)
+	p.wants(exitUsage, "", "it was made with --discard, and there is nothing to complete", "plan", "--continue", p.plan)
 	p.wants(exitOK, "8 letters discarded, 0 closed before", "", "discard", p.plan, "--reason", "test data")
 	p.wants(exitOK, "0 letters", "8 letters closed", "list")
 	if n := len(p.desk.Received()); n > 0 {

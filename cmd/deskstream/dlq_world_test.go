@@ -194,16 +194,16 @@ func testKilledAndRepeated(t *testing.T, o worldOptions) {
 	first := startProcess(t, "dlq", "apply", "-c", path, file)
 	await(t, "the first apply to send", func() bool { first.alive(); return len(flat(w.tickets())) >= 1 })
 	second := startProcess(t, "dlq", "apply", "-c", path, file)
-	second.want(exitFault, "", "letters of "+inbox+" are being sent by somebody else")
-	await(t, "calls in the air", func() bool { first.alive(); return w.desk.Open() >= 5 })
+	second.want(exitFault, "", "letters of "+inbox+" are being sent by another process")
+	await(t, "calls in flight", func() bool { first.alive(); return w.desk.Open() >= 5 })
 	first.kill()
 	w.desk.Desk(stubtrengo.Name).SetOutage(nil)
 	w.awaitQuiet()
 	arrived := len(flat(w.tickets()))
 	states, rounds := w.letterStates()
-	inAir := arrived - rounds["1"]                                             // their outcome was not recorded
+	inFlight := arrived - rounds["1"]                                          // their outcome was not recorded
 	begun := states[letters.Sending] + states[letters.Delivered] - rounds["1"] // the call of some was not even made
-	if rounds["1"] == 0 || arrived >= 380 || inAir < 1 || inAir > begun || begun > dlqUsers {
+	if rounds["1"] == 0 || arrived >= 380 || inFlight < 1 || inFlight > begun || begun > dlqUsers {
 		t.Fatalf("after the kill there are %d tickets, outcomes %v, states %v: it was not half way, or more was sent than was begun", arrived, rounds, states)
 	}
 	again := w.command("dlq", "apply", "-c", path, file)
@@ -217,10 +217,10 @@ func testKilledAndRepeated(t *testing.T, o worldOptions) {
 		twice += len(got) - len(once)
 	}
 	t.Logf("after the kill %d tickets were there and %d outcomes; sent twice: %d; the next apply says: %s", arrived, rounds["1"], twice, again.stdout)
-	if twice != inAir {
-		t.Errorf("%d letters were sent twice, %d were in the air", twice, inAir)
+	if twice != inFlight {
+		t.Errorf("%d letters were sent twice, %d were in flight", twice, inFlight)
 	}
-	if want := fmt.Sprintf("%d in the air when an earlier apply ended", begun); !strings.Contains(again.stdout.String(), want) {
+	if want := fmt.Sprintf("%d in flight when an earlier apply ended", begun); !strings.Contains(again.stdout.String(), want) {
 		t.Errorf("the next apply does not count %q: %s", want, again.stdout)
 	}
 	if states, _ := w.letterStates(); states[letters.Delivered] != 380 || states[letters.Sending] != 0 {

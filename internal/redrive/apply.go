@@ -22,8 +22,11 @@ import (
 
 // ApplyOptions say when Apply leaves out letters, and when it stops.
 type ApplyOptions struct {
-	MaxFail      float64
-	MaxRounds    int
+	// MaxFail is the share of the letters sent that may fail, 0 to 1.
+	MaxFail float64
+	// MaxRounds is how often a letter may be sent.
+	MaxRounds int
+	// CreateTopics creates the topic of states if it is missing.
 	CreateTopics bool
 }
 
@@ -46,7 +49,7 @@ func Apply(ctx context.Context, d Deployment, path string, o ApplyOptions) error
 		return err
 	}
 	if left := plan.Count()[letters.Unplanned]; left > 0 {
-		box.Note("%s of the plan not planned yet, and not sent: go on with dlq plan --continue %s", output.Count(left, "letter"), path)
+		box.Note("%s of the plan not planned yet, and not sent: complete it with dlq plan --continue %s", output.Count(left, "letter"), path)
 	}
 	names := plan.destinations(letters.Verdict.Applies)
 	held, err := box.lock(ctx, names)
@@ -148,7 +151,7 @@ func (b *redriver) needStates(ctx context.Context, create bool) error {
 	case b.StatePartitions > 0:
 		return b.Topology.Need(b.StateTopic, kmsg.ACLOperationWrite)
 	case !create:
-		return fmt.Errorf("topic %s does not exist, and without it nobody could tell what was sent: create it with cleanup.policy=compact, or use --create-topics", b.StateTopic)
+		return fmt.Errorf("topic %s does not exist, and without it nobody could know what was sent: create it with cleanup.policy=compact, or use --create-topics", b.StateTopic)
 	}
 	found, err := cluster.CreateMissing(ctx, b.Client, []cluster.NewTopic{{
 		Name: b.StateTopic, Partitions: int32(len(b.Extent.Spans)), Settings: cluster.StateSettings(),
@@ -166,7 +169,7 @@ type locked struct {
 }
 
 // lock makes this process the only one that sends letters to the destinations. It returns an
-// error when another one does.
+// error when another process does.
 func (b *redriver) lock(ctx context.Context, destinations []string) (*locked, error) {
 	l := &locked{members: map[string]*processor.SoleMember{}}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
@@ -177,7 +180,7 @@ func (b *redriver) lock(ctx context.Context, destinations []string) (*locked, er
 	for _, name := range destinations {
 		d, _ := b.Config.Destination(name)
 		group := b.Config.Group(d) + ".reprocess"
-		err := cluster.CheckGroup(ctx, b.Client, config.ProtocolClassic, group) // who may not join would wait for it
+		err := cluster.CheckGroup(ctx, b.Client, config.ProtocolClassic, group) // without the right, joining would wait until its timeout
 		var member *processor.SoleMember
 		if err == nil {
 			member, err = processor.JoinAlone(ctx, group, b.Topic, b.Log, opts...)
@@ -185,7 +188,7 @@ func (b *redriver) lock(ctx context.Context, destinations []string) (*locked, er
 		if err != nil {
 			l.leave()
 			if errors.Is(err, processor.ErrNotAlone) {
-				err = fmt.Errorf("letters of %s are being sent by somebody else: %w", name, err)
+				err = fmt.Errorf("letters of %s are being sent by another process: %w", name, err)
 			}
 			return nil, err
 		}
@@ -193,7 +196,7 @@ func (b *redriver) lock(ctx context.Context, destinations []string) (*locked, er
 		l.watch.Go(func() {
 			select {
 			case <-member.Lost():
-				l.cancel(fmt.Errorf("group %s went on without this process, which stops: run apply again", group))
+				l.cancel(fmt.Errorf("this process was removed from group %s and stops: run apply again", group))
 			case <-l.ctx.Done():
 			}
 		})

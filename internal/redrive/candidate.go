@@ -253,7 +253,7 @@ func (c *candidate) ofAnotherTopic(e *topics.LedgerEntry, o *sink.Outcome) bool 
 	return !at.IsZero() && !source.Timestamp.IsZero() && at.Before(source.Timestamp)
 }
 
-// typeIdentify is the only type of event that a later event of its user makes useless.
+// typeIdentify is the only type of event that a later event of its user replaces.
 const typeIdentify = "identify"
 
 // isIdentify reports whether the letter's event is an identify.

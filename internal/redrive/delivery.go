@@ -248,7 +248,7 @@ func (r *redelivery) compare() {
 func (r *redelivery) stopped(c *candidate, err error) bool {
 	r.count(func(t *tallyOfLetters) { t.interrupted++ })
 	if held, ok := errors.AsType[*hold.Error](err); ok {
-		r.cancel(fmt.Errorf("%s holds beyond retry.max_elapsed: %s", c.destination, held.Why))
+		r.cancel(fmt.Errorf("%s was on hold for longer than retry.max_elapsed: %s", c.destination, held.Why))
 	} else if !errors.Is(err, sink.ErrInterrupted) {
 		r.cancel(err)
 	}

@@ -27,16 +27,16 @@ func describePlanned(c *candidate, p *letters.Planned, now *sink.Outcome) string
 func verdictText(p *letters.Planned) string {
 	texts := map[letters.Verdict]string{
 		letters.Send:        fmt.Sprintf("would be sent, round %d", p.Round),
-		letters.Settle:      "nothing is to be sent any more, which apply records",
-		letters.Behind:      fmt.Sprintf("would be sent behind its user's letters before it, round %d", p.Round),
+		letters.Settle:      "nothing is left to send: apply records that",
+		letters.Behind:      fmt.Sprintf("would be sent after its user's earlier letters, round %d", p.Round),
 		letters.StillDead:   "would die again",
 		letters.Superseded:  "is superseded",
-		letters.Arrived:     "has arrived",
+		letters.Arrived:     "was delivered",
 		letters.Applied:     "was applied",
 		letters.TooOften:    "died too often",
 		letters.Homeless:    "has no destination",
-		letters.OtherGroup:  "is another deployment's",
-		letters.OtherPlace:  "is another cluster's",
+		letters.OtherGroup:  "belongs to another deployment",
+		letters.OtherPlace:  "belongs to another cluster",
 		letters.Unreadable:  "cannot be used",
 		letters.NotThere:    "has no record",
 		letters.Undecidable: "could not be decided",
@@ -54,7 +54,7 @@ func verdictText(p *letters.Planned) string {
 func callDiff(then, now *sink.Outcome) string {
 	after := writesText(now)
 	if then == nil {
-		return "what was sent then is not on the responses topic any more; now:\n" + after
+		return "what was sent then is no longer on the responses topic; now:\n" + after
 	}
 	before := writesText(then)
 	if before == after {

@@ -1,5 +1,5 @@
 // Package redrive sends dead letters again: Plan says what sending them would do now, Apply
-// does it, and Discard records that letters are given up.
+// does it, and Discard records that letters will not be sent.
 //
 // A plan asks the help desks with lookups only. Apply plans each letter again before it sends
 // it, keeps the order of each user's events, begins with one letter and then ten, and records

@@ -20,8 +20,8 @@ type lookupClock struct {
 	made  map[string]int          // attempts at lookups, by destination
 	total int                     // letters
 	done  int
-	asks  string // the destination that is asked now, "" for none
-	again string // why it is asked again
+	asks  string // the destination of the lookup that runs now, "" for none
+	again string // why the lookup is repeated
 }
 
 // deskLookups are those of one destination.

@@ -36,7 +36,7 @@ const (
 // PlanOptions say which letters to plan for, and how.
 type PlanOptions struct {
 	Topic, To, Out string
-	Unfinished     string // the plan to go on with
+	Unfinished     string // the file of the plan to complete
 	Discard        bool
 	Superseded     bool
 	Quiet          bool
@@ -206,5 +206,5 @@ func (b *redriver) finish(p *letterPlanner, err error) error {
 	if failed := b.writePlan(p.plan, p.out); failed != nil {
 		return errors.Join(err, failed)
 	}
-	return fmt.Errorf("%w; go on with: deskstream dlq plan -c FILE --continue %s", err, p.out.path)
+	return fmt.Errorf("%w; complete it with: deskstream dlq plan -c FILE --continue %s", err, p.out.path)
 }

@@ -17,7 +17,7 @@ import (
 // planOutput is the file that a plan is written to, nil for none.
 type planOutput struct {
 	path    string
-	inPlace bool // it is a pipe or a device, which nothing can take the place of
+	inPlace bool // it is a pipe or a device, which cannot be replaced
 	kept    time.Time
 }
 
@@ -83,7 +83,7 @@ func (o *planOutput) write(plan *letters.Plan) error {
 	return nil
 }
 
-// Continue goes on with a plan that was interrupted. Its verdicts stay as long as the events
+// Continue completes a plan that was interrupted. Its verdicts stay as long as the events
 // are mapped as they were. Letters that were closed meanwhile are left out.
 func Continue(ctx context.Context, d Deployment, o PlanOptions) error {
 	plan, err := readPlanFile(o.Unfinished)
@@ -91,7 +91,7 @@ func Continue(ctx context.Context, d Deployment, o PlanOptions) error {
 		return err
 	}
 	if plan.Count()[letters.Discard] > 0 {
-		return refused("it was made with --discard, and there is nothing to go on with")
+		return refused("it was made with --discard, and there is nothing to complete")
 	}
 	out, err := openPlanOutput(cmp.Or(o.Out, o.Unfinished))
 	if err != nil {

@@ -42,7 +42,7 @@ func (b *redriver) candidates(ctx context.Context, plan planFile) ([]*candidate,
 // planLettersOf calls fn with the open letters of a plan, in the order of the topic. It
 // returns an error when one is missing.
 func (b *redriver) planLettersOf(ctx context.Context, plan planFile, fn func(*kgo.Record, *letters.Letter, *letters.Planned) error) error {
-	if err := b.ReadStates(ctx); err != nil { // behind the lock: another apply may have been first
+	if err := b.ReadStates(ctx); err != nil { // under the lock, because another apply may have run before
 		return err
 	}
 	wanted := map[letters.Place]*letters.Planned{}
@@ -66,7 +66,7 @@ func (b *redriver) planLettersOf(ctx context.Context, plan planFile, fn func(*kg
 		delete(wanted, at)
 		l := letters.Parse(r)
 		if l.ID != p.ID {
-			return refused("letter %s is not where it was: plan again", p.ID)
+			return refused("letter %s is no longer where it was: plan again", p.ID)
 		}
 		if b.StatusOf(&l).Closed() {
 			return nil
@@ -78,7 +78,7 @@ func (b *redriver) planLettersOf(ctx context.Context, plan planFile, fn func(*kg
 	}
 	for _, p := range wanted {
 		if !b.States.Status(p.ID).Closed() {
-			return refused("letter %s is not there any more: plan again", p.ID)
+			return refused("letter %s no longer exists: plan again", p.ID)
 		}
 	}
 	return nil

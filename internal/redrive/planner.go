@@ -21,8 +21,8 @@ type letterPlanner struct {
 	out       *planOutput
 	looks     *lookupClock
 	busy      map[laneKey]bool // lanes with a letter that would be sent
-	stuck     map[laneKey]bool // lanes with one that could not be decided
-	again     map[laneKey]bool // lanes of which a letter is planned anew
+	stuck     map[laneKey]bool // lanes with a letter that could not be decided
+	again     map[laneKey]bool // lanes of which a letter is planned again
 	firsts    firstLetters
 	drafts    map[*candidate]*draft // of the first letters
 	silent    int                   // letters in a row for which the help desk did not answer
@@ -200,7 +200,7 @@ func (p *letterPlanner) exclude(c *candidate) (letters.Verdict, string) {
 	case c.destination == "":
 		return letters.Homeless, "a letter of " + string(l.Dialect) + " names no destination: choose one with --to"
 	case !known:
-		return letters.Homeless, "no destination is called " + c.destination + " in the configuration: --to brings it to another one"
+		return letters.Homeless, "no destination is called " + c.destination + " in the configuration: --to sends it to another one"
 	case l.Own() && l.Source.Group != cfg.Source.Group+"."+l.Destination:
 		return letters.OtherGroup, "it is of group " + l.Source.Group + ", this configuration's is " + cfg.Source.Group + "." + l.Destination
 	case l.Own() && l.Source.Cluster != "" && l.Source.Cluster != p.box.Cluster:
@@ -210,7 +210,7 @@ func (p *letterPlanner) exclude(c *candidate) (letters.Verdict, string) {
 	case c.delivered:
 		return letters.Arrived, "its event has a delivered outcome"
 	case c.superseded && !p.plan.Superseded:
-		return letters.Superseded, "a later identify of its user was delivered: --superseded sends it all the same"
+		return letters.Superseded, "a later identify of its user was delivered: --superseded sends it anyway"
 	case c.round > p.options.MaxRounds:
 		return letters.TooOften, fmt.Sprintf("it was sent again %d times: --max-rounds", l.Round)
 	}

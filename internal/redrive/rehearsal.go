@@ -43,7 +43,7 @@ func newRehearsal(cfg *config.Config, names []string, opts wiring.Options, log *
 	for _, p := range pipelines {
 		if p.Config.Delivery.RateLimit.Reserve <= 0 {
 			return nil, &config.UsageError{Err: fmt.Errorf(
-				"destination %s: delivery.rate_limit.reserve is 0, which leaves nothing of the rate budget for dead letters: set it, 0.1 for example", p.Config.Name)}
+				"destination %s: delivery.rate_limit.reserve is 0, so no part of the rate budget is kept for dead letters: set it, for example to 0.1", p.Config.Name)}
 		}
 		bare, err := wiring.NewRoute(p.Config, sink.NewIDs(1, 0))
 		if err != nil {
@@ -97,8 +97,8 @@ func patiently(ctx context.Context, again func(*sink.Outcome), play func() (sink
 	}
 }
 
-// unanswered reports whether a plan's lookup had a passing failure, which says nothing about
-// the event.
+// unanswered reports whether a plan's lookup failed for a temporary reason, which says nothing
+// about the event.
 func unanswered(o *sink.Outcome) bool {
 	return o.Outcome == sink.Dead && o.Error.Class == sink.Exhausted
 }

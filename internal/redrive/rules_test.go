@@ -255,7 +255,7 @@ func TestCallDiff_showsTheWritesThatDiffer(t *testing.T) {
 		want []string
 	}{
 		"another": {then, []string{"-POST /b\n", "+PUT /b\n", "rejected http_422: no"}}, "the same": {&sink.Outcome{Calls: now.Calls}, []string{"the same as then", "PUT /b\n"}},
-		"unknown": {nil, []string{"not on the responses topic any more", "PUT /b\n"}}, "none": {&sink.Outcome{}, []string{"-(no write)\n"}},
+		"unknown": {nil, []string{"no longer on the responses topic", "PUT /b\n"}}, "none": {&sink.Outcome{}, []string{"-(no write)\n"}},
 	} {
 		got := callDiff(tt.then, now)
 		for _, want := range tt.want {

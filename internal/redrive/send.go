@@ -103,7 +103,7 @@ func (r *redelivery) rehearse(c *candidate) (planned *sink.Session, goesOn bool,
 	case err != nil:
 		return nil, false, err
 	case unanswered(&now) && p.Verdict == letters.Behind:
-		return planned, true, nil // the delivery asks again, and gives up by itself
+		return planned, true, nil // the delivery repeats the lookup within its own limits
 	case unanswered(&now):
 		r.report(c, "the help desk answers no lookups, the letter stays open: "+reasonOf(&now))
 		r.fail(func(t *tallyOfLetters) { t.exhausted++ })

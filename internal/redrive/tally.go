@@ -21,12 +21,12 @@ type tallyOfLetters struct {
 	delivered, skipped, died int
 	changed                  int // no longer what was planned
 	dead                     int // would die, unsent
-	exhausted                int // passing failures used up the budget: still open
-	behind                   int // behind a letter of the user that was left open
+	exhausted                int // temporary failures used up the retry budget: still open
+	behind                   int // after a letter of the user that was left open
 	interrupted              int
 	repaired                 int // had an outcome, only the state was missing
 	again                    int // were being sent when an earlier apply was ended
-	overtaken                int // arrived by themselves since, or were sent too often
+	overtaken                int // were delivered since the plan was made, or sent too often
 	twins                    int // settled with another letter of their record
 }
 
@@ -53,11 +53,11 @@ func (t *tallyOfLetters) text() string {
 		{t.changed, "changed since the plan"},
 		{t.dead, "would die again"},
 		{t.exhausted, "failing"},
-		{t.behind, "behind an open one of their user"},
+		{t.behind, "after an open letter of their user"},
 		{t.interrupted, "not sent"},
-		{t.overtaken, "needed no more"},
+		{t.overtaken, "no longer needed"},
 		{t.repaired, "sent by an earlier apply"},
-		{t.again, "in the air when an earlier apply ended"},
+		{t.again, "in flight when an earlier apply ended"},
 	} {
 		if n.count > 0 {
 			list = append(list, fmt.Sprintf("%d %s", n.count, n.what))
@@ -122,7 +122,7 @@ func (r *redelivery) conclude() error {
 	case r.ctx.Err() != nil:
 		return errors.New("stopped before the end of the plan: run it again")
 	case t.failed()+t.changed+t.dead+t.behind+t.interrupted > 0:
-		return errors.New("not every letter of the plan was brought back")
+		return errors.New("not every letter of the plan was delivered or settled")
 	}
 	return nil
 }

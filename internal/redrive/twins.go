@@ -32,7 +32,7 @@ func (b *redriver) uncertainty(c *candidate) string {
 	source := &c.letter.Source
 	switch {
 	case c.letter.Own() && c.moved():
-		return "brought from " + c.letter.Destination + ", which the configuration does not have"
+		return "moved from " + c.letter.Destination + ", which the configuration does not have"
 	case c.letter.Own():
 	case !source.Known:
 		return "it does not name its record: whether that was delivered before is not known"
