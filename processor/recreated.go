@@ -70,10 +70,11 @@ func (p *Processor) lookAgain(ctx context.Context, topic string, why suspicion) 
 		}
 		p.log.Error("responses topic lost records at its end", "topic", topic)
 	}
-	if why.refused {
+	forget := p.topics.mustForget(topic, why)
+	if forget {
 		p.kafka.forgetTopic(topic) // after the checkpoints: no outcome lies in the new topic before they say so
 	}
-	p.topics.changed(topic, found.ID, why)
+	p.topics.changed(topic, found.ID, forget)
 	return nil
 }
 

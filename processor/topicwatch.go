@@ -38,7 +38,9 @@ type knownTopic struct {
 
 // suspicion is a reason to ask the cluster whether a topic is still the one that it was.
 type suspicion struct {
-	refused bool // the client or a broker does not know its id any more
+	// refused is when the newest write was sent that was refused, since the client or a broker
+	// does not know the topic's id any more; zero for none.
+	refused time.Time
 	behind  bool // it gave an offset below one that it had given already
 }
 
@@ -73,7 +75,10 @@ func (w *topicWatch) suspect(topic string, why suspicion) {
 
 func (w *topicWatch) suspectLocked(topic string, why suspicion) {
 	was := w.suspects[topic]
-	w.suspects[topic] = suspicion{refused: was.refused || why.refused, behind: was.behind || why.behind}
+	if was.refused.After(why.refused) {
+		why.refused = was.refused
+	}
+	w.suspects[topic] = suspicion{refused: why.refused, behind: was.behind || why.behind}
 	signal(w.suspected)
 }
 
@@ -114,8 +119,18 @@ func (w *topicWatch) refusedWrite(topic string, sent time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if sent.After(w.known[topic].renewed) {
-		w.suspectLocked(topic, suspicion{refused: true})
+		w.suspectLocked(topic, suspicion{refused: sent})
 	}
+}
+
+// mustForget reports whether the client has to forget what it knows of a topic, since a write
+// was refused. When it has forgotten that since, it must not do so again: it counts what it
+// writes from the beginning then, and a broker takes what has a number that it has seen
+// for a repetition, which it acknowledges and does not write.
+func (w *topicWatch) mustForget(topic string, why suspicion) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return why.refused.After(w.known[topic].renewed)
 }
 
 func (w *topicWatch) id(topic string) kadm.TopicID {
@@ -177,11 +192,11 @@ func (w *topicWatch) change(topic string) {
 
 // changed notes that a topic is adopted, or was not recreated. Where it had refused a write, the
 // client has forgotten its old id.
-func (w *topicWatch) changed(topic string, id kadm.TopicID, why suspicion) {
+func (w *topicWatch) changed(topic string, id kadm.TopicID, forgotten bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	known := knownTopic{id: id, renewed: w.known[topic].renewed}
-	if why.refused {
+	if forgotten {
 		known.renewed = time.Now()
 	}
 	w.known[topic] = known

@@ -2,6 +2,8 @@ package processor
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
@@ -21,8 +23,34 @@ func TestTopicWatch_noClaimBeginsWhileATopicIsAdopted(t *testing.T) {
 	if w.areThose(before) || w.areThose(after) {
 		t.Error("a claim begins while the partitions are moved")
 	}
-	w.changed(responses, after[responses], suspicion{})
+	w.changed(responses, after[responses], false)
 	if w.areThose(before) || !w.areThose(after) {
 		t.Error("want a claim that found the new topic to begin, and none that found the old one")
 	}
+}
+
+// Two writes are refused at once, and the second refusal comes while the first has the topic
+// looked at.
+func TestTopicWatch_aTopicIsForgottenOnceForWritesSentBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTopicWatch(&Config{})
+		sent := time.Now()
+		time.Sleep(time.Millisecond)
+		w.refusedWrite("responses", sent)
+		first := w.takeSuspects()["responses"]
+		if !w.mustForget("responses", first) {
+			t.Error("the refused topic need not be forgotten")
+		}
+		w.refusedWrite("responses", sent)
+		w.changed("responses", kadm.TopicID{1}, true)
+		second, ok := w.takeSuspects()["responses"]
+		if !ok || w.mustForget("responses", second) {
+			t.Errorf("suspected %v; want a suspicion for which nothing is forgotten again", ok)
+		}
+		time.Sleep(time.Millisecond)
+		w.refusedWrite("responses", time.Now())
+		if !w.mustForget("responses", w.takeSuspects()["responses"]) {
+			t.Error("a topic that refuses what was sent later need not be forgotten")
+		}
+	})
 }
