@@ -199,6 +199,7 @@ func (b *book) restartLocked(old *partition, at int64) *partition {
 	part.phase, part.live, part.claimed = active, true, true
 	part.source, part.origin, part.responses, part.n, part.letters = old.source, old.origin, old.responses, old.n, old.letters
 	part.next, part.position = at, old.position
+	part.claim = old.claim
 	b.parts[part.topicPartition] = part
 	b.resumeLocked(part) // whatever the old one was paused for
 	return part
@@ -218,6 +219,7 @@ func (b *book) rebase(start map[int32]kadm.ListedOffset, recreated kadm.TopicID)
 		}
 		at := start[part.id%part.n].Offset
 		part.position, part.from = at, at
+		part.unclaim()
 		for r := part.oldest; r != nil; r = r.next {
 			r.position = at
 		}

@@ -105,10 +105,22 @@ func (p *Processor) tryClaim(ctx context.Context, parts []*partition) error {
 
 // claimListed claims partitions whose responses partitions answer.
 func (p *Processor) claimListed(ctx context.Context, parts []*partition, found survey) error {
+	var claims map[*partition]int64
+	if p.route.OnRecord != nil {
+		origin := func(part *partition) topics.Origin { return found.origin(part.topic) }
+		var err error
+		if claims, err = p.writeClaims(ctx, parts, origin, func(*partition) int32 { return found.n }); err != nil {
+			return err
+		}
+	}
 	var uncommitted []*partition
 	reads := newLedgerReads(p.cfg.Group, p.cfg.Writer.Responses)
+	reads.onRecord = p.route.OnRecord
 	for _, part := range parts {
 		end := found.end[part.id%found.n]
+		if number, ok := claims[part]; ok {
+			end = number + 1
+		}
 		from, err := p.book.prepare(part, found, end)
 		if err != nil {
 			uncommitted = append(uncommitted, part)
@@ -124,7 +136,7 @@ func (p *Processor) claimListed(ctx context.Context, parts []*partition, found s
 	if err := reads.run(ctx, p.kafka.opts, p.log); err != nil {
 		return fmt.Errorf("reading the ledger: %w", err)
 	}
-	if !p.book.activate(parts, reads, func() bool { return p.topics.areThose(found.written) }) {
+	if !p.book.activate(parts, reads, claims, func() bool { return p.topics.areThose(found.written) }) {
 		return errors.New("a topic was recreated during the claim")
 	}
 	return nil
@@ -138,9 +150,9 @@ func (b *book) prepare(part *partition, found survey, end int64) (int64, error) 
 	defer b.mu.Unlock()
 	part.n, part.letters = found.n, found.letters
 	part.responses, part.source = found.responses, found.sources[part.topic]
-	part.origin = topics.Origin{Cluster: found.cluster, TopicID: topics.TopicID(part.source)}
+	part.origin = found.origin(part.topic)
 	part.position, part.from = end, end
-	part.settled = nil
+	part.settled, part.progress = nil, nil
 	if part.committed < 0 {
 		return 0, errNoCheckpoint
 	}
@@ -166,7 +178,7 @@ func (b *book) prepare(part *partition, found survey, end int64) (int64, error) 
 
 // activate begins the delivery of partitions whose ledger is read, if valid says yes: under the
 // lock, so that the adoption of a recreated topic sees each partition either live or not begun.
-func (b *book) activate(parts []*partition, reads *ledgerReads, valid func() bool) bool {
+func (b *book) activate(parts []*partition, reads *ledgerReads, claims map[*partition]int64, valid func() bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !valid() {
@@ -177,9 +189,13 @@ func (b *book) activate(parts []*partition, reads *ledgerReads, valid func() boo
 			continue
 		}
 		part.phase, part.live = active, true
-		part.settled = reads.done(part)
+		part.settled, part.progress = reads.done(part), reads.open(part)
+		if number, ok := claims[part]; ok {
+			part.claim = ledgerClaim{number: number, ready: make(chan struct{})}
+			close(part.claim.ready)
+		}
 		if part.settled != nil {
-			b.log.Info("ledger read", "topic", part.topic, "partition", part.id, "settled_up_to", part.settled.top)
+			b.log.Info("ledger read", "topic", part.topic, "partition", part.id, "settled_up_to", part.settled.top, "in_progress", len(part.progress))
 		}
 		b.kafka.resumeFetching(part.topicPartition)
 	}

@@ -47,11 +47,12 @@ func (p *Processor) nextLane(ctx context.Context) (*lane, error) {
 func (p *Processor) deliver(l *lane, r *record, pass *hold.Pass) {
 	s := p.dest.Session(pass, l.part.stop)
 	s.Lane, s.Timestamp, s.Decoder = l.key.value, r.Timestamp, r.decoder
+	s.Ledger, s.Inherited = p.ledgerFor(l, r), r.progress
 	l.session.Store(s)
 	outcome, err := p.route.Deliver(p.life, s, r.Value)
 	l.session.Store(nil)
 	if err != nil {
-		p.book.interrupted(l)
+		p.book.interrupted(l, s.Progress())
 		return
 	}
 	outcome.Source = &sink.Source{
@@ -62,7 +63,7 @@ func (p *Processor) deliver(l *lane, r *record, pass *hold.Pass) {
 	attempts, first, last := s.Attempts()
 	p.kafka.writer.Write(p.life, topics.Entry{
 		Source: r.Record, Origin: l.part.origin, Lane: l.key.value, Outcome: &outcome,
-		Attempts: attempts, FirstAttempt: first, LastAttempt: last,
+		Progress: s.Progress(), Attempts: attempts, FirstAttempt: first, LastAttempt: last,
 		MayWait: !p.book.nextIs(l), Partitions: p.book.writtenTo(l.part),
 	}, func(offset int64, err error) { p.settled(l, &outcome, offset, err) })
 }

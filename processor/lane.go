@@ -19,6 +19,8 @@ type record struct {
 	arrival  int64 // counts the records that this process took in
 	bytes    int64
 	decoder  mapping.Decoder // nil until it is known
+	progress *sink.Progress  // what is on record of it, nil for nothing
+	life     int             // of the claim under which it was put there
 
 	behind     *record // the next of its lane
 	prev, next *record // neighbours in the partition's open list

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
@@ -20,6 +21,7 @@ type ledgerReads struct {
 	wanted       map[topicPartition]*ledgerRead
 	from, end    map[int32]int64 // per responses partition
 	entries      topics.EntryReader
+	onRecord     func(sink.StepRecord) // nil: no steps are put on record
 }
 
 // ledgerRead is one source partition's part of it.
@@ -28,6 +30,19 @@ type ledgerRead struct {
 	from      int64 // what lies before is of the partition's earlier life
 	origin    topics.Origin
 	done      *offsetSet
+	progress  map[recordKey]heldProgress
+}
+
+// recordKey names a record of a partition: after a truncation another one may have its offset.
+type recordKey struct {
+	offset int64
+	epoch  int32
+}
+
+// heldProgress is a progress of an event that has no outcome yet, and where it lies.
+type heldProgress struct {
+	sink.Progress
+	at int64
 }
 
 func newLedgerReads(group, topic string) *ledgerReads {
@@ -207,12 +222,66 @@ func (l *ledgerReads) take(r *kgo.Record) {
 	if r.Attrs.IsControl() {
 		return
 	}
-	entry, ok := l.entries.Parse(r)
+	entry, ok := l.entries.Read(r)
 	if !ok || entry.Round != 0 || entry.Group != l.group {
 		return
 	}
+	l.takeSteps(r)
 	read := l.wanted[topicPartition{entry.Topic, entry.Partition}]
-	if read != nil && entry.Offset >= read.committed && r.Offset >= read.from && read.origin.Matches(entry.Origin) {
-		read.done.add(entry.Offset, entry.Epoch)
+	if read == nil || entry.Offset < read.committed || r.Offset < read.from || !read.origin.Matches(entry.Origin) {
+		return
 	}
+	switch key := (recordKey{entry.Offset, entry.Epoch}); entry.Outcome {
+	case topics.Claimed:
+	case topics.InProgress:
+		read.goOn(key, r)
+	default:
+		read.done.add(entry.Offset, entry.Epoch)
+		delete(read.progress, key)
+	}
+}
+
+// takeSteps hands on the steps of an event, also of one that is not wanted: what it made is
+// not another's.
+func (l *ledgerReads) takeSteps(r *kgo.Record) {
+	if l.onRecord == nil {
+		return
+	}
+	if p, ok := topics.ParseProgress(r); ok {
+		for _, step := range p.Steps {
+			l.onRecord(step)
+		}
+	}
+}
+
+// goOn takes in the progress of an event. Of several that of the highest claim counts: a lower
+// one that was written later comes from a process that had lost the partition. Of one claim
+// it is the newest.
+func (l *ledgerRead) goOn(key recordKey, r *kgo.Record) {
+	p, ok := topics.ParseProgress(r)
+	if !ok || l.done.has(key.offset, key.epoch) {
+		return
+	}
+	l.done.reach(key.offset)
+	was, known := l.progress[key]
+	if known && (p.Claim < was.Claim || p.Claim == was.Claim && r.Offset < was.at) {
+		return
+	}
+	if l.progress == nil {
+		l.progress = make(map[recordKey]heldProgress)
+	}
+	l.progress[key] = heldProgress{p, r.Offset}
+}
+
+// open are the progresses of a partition's events that have no outcome yet.
+func (l *ledgerReads) open(part *partition) map[recordKey]sink.Progress {
+	read := l.wanted[part.topicPartition]
+	if read == nil || len(read.progress) == 0 {
+		return nil
+	}
+	open := make(map[recordKey]sink.Progress, len(read.progress))
+	for key, held := range read.progress {
+		open[key] = held.Progress
+	}
+	return open
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/internal/kafkatest"
+	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
@@ -155,4 +156,96 @@ func BenchmarkLedger(b *testing.B) {
 			}
 		}
 	})
+}
+
+// progressAt is a progress of an event with a claim and a floor, at an offset of the topic.
+func progressAt(at, offset, claim int64) *kgo.Record {
+	r := outcomeOf(offset)
+	r.Offset, r.Value = at, nil
+	for i, h := range r.Headers {
+		if h.Key == "deskstream.outcome" {
+			r.Headers[i].Value = []byte("progress")
+		}
+	}
+	r.Headers = append(r.Headers, kgo.RecordHeader{Key: "deskstream.progress", Value: fmt.Appendf(nil, `{"claim":%d,"next":{"step":"ticket","mark":{"floor":"%d"},"at":"2026-01-02T03:04:05.000Z"}}`, claim, at)})
+	return r
+}
+
+func outcomeAt(at, offset int64) *kgo.Record {
+	r := outcomeOf(offset)
+	r.Offset = at
+	return r
+}
+
+func TestLedger_progress(t *testing.T) {
+	tests := map[string]struct {
+		records []*kgo.Record
+		floor   string // of the progress of offset 7, "" for none
+		top     int64
+	}{
+		"one":                               {[]*kgo.Record{progressAt(20, 7, 10)}, "20", 7},
+		"the newest of a claim":             {[]*kgo.Record{progressAt(20, 7, 10), progressAt(22, 7, 10)}, "22", 7},
+		"the newest of a claim, read first": {[]*kgo.Record{progressAt(22, 7, 10), progressAt(20, 7, 10)}, "22", 7},
+		"the highest claim":                 {[]*kgo.Record{progressAt(20, 7, 12), progressAt(22, 7, 10)}, "20", 7},
+		"ended by its outcome":              {[]*kgo.Record{progressAt(20, 7, 10), outcomeAt(21, 7)}, "", 7},
+		"ended by its outcome, read first":  {[]*kgo.Record{outcomeAt(21, 7), progressAt(20, 7, 10)}, "", 7},
+		"above what is settled":             {[]*kgo.Record{outcomeAt(19, 5), progressAt(20, 7, 10)}, "20", 7},
+		"below what is settled":             {[]*kgo.Record{outcomeAt(19, 9), progressAt(20, 7, 10)}, "20", 9},
+		"another event's":                   {[]*kgo.Record{progressAt(20, 8, 10)}, "", 8},
+		"of the partition's earlier life":   {[]*kgo.Record{progressAt(3, 7, 2)}, "", 0},
+		"below the committed offset":        {[]*kgo.Record{progressAt(20, 2, 10)}, "", 0},
+		"with a header that cannot be read": {[]*kgo.Record{{Topic: ledgerTopic, Offset: 20, Headers: append(progressAt(20, 7, 1).Headers[:9], kgo.RecordHeader{Key: "deskstream.progress", Value: []byte("{")})}}, "", 0},
+		"and a claim, which is no progress": {[]*kgo.Record{progressAt(20, 7, 10), claimAt(21)}, "20", 7},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			reads := newLedgerReads("g", ledgerTopic)
+			part := &partition{topicPartition: topicPartition{topic: "events"}, n: 1, origin: ledgerOrigin, committed: 3}
+			reads.want(part, 5, 30)
+			for _, r := range tt.records {
+				reads.take(r)
+			}
+			part.progress, part.settled = reads.open(part), reads.done(part)
+			got := ""
+			if p := part.progressOf(&kgo.Record{Offset: 7}); p != nil {
+				got = p.Next.Mark["floor"]
+			}
+			top := int64(0)
+			if part.settled != nil {
+				top = part.settled.top
+			}
+			if got != tt.floor || top != tt.top {
+				t.Errorf("floor %q, the position is kept up to %d; want %q, %d", got, top, tt.floor, tt.top)
+			}
+			if part.progressOf(&kgo.Record{Offset: 7}) != nil {
+				t.Error("the progress of one record is given twice")
+			}
+		})
+	}
+}
+
+func claimAt(at int64) *kgo.Record {
+	r := outcomeAt(at, 3)
+	for i, h := range r.Headers {
+		if h.Key == "deskstream.outcome" {
+			r.Headers[i].Value = []byte("claim")
+		}
+	}
+	return r
+}
+
+func TestLedger_stepsOfAllEventsAreHandedOn(t *testing.T) {
+	reads := newLedgerReads("g", ledgerTopic)
+	var made []string
+	reads.onRecord = func(s sink.StepRecord) { made = append(made, s.IDs["ticket_id"]) }
+	r := outcomeAt(20, 7)
+	r.Headers = append(r.Headers, kgo.RecordHeader{Key: "deskstream.progress", Value: []byte(`{"steps":[{"name":"ticket","state":"done","ids":{"ticket_id":"42"}}]}`)})
+	reads.take(r) // of a partition that nobody wants
+	foreign := outcomeAt(21, 7)
+	foreign.Headers = r.Headers
+	foreign.Headers[0] = kgo.RecordHeader{Key: "deskstream.group", Value: []byte("other")}
+	reads.take(foreign)
+	if len(made) != 1 || made[0] != "42" {
+		t.Errorf("made = %q, want 42 once", made)
+	}
 }

@@ -74,7 +74,7 @@ func TestMemory_aPartitionThatIsDroppedLeavesNothingInTheQueue(t *testing.T) {
 		p.book.release([]*partition{part})
 		part = p.book.newPartition(part.topicPartition, "")
 		part.phase, part.live, part.next = active, true, 0
-		p.book.interrupted(inFlight)
+		p.book.interrupted(inFlight, nil)
 		if n := len(p.book.queue.lanes); n > 1 || p.book.queue.enough() {
 			t.Fatalf("round %d: %d lanes are ready after their partition went, enough %v; want the other partition's alone", round, n, p.book.queue.enough())
 		}

@@ -14,11 +14,11 @@ import (
 
 // metrics collects a pipeline's figures when they are asked for.
 type metrics struct {
-	p                                                                              *Processor
-	kafka                                                                          *kprom.Metrics
-	events, read, expired, open, inFlight, bytes, lanes, oldest, gap, hold, paused *prometheus.Desc
-	trouble, writes, oldestWrite, transaction                                      *prometheus.Desc
-	reasons                                                                        reasons
+	p                                                                                    *Processor
+	kafka                                                                                *kprom.Metrics
+	events, read, expired, late, open, inFlight, bytes, lanes, oldest, gap, hold, paused *prometheus.Desc
+	trouble, writes, oldestWrite, transaction                                            *prometheus.Desc
+	reasons                                                                              reasons
 }
 
 func newMetrics(p *Processor) *metrics {
@@ -31,6 +31,7 @@ func newMetrics(p *Processor) *metrics {
 		events:      desc("events_total", "Records by what became of them: delivered, skipped, dead, found_done, given_up.", "outcome"),
 		read:        desc("read_total", "Records read from the source topics."),
 		expired:     desc("expired_total", "Records that retention deleted before they were read."),
+		late:        desc("late_effects_total", "Tickets and the like that were made for a partition that was with another process by then, which may have made them again."),
 		open:        desc("open_records", "Records read and not settled."),
 		inFlight:    desc("in_flight", "Events that hold a place of delivery.max_in_flight."),
 		bytes:       desc("open_bytes", "Memory that open records take."),
@@ -67,7 +68,7 @@ func (m *metrics) clientOpts() []kgo.Opt {
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		m.events, m.read, m.expired, m.open, m.inFlight, m.bytes, m.lanes,
+		m.events, m.read, m.expired, m.late, m.open, m.inFlight, m.bytes, m.lanes,
 		m.oldest, m.gap, m.hold, m.paused, m.trouble, m.writes, m.oldestWrite, m.transaction,
 	} {
 		ch <- d
@@ -90,6 +91,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	counter(m.read, f.Read)
 	counter(m.expired, f.Expired)
+	counter(m.late, f.LateEffects)
 	counter(m.events, f.Delivered, "delivered")
 	counter(m.events, f.Skipped, "skipped")
 	counter(m.events, f.Dead, "dead")
@@ -127,6 +129,9 @@ type Figures struct {
 	// had an outcome already, Released were open when their partition went, and Expired
 	// were deleted by retention before they were read.
 	Read, Delivered, Skipped, Dead, AlreadySettled, Released, Expired int64
+	// LateEffects are tickets and the like that were made for a partition that was with another
+	// process by then.
+	LateEffects int64
 	// Open is how many records are read and not settled, Bytes the memory they take.
 	Open, Bytes int64
 	// Lanes have an open record, InFlight events a place at the gate. Partitions are ours.
@@ -166,7 +171,7 @@ func (b *book) figures(f *Figures) {
 	defer b.mu.Unlock()
 	c := b.counts
 	f.Read, f.Delivered, f.Skipped, f.Dead = c.read, c.delivered, c.skipped, c.dead
-	f.AlreadySettled, f.Released, f.Expired = c.alreadySettled, c.released, c.expired
+	f.AlreadySettled, f.Released, f.Expired, f.LateEffects = c.alreadySettled, c.released, c.expired, c.late
 	f.Bytes, f.Lanes, f.Partitions = b.room.bytes, b.room.lanes, len(b.parts)
 	span, schema := false, false
 	for _, part := range b.parts {

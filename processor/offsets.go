@@ -3,8 +3,9 @@ package processor
 // offsetSet is a set of offsets per leader epoch. It takes a bit for each offset
 // where they lie close together.
 type offsetSet struct {
-	chunks map[chunkKey]*[chunkWords]uint64
-	top    int64 // the highest offset, if there is any
+	chunks  map[chunkKey]*[chunkWords]uint64
+	top     int64 // the highest offset that was reached, if there is any
+	reached bool
 }
 
 type chunkKey struct {
@@ -29,8 +30,11 @@ func (s *offsetSet) add(offset int64, epoch int32) {
 	}
 	bit := offset % chunkBits
 	chunk[bit/64] |= 1 << (bit % 64)
-	s.top = max(s.top, offset)
+	s.reach(offset)
 }
+
+// reach notes an offset that need not be in the set.
+func (s *offsetSet) reach(offset int64) { s.top, s.reached = max(s.top, offset), true }
 
 func (s *offsetSet) has(offset int64, epoch int32) bool {
 	chunk := s.chunks[chunkKey{epoch, offset / chunkBits}]
@@ -38,4 +42,4 @@ func (s *offsetSet) has(offset int64, epoch int32) bool {
 	return chunk != nil && chunk[bit/64]&(1<<(bit%64)) != 0
 }
 
-func (s *offsetSet) empty() bool { return len(s.chunks) == 0 }
+func (s *offsetSet) empty() bool { return !s.reached }

@@ -62,6 +62,10 @@ type partition struct {
 	// were read from. Both count until the highest of them is passed.
 	settled *offsetSet
 	from    int64
+	// progress is what the ledger says of events that have no outcome yet.
+	progress map[recordKey]sink.Progress
+	// claim is that of this process, the zero ledgerClaim where nothing is put on record.
+	claim ledgerClaim
 
 	lanes          map[laneKey]*lane
 	oldest, newest *record // the open list, by offset
@@ -145,6 +149,17 @@ func (p *partition) commitPoint() (kgo.EpochOffset, checkpoint) {
 // isSettled reports whether the ledger has an outcome of the record.
 func (p *partition) isSettled(r *kgo.Record) bool {
 	return p.settled != nil && p.settled.has(r.Offset, r.LeaderEpoch)
+}
+
+// progressOf is what is on record of a record that is taken in, nil for nothing.
+func (p *partition) progressOf(r *kgo.Record) *sink.Progress {
+	key := recordKey{r.Offset, r.LeaderEpoch}
+	found, ok := p.progress[key]
+	if !ok {
+		return nil
+	}
+	delete(p.progress, key)
+	return &found
 }
 
 // span is how far the newest record is from the committed offset.

@@ -75,7 +75,7 @@ func (p *Processor) lookAgain(ctx context.Context, topic string, why suspicion) 
 		p.kafka.forgetTopic(topic) // after the checkpoints: no outcome lies in the new topic before they say so
 	}
 	p.topics.changed(topic, found.ID, forget)
-	return nil
+	return p.reclaim(bounded)
 }
 
 // lookAtSource returns ErrSourceRecreated if the source is not the topic that is read.

@@ -46,6 +46,9 @@ func (r *room) give(rec *record) {
 type counts struct {
 	read, delivered, skipped, dead, alreadySettled, released int64
 	expired                                                  int64
+	// late are outcomes of effects that were brought about for a partition that is with another
+	// process: it may have brought them about as well.
+	late int64
 }
 
 func (c *counts) settled(o *sink.Outcome) {
@@ -56,6 +59,15 @@ func (c *counts) settled(o *sink.Outcome) {
 		c.skipped++
 	default:
 		c.dead++
+	}
+}
+
+// lateEffect counts an outcome of a partition that is gone, if it names something made.
+func (c *counts) lateEffect(o *sink.Outcome) {
+	for _, step := range o.Steps {
+		if step.State == sink.StepDone {
+			c.late++
+		}
 	}
 }
 

@@ -34,12 +34,13 @@ func (b *book) nextIs(l *lane) bool {
 	return b.queue.nextIs(l)
 }
 
-// interrupted puts an event back that was left without a verdict. Its record is open
-// as before; its lane goes on only if the partition is still delivered, which is not
+// interrupted puts an event back that was left without a verdict, with what is on record of it.
+// Its record is open as before; its lane goes on only if the partition is still delivered, which is not
 // so when the interruption was a stop.
-func (b *book) interrupted(l *lane) {
+func (b *book) interrupted(l *lane, progress *sink.Progress) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	l.head.progress = progress
 	b.completed(l)
 	if l.part.phase == active {
 		b.ready(l)
@@ -55,6 +56,7 @@ func (b *book) settle(l *lane, o *sink.Outcome, offset int64) (behind bool) {
 	part, r := l.part, l.head
 	b.completed(l)
 	if part.phase == gone {
+		b.counts.lateEffect(o)
 		return false // counted as released when the partition went
 	}
 	behind = offset >= 0 && offset < r.position

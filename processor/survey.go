@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/deskstream/deskstream/sink/topics"
 )
 
 // survey is what a claim finds of the topics.
@@ -18,6 +20,11 @@ type survey struct {
 	partitions map[string]int32 // of the sources
 	start, end map[int32]int64  // of the responses partitions whose leaders answered
 	unlisted   error            // why others did not
+}
+
+// origin says of which topic the records of a source are.
+func (s survey) origin(source string) topics.Origin {
+	return topics.Origin{Cluster: s.cluster, TopicID: topics.TopicID(s.sources[source])}
 }
 
 // listed are those of the partitions whose responses partition answered.

@@ -66,7 +66,7 @@ func (b *book) takeInRecord(part *partition, src *kgo.Record) {
 	}
 	kept := topics.CloneRecord(src)
 	kept.Timestamp = sink.KnownTime(src.Timestamp)
-	r := &record{Record: kept, position: part.position, bytes: sizeOf(kept)}
+	r := &record{Record: kept, position: part.position, bytes: sizeOf(kept), progress: part.progressOf(src)}
 	part.link(r)
 	b.room.take(r)
 	b.decode(part, r)

@@ -25,6 +25,12 @@ type Call struct {
 	// Unrepeatable marks a write that could take effect twice when it is sent again
 	// after an answer was lost: a ticket, an event, a create that nothing deduplicates.
 	Unrepeatable bool
+	// Optional marks a lookup that the event can do without: an answer that is none, other than
+	// a server's fault, is returned as it is.
+	Optional bool
+	// recorded marks a write that is announced on record: whoever goes on with the event looks
+	// for it.
+	recorded bool
 	// Answers are the statuses outside 2xx that are an answer to this call and
 	// neither a failure nor the event's fault, as 404 is for a lookup by id. They count
 	// when the answer is the API's own; from a gateway they are a passing failure.
@@ -42,6 +48,9 @@ type Doer interface {
 	// Do makes a call and returns its response: a 2xx that the call accepts, or one of
 	// Call.Answers. Anything else is an error.
 	Do(ctx context.Context, call Call) (Reply, error)
+	// Once makes a write that may not be repeated, as one step of the event: what took effect
+	// before, in this process or another, is not done again. The errors are Do's.
+	Once(ctx context.Context, e Effect) (Effected, error)
 	// Await waits until done is closed, by another event that does what this one needs. The
 	// event gives its place in flight back meanwhile: else those who wait could hold all
 	// places and the one they wait for none.

@@ -35,7 +35,7 @@ func once(t *testing.T, baseURL string, timeout time.Duration) *sink.Destination
 	t.Helper()
 	c := config(nil)
 	c.BaseURL, c.Timeout = baseURL, timeout
-	c.Alone, c.UnknownIsDead = true, true
+	c.Alone, c.Unknown = true, sink.UnknownDies
 	c.Retry = sink.Policy{MaxAttempts: 1, MaxElapsed: 20 * time.Millisecond, Initial: 5 * time.Millisecond, Max: 5 * time.Millisecond}
 	return destination(t, c)
 }

@@ -37,9 +37,8 @@ type Config struct {
 	Retry Policy
 	// Breaker stops a destination that rejects too much; it has no effect with Alone.
 	Breaker hold.Breaker
-	// UnknownIsDead makes an event die when a write that is not safe to repeat got no
-	// usable answer; otherwise it is sent again.
-	UnknownIsDead bool
+	// Unknown is what becomes of a write that is not safe to repeat and got no usable answer.
+	Unknown Unknowns
 	// Alone is for a delivery without other events to judge by: an event's budget alone
 	// decides when it is exhausted, and a hold longer than Retry.MaxElapsed, or another wait
 	// that is as long, ends in a hold.Error.
@@ -52,6 +51,16 @@ type Config struct {
 	// OnCall, if set, is told of each attempt. status is 0 without an answer.
 	OnCall func(op string, status int, took time.Duration)
 }
+
+// Unknowns is what becomes of a write that is not safe to repeat and got no usable answer.
+type Unknowns uint8
+
+// What can become of it.
+const (
+	UnknownProbed  Unknowns = iota // it is looked for, and sent again if it took no effect
+	UnknownRetried                 // it is sent again
+	UnknownDies                    // its event dies
+)
 
 // longestWait is how long an event waits for what is no failure of its own; 0 is no limit.
 func (c Config) longestWait() time.Duration {

@@ -26,6 +26,7 @@ var errNoResult = errors.New("find ended without a result")
 // IDs remembers the vendor's id of an identifier, for one credential. It is bounded
 // and each entry has a lifetime. It is safe for concurrent use and has no goroutine.
 type IDs struct {
+	made     Made
 	lifetime time.Duration
 	entries  *lru.Cache[string, entry] // the expirable kind has a goroutine that nothing stops
 
@@ -55,6 +56,9 @@ func NewIDs(size int, lifetime time.Duration) *IDs {
 	}
 	return &IDs{lifetime: lifetime, entries: entries, flights: make(map[string]*flight)}
 }
+
+// Made is what is known of the objects that events of the account have made.
+func (c *IDs) Made() *Made { return &c.made }
 
 // Get is the remembered id of an identifier.
 func (c *IDs) Get(identifier string) (id string, ok bool) {

@@ -29,7 +29,9 @@ type Outcome struct {
 	Outcome     Disposition     `json:"outcome"`
 	Calls       []CallRecord    `json:"calls"`
 	// IDs are the vendor's ids, as text.
-	IDs      VendorIDs  `json:"ids"`
+	IDs VendorIDs `json:"ids"`
+	// Steps are those that an event is made of, where they are told apart.
+	Steps    []StepInfo `json:"steps,omitempty"`
 	Warnings []string   `json:"warnings"`
 	Error    *ErrorInfo `json:"error"`
 	// Reason says why an event was skipped.

@@ -85,6 +85,29 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink(in *jlexer.Lexer, o
 				}
 				in.Delim('}')
 			}
+		case "steps":
+			if in.IsNull() {
+				in.Skip()
+				out.Steps = nil
+			} else {
+				in.Delim('[')
+				if out.Steps == nil {
+					if !in.IsDelim(']') {
+						out.Steps = make([]StepInfo, 0, 2)
+					} else {
+						out.Steps = []StepInfo{}
+					}
+				} else {
+					out.Steps = (out.Steps)[:0]
+				}
+				for !in.IsDelim(']') {
+					var v3 StepInfo
+					easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink4(in, &v3)
+					out.Steps = append(out.Steps, v3)
+					in.WantComma()
+				}
+				in.Delim(']')
+			}
 		case "warnings":
 			if in.IsNull() {
 				in.Skip()
@@ -101,13 +124,13 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink(in *jlexer.Lexer, o
 					out.Warnings = (out.Warnings)[:0]
 				}
 				for !in.IsDelim(']') {
-					var v3 string
+					var v4 string
 					if in.IsNull() {
 						in.Skip()
 					} else {
-						v3 = string(in.String())
+						v4 = string(in.String())
 					}
-					out.Warnings = append(out.Warnings, v3)
+					out.Warnings = append(out.Warnings, v4)
 					in.WantComma()
 				}
 				in.Delim(']')
@@ -120,7 +143,7 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink(in *jlexer.Lexer, o
 				if out.Error == nil {
 					out.Error = new(ErrorInfo)
 				}
-				easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink4(in, out.Error)
+				easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink5(in, out.Error)
 			}
 		case "reason":
 			if in.IsNull() {
@@ -164,7 +187,7 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink(in *jlexer.Lexer, o
 				if out.Source == nil {
 					out.Source = new(Source)
 				}
-				easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink5(in, out.Source)
+				easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink6(in, out.Source)
 			}
 		case "at":
 			if in.IsNull() {
@@ -216,11 +239,11 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink(out *jwriter.Writer
 			out.RawString("null")
 		} else {
 			out.RawByte('[')
-			for v4, v5 := range in.Calls {
-				if v4 > 0 {
+			for v5, v6 := range in.Calls {
+				if v5 > 0 {
 					out.RawByte(',')
 				}
-				easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink3(out, v5)
+				easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink3(out, v6)
 			}
 			out.RawByte(']')
 		}
@@ -230,6 +253,20 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink(out *jwriter.Writer
 		out.RawString(prefix)
 		(in.IDs).MarshalEasyJSON(out)
 	}
+	if len(in.Steps) != 0 {
+		const prefix string = ",\"steps\":"
+		out.RawString(prefix)
+		{
+			out.RawByte('[')
+			for v7, v8 := range in.Steps {
+				if v7 > 0 {
+					out.RawByte(',')
+				}
+				easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink4(out, v8)
+			}
+			out.RawByte(']')
+		}
+	}
 	{
 		const prefix string = ",\"warnings\":"
 		out.RawString(prefix)
@@ -237,11 +274,11 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink(out *jwriter.Writer
 			out.RawString("null")
 		} else {
 			out.RawByte('[')
-			for v6, v7 := range in.Warnings {
-				if v6 > 0 {
+			for v9, v10 := range in.Warnings {
+				if v9 > 0 {
 					out.RawByte(',')
 				}
-				out.String(string(v7))
+				out.String(string(v10))
 			}
 			out.RawByte(']')
 		}
@@ -252,7 +289,7 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink(out *jwriter.Writer
 		if in.Error == nil {
 			out.RawString("null")
 		} else {
-			easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink4(out, *in.Error)
+			easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink5(out, *in.Error)
 		}
 	}
 	{
@@ -284,7 +321,7 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink(out *jwriter.Writer
 		if in.Source == nil {
 			out.RawString("null")
 		} else {
-			easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink5(out, *in.Source)
+			easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink6(out, *in.Source)
 		}
 	}
 	{
@@ -309,7 +346,7 @@ func (v Outcome) MarshalEasyJSON(w *jwriter.Writer) {
 func (v *Outcome) UnmarshalEasyJSON(l *jlexer.Lexer) {
 	easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink(l, v)
 }
-func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink5(in *jlexer.Lexer, out *Source) {
+func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink6(in *jlexer.Lexer, out *Source) {
 	isTopLevel := in.IsStart()
 	if in.IsNull() {
 		if isTopLevel {
@@ -365,7 +402,7 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink5(in *jlexer.Lexer, 
 		in.Consumed()
 	}
 }
-func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink5(out *jwriter.Writer, in Source) {
+func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink6(out *jwriter.Writer, in Source) {
 	out.RawByte('{')
 	first := true
 	_ = first
@@ -396,7 +433,7 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink5(out *jwriter.Write
 	}
 	out.RawByte('}')
 }
-func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink4(in *jlexer.Lexer, out *ErrorInfo) {
+func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink5(in *jlexer.Lexer, out *ErrorInfo) {
 	isTopLevel := in.IsStart()
 	if in.IsNull() {
 		if isTopLevel {
@@ -458,7 +495,7 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink4(in *jlexer.Lexer, 
 		in.Consumed()
 	}
 }
-func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink4(out *jwriter.Writer, in ErrorInfo) {
+func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink5(out *jwriter.Writer, in ErrorInfo) {
 	out.RawByte('{')
 	first := true
 	_ = first
@@ -490,6 +527,58 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink4(out *jwriter.Write
 		const prefix string = ",\"message\":"
 		out.RawString(prefix)
 		out.String(string(in.Message))
+	}
+	out.RawByte('}')
+}
+func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink4(in *jlexer.Lexer, out *StepInfo) {
+	isTopLevel := in.IsStart()
+	if in.IsNull() {
+		if isTopLevel {
+			in.Consumed()
+		}
+		in.Skip()
+		return
+	}
+	in.Delim('{')
+	for !in.IsDelim('}') {
+		key := in.UnsafeFieldName(false)
+		in.WantColon()
+		switch key {
+		case "name":
+			if in.IsNull() {
+				in.Skip()
+			} else {
+				out.Name = string(in.String())
+			}
+		case "state":
+			if in.IsNull() {
+				in.Skip()
+			} else {
+				out.State = StepState(in.String())
+			}
+		default:
+			in.SkipRecursive()
+		}
+		in.WantComma()
+	}
+	in.Delim('}')
+	if isTopLevel {
+		in.Consumed()
+	}
+}
+func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink4(out *jwriter.Writer, in StepInfo) {
+	out.RawByte('{')
+	first := true
+	_ = first
+	{
+		const prefix string = ",\"name\":"
+		out.RawString(prefix[1:])
+		out.String(string(in.Name))
+	}
+	{
+		const prefix string = ",\"state\":"
+		out.RawString(prefix)
+		out.String(string(in.State))
 	}
 	out.RawByte('}')
 }

@@ -116,6 +116,12 @@ func (s *planner) Do(ctx context.Context, call Call) (Reply, error) {
 	return s.looks.answers.get(ctx, request.url, ask)
 }
 
+// Once makes it a Doer.
+func (s *planner) Once(ctx context.Context, e Effect) (Effected, error) {
+	reply, err := s.Do(ctx, e.Call)
+	return Effected{Reply: reply}, err
+}
+
 // ask makes one attempt at a lookup.
 func (s *planner) ask(ctx context.Context, r *request, record int) (Reply, error) {
 	if err := s.turn(ctx); err != nil {

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -17,6 +18,11 @@ type retrier struct {
 
 	pass  *hold.Pass
 	looks *looks // of the planned session of the same event; else nil
+
+	ledger   Ledger   // nil: nothing is put on record before the outcome
+	progress Progress // of the event
+	behind   bool     // the progress has a step that is not on record yet
+	steps    []StepInfo
 
 	warned    mapping.Code // of the failure that was logged last
 	saidAlone bool         // that no other lane waits for the breaker's hold to end
@@ -40,35 +46,92 @@ func (s *retrier) Await(ctx context.Context, done <-chan struct{}) error {
 
 // Do makes it a Doer.
 func (s *retrier) Do(ctx context.Context, call Call) (Reply, error) {
+	reply, _, err := s.call(ctx, call, nil)
+	return reply, err
+}
+
+// call makes a call until it passes, or its effect is found instead.
+func (s *retrier) call(ctx context.Context, call Call, o *once) (Reply, Effected, error) {
+	if err := s.catchUp(ctx, o); err != nil {
+		return Reply{}, Effected{}, err
+	}
 	request := s.dest.client.request(&call)
 	record := s.open(&request, s.dest.redaction())
 	if s.looks != nil && call.Lookup {
 		if reply, ok := s.reused(request.url, record); ok {
-			return reply, nil
+			return reply, Effected{}, nil
 		}
 	}
 	for {
-		if err := s.takeTurn(ctx); err != nil {
+		if ready, err := s.mayCall(ctx, o); err != nil {
 			s.dropUnused(record)
-			return Reply{}, err
+			return Reply{}, Effected{}, err
+		} else if !ready {
+			continue
 		}
 		reply, j, err := s.attempt(ctx, &request, record)
 		if err != nil {
-			return Reply{}, err
+			return Reply{}, Effected{}, err
 		}
 		if j == nil {
 			s.wrote = s.wrote || !call.Lookup && reply.OK()
 			s.passed(call)
-			return reply, nil
+			return reply, Effected{}, nil
+		}
+		if call.Optional && j.refused() {
+			return reply, Effected{}, nil
 		}
 		if j.outdated {
 			continue // it says nothing about the credential that the next one has
 		}
 		s.failed(j.code)
-		if err := s.settle(ctx, request.Call, *j); err != nil {
-			return Reply{}, err
+		if found, err := s.goOn(ctx, request.Call, *j, o); err != nil || found.State != "" {
+			return Reply{}, found, err
 		}
 	}
+}
+
+// mayCall waits until the call may go out. It reports false when too much time has passed
+// meanwhile: then it has to wait again.
+func (s *retrier) mayCall(ctx context.Context, o *once) (bool, error) {
+	if err := s.takeTurn(ctx); err != nil || o == nil {
+		return err == nil, err
+	}
+	return o.announce(ctx)
+}
+
+// goOn takes in a judgement other than accepted. It returns when the call is to be made again,
+// with the call's effect where that is found, or with the error that ends the event.
+func (s *retrier) goOn(ctx context.Context, call Call, j judgement, o *once) (Effected, error) {
+	ended := s.answered
+	fate := s.settle(ctx, call, j)
+	if o == nil || !o.unsure(j) {
+		return Effected{}, fate
+	}
+	if _, dead := errors.AsType[*Failure](fate); fate != nil && !dead {
+		return Effected{}, fate
+	}
+	found, err := o.look(ctx, o.announced.Mark, ended)
+	if err != nil || found.State != "" {
+		return found, err
+	}
+	return Effected{}, fate
+}
+
+// catchUp puts on record what is not, or not any more. The announcement of a write does so
+// by itself.
+func (s *retrier) catchUp(ctx context.Context, o *once) error {
+	if s.ledger == nil || o != nil || !s.behind && (!s.progress.Exists() || s.ledger.Holds()) {
+		return nil
+	}
+	s.behind = false
+	return s.putOnRecord(ctx)
+}
+
+// putOnRecord puts the event's progress on record.
+func (s *retrier) putOnRecord(ctx context.Context) error {
+	s.does(awaitsRecord)
+	return s.wait(ctx, func(ctx context.Context) error { return s.ledger.Record(ctx, s.progress) })
 }
 
 // reused is the response that the planned session got to a lookup, once.
@@ -182,14 +245,14 @@ func (s *retrier) settleLimited(ctx context.Context, j judgement) error {
 }
 
 func (s *retrier) settlePassing(ctx context.Context, call Call, j judgement) error {
-	s.wrote = s.wrote || !call.Lookup && j.mayHaveActed
+	s.wrote = s.wrote || !call.Lookup && j.mayHaveActed && !call.recorded
 	if s.failures == 0 {
 		s.first, s.held = j.at, s.dest.gate.HeldFor()
 	}
 	s.failures++
 	trial := s.tried(call, j, s.others(call))
 	s.pass.Failed(j.wait)
-	if j.unanswered && call.Unrepeatable && s.dest.UnknownIsDead {
+	if j.unanswered && call.Unrepeatable && s.dest.Unknown == UnknownDies {
 		return s.failure(call, j, Unknown)
 	}
 	elapsed := j.at.Sub(s.first) - (s.dest.gate.HeldFor() - s.held)
@@ -242,7 +305,7 @@ func (s *retrier) putBack(ctx context.Context, o *Outcome) (bool, error) {
 		s.saidAlone = true
 		s.dest.log.Warn("only one lane waits and its event is rejected: resume the destination by hand when the cause is removed", "hold", hold.TooManyRejected)
 	}
-	s.calls, s.proof, s.failures, s.limited = nil, proof{}, 0, 0
+	s.calls, s.steps, s.proof, s.failures, s.limited = nil, nil, proof{}, 0, 0
 	s.does(awaitsPlace)
 	return true, s.wait(ctx, s.pass.Return)
 }

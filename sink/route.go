@@ -16,9 +16,12 @@ type Route struct {
 	// Name and Type are the destination's, as in the configuration.
 	Name, Type string
 	// Reader reads records as events; nil is mapping.PlainReader.
-	Reader  *mapping.Reader
-	filter  mapping.Filter
-	deliver func(ctx context.Context, s *Session, ev mapping.Event) (Receipt, error)
+	Reader *mapping.Reader
+	// OnRecord is called with each step that other events have on record, before an event is
+	// delivered whose step may have been done. It is nil where no step is put on record.
+	OnRecord func(StepRecord)
+	filter   mapping.Filter
+	deliver  func(ctx context.Context, s *Session, ev mapping.Event) (Receipt, error)
 }
 
 // NewRoute joins a help desk's mapping and its sender. mapEvent returns what to tell
@@ -60,6 +63,7 @@ func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, 
 	if o.Warnings = append(o.Warnings, receipt.Warnings...); o.Warnings == nil {
 		o.Warnings = []string{}
 	}
+	o.Steps = s.steps()
 	if o.Calls = s.sender.calls; o.Calls == nil {
 		o.Calls = []CallRecord{}
 	}

@@ -18,7 +18,9 @@ type sender struct {
 	// turn waits until the next request may be made.
 	turn      func(ctx context.Context) error
 	timestamp time.Time    // of the record
-	grant     budget.Grant // of the latest request
+	onRecord  bool         // the event has a progress, and so is not too old
+	grant     budget.Grant // of the latest request, or of the next one
+	granted   bool         // it is of the next one
 	answered  time.Time    // when the latest request ended
 }
 
@@ -28,7 +30,7 @@ func (s *sender) mayGoOn(ctx context.Context) error {
 		return ErrInterrupted
 	}
 	age := s.dest.MaxAge
-	if age > 0 && !s.wrote && !s.timestamp.IsZero() && time.Since(s.timestamp) > age {
+	if age > 0 && !s.wrote && !s.onRecord && !s.timestamp.IsZero() && time.Since(s.timestamp) > age {
 		return &Failure{Stage: StageMap, Class: Expired, Code: TooOld, Message: "the record is older than delivery.max_age"}
 	}
 	return nil
@@ -73,9 +75,12 @@ func (s *sender) judge(r *request, reply Reply, fault error, credential string) 
 // spend waits for the rate budget. With longest, unless that is 0, it waits so long at most
 // for a limit that is used up.
 func (s *sender) spend(ctx context.Context, longest time.Duration) error {
+	if s.granted {
+		return nil
+	}
 	grant, ok := s.dest.budget.Take()
 	if ok {
-		s.grant = grant
+		s.grant, s.granted = grant, true
 		return nil
 	}
 	s.does(awaitsBudget)
@@ -84,6 +89,7 @@ func (s *sender) spend(ctx context.Context, longest time.Duration) error {
 	}
 	return s.wait(ctx, func(ctx context.Context) (err error) {
 		s.grant, err = s.dest.budget.Wait(ctx, longest)
+		s.granted = err == nil
 		if used, ok := errors.AsType[*budget.UsedUpError](err); ok {
 			return &hold.Error{Why: "its rate limit is used up until " + momentText(used.Until)}
 		}
@@ -95,6 +101,7 @@ func (s *sender) spend(ctx context.Context, longest time.Duration) error {
 // without a response, or nil. The error is ErrInterrupted.
 func (s *sender) request(ctx context.Context, r *request, record int) (_ Reply, fault, err error) {
 	began := time.Now()
+	s.granted = false
 	s.begin(began)
 	s.does(calls)
 	reply, fault := s.send(ctx, r)

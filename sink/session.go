@@ -22,6 +22,10 @@ type Session struct {
 	Decoder mapping.Decoder
 	// Round is 0 for a live delivery.
 	Round int
+	// Ledger puts the event's progress on record; nil for none.
+	Ledger Ledger
+	// Inherited is what is on record of the event already.
+	Inherited *Progress
 
 	eventTime time.Time // the event's own, where Timestamp is zero
 
@@ -56,8 +60,27 @@ func (d *Destination) Session(pass *hold.Pass, stop Stop) *Session {
 func (s *Session) begin(ctx context.Context) {
 	s.sender.life, s.sender.timestamp = ctx, s.Timestamp
 	if s.live != nil {
-		s.live.looks = s.looks
+		s.live.looks, s.live.ledger = s.looks, s.Ledger
+		if s.Inherited != nil {
+			s.live.progress, s.live.onRecord = *s.Inherited, true
+		}
 	}
+}
+
+// Progress is what is on record of the event, nil for nothing. Route.Deliver has to have ended.
+func (s *Session) Progress() *Progress {
+	if s.live == nil || !s.live.progress.Exists() {
+		return nil
+	}
+	return &s.live.progress
+}
+
+// steps are those of the event, in order.
+func (s *Session) steps() []StepInfo {
+	if s.live == nil {
+		return nil
+	}
+	return s.live.steps
 }
 
 // Attempts is the number of attempts at calls, and when the first and the last began.
@@ -81,6 +104,7 @@ func (s *Session) Rest() {
 }
 
 // Doing is what the session's event waits for at this moment: mapping, place, budget,
-// group (no call may begin), lookup (of another event), back_off or call (its response).
+// group (no call may begin), lookup (of another event), record (its progress is written), look
+// (for the effect of a write without an answer), back_off or call (its response).
 // code is that of its latest failed attempt, "" for none. It may be called from any goroutine.
 func (s *Session) Doing() (what string, code mapping.Code) { return s.sender.state() }

@@ -332,7 +332,11 @@ func TestSession_unknownIsDeadForWhatIsNotSafeToRepeat(t *testing.T) {
 		for _, dead := range []bool{true, false} {
 			bubble(t, name+", dead "+strconv.FormatBool(dead), func(t *testing.T) {
 				c := config(script(tt.answer, status(200)))
-				c.UnknownIsDead = dead
+				if dead {
+					c.Unknown = sink.UnknownDies
+				} else {
+					c.Unknown = sink.UnknownRetried
+				}
 				d := destination(t, c)
 				o, err := deliver(t.Context(), d, calling(tt.call), "l", forever())
 				want := tt.dead

@@ -116,7 +116,7 @@ func TestSession_endInAWriteIsAnInterruption(t *testing.T) {
 			<-req.Context().Done()
 			return nil, context.Cause(req.Context())
 		}))
-		c.UnknownIsDead = true
+		c.Unknown = sink.UnknownDies
 		c.OnCall = func(string, int, time.Duration) { t.Error("an interruption was counted as an attempt") }
 		s := newStops()
 		defer s.soft()

@@ -62,6 +62,12 @@ func (j judgement) limited() bool {
 	return j.verdict == passing && j.status == http.StatusTooManyRequests
 }
 
+// refused reports whether the answer says that the call cannot be made, whoever gave it.
+func (j judgement) refused() bool {
+	passes := j.status == http.StatusRequestTimeout || j.status == http.StatusTooEarly || j.status == http.StatusTooManyRequests
+	return j.status > 0 && j.status < 500 && !j.holds() && !passes
+}
+
 // judge is the one place that decides what an attempt means. err is a
 // *transportError or nil.
 func judge(call Call, reply Reply, err error, now time.Time) judgement {

@@ -107,6 +107,8 @@ const (
 	awaitsBudget
 	awaitsGroup
 	awaitsLookup
+	awaitsRecord
+	looking
 	backsOff
 	calls
 )
@@ -116,7 +118,7 @@ const BackOff = "back_off"
 
 var doings = map[doing]string{
 	begins: "mapping", awaitsPlace: "place", awaitsBudget: "budget", awaitsGroup: "group",
-	awaitsLookup: "lookup", backsOff: BackOff, calls: "call",
+	awaitsLookup: "lookup", awaitsRecord: "record", looking: "look", backsOff: BackOff, calls: "call",
 }
 
 func (w *waiter) does(d doing) { w.doing.Store(uint32(d)) }

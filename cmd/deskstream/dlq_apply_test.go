@@ -158,7 +158,7 @@ func TestDLQApply_stopsBehindACanaryThatFailsAndKeepsTheFirstOrigin(t *testing.T
 	c.wantWrites(19)
 	c.wants(exitOK, "1 letter: 1 send", "", "plan", "--every", "-o", c.plan)
 	c.wants(exitOK, "1 delivered", "", "apply", c.plan)
-	for _, r := range c.Consume(t, responsesTopic) {
+	for _, r := range outcomeRecords(c.Consume(t, responsesTopic)) {
 		var o struct {
 			Round int
 			Event struct{ ID string }
@@ -309,7 +309,7 @@ func TestDLQApply_needsATopicForTheStates(t *testing.T) {
 			Offset    int64
 		}
 	}
-	if err := json.Unmarshal(c.Consume(t, responsesTopic)[0].Value, &o); err != nil {
+	if err := json.Unmarshal(outcomeRecords(c.Consume(t, responsesTopic))[0].Value, &o); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff("orders/3/118", fmt.Sprintf("%s/%d/%d", o.Source.Topic, o.Source.Partition, o.Source.Offset)); diff != "" {

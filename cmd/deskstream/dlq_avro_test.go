@@ -92,7 +92,7 @@ func TestDLQ_lettersAndOutcomesInAvroAreReadLikeThoseInJSON(t *testing.T) {
 		}
 	}
 	again := 0
-	for _, r := range c.Consume(t, responsesTopic) {
+	for _, r := range outcomeRecords(c.Consume(t, responsesTopic)) {
 		if len(r.Value) == 0 || r.Value[0] != 0 {
 			t.Errorf("an outcome is not in Avro: %s", r.Value)
 		}

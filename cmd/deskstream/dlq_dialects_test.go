@@ -220,7 +220,7 @@ func TestDLQ_timeAndHeadersOfACopiedLetterAreThoseOfItsRecord(t *testing.T) {
 	}
 	c.wants(exitOK, "3 delivered", "", "apply", "--create-topics", c.plan)
 	traced := 0
-	for _, r := range c.Consume(t, responsesTopic) {
+	for _, r := range outcomeRecords(c.Consume(t, responsesTopic)) {
 		for _, h := range r.Headers {
 			if h.Key == "traceparent" && string(h.Value) == "00-ab2" {
 				traced++
@@ -262,7 +262,7 @@ func TestDLQ_aLetterThatNamesALetterIsFollowed(t *testing.T) {
 	got.wantAll(t, exitOK, "the letter names inner/0/1, which is a letter that names another one", "")
 	c.wants(exitOK, "1 delivered", "", "apply", "--create-topics", c.plan)
 	c.wantWrites(1)
-	if e, ok := topics.ParseEntry(c.Consume(t, responsesTopic)[0]); !ok || e.Topic != "events" || e.Offset != 0 {
+	if e, ok := topics.ParseEntry(outcomeRecords(c.Consume(t, responsesTopic))[0]); !ok || e.Topic != "events" || e.Offset != 0 {
 		t.Errorf("the outcome is of %s/%d", e.Topic, e.Offset)
 	}
 }

@@ -183,7 +183,7 @@ func (c *interrupted) evict() {
 func (c *interrupted) revived() map[int64][]sink.Disposition {
 	c.t.Helper()
 	found := map[int64][]sink.Disposition{}
-	for _, r := range c.Consume(c.t, responsesTopic) {
+	for _, r := range outcomeRecords(c.Consume(c.t, responsesTopic)) {
 		e, ok := topics.ParseEntry(r)
 		if !ok || e.Round != 1 {
 			c.t.Fatalf("an outcome that is none of round 1: %+v", e)

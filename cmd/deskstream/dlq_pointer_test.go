@@ -65,7 +65,7 @@ func TestDLQ_theRecordThatALetterOnlyNamesIsFetched(t *testing.T) {
 	c.wants(exitOK, "3 delivered", "", "apply", "--create-topics", c.plan)
 	c.wantWrites(3)
 	sources := map[string]string{}
-	for _, r := range c.Consume(t, responsesTopic) {
+	for _, r := range outcomeRecords(c.Consume(t, responsesTopic)) {
 		var o struct {
 			Event  struct{ ID string }
 			Source struct {

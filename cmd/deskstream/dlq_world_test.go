@@ -119,7 +119,7 @@ func (w *world) letterStates() (map[letters.Status]int, map[string]int) {
 		counts[s.Status]++
 	}
 	rounds := map[string]int{}
-	for _, r := range w.Consume(w.t, w.topic(responsesTopic)) {
+	for _, r := range outcomeRecords(w.Consume(w.t, w.topic(responsesTopic))) {
 		for _, h := range r.Headers {
 			if h.Key == "deskstream.round" {
 				rounds[string(h.Value)]++

@@ -154,7 +154,7 @@ func TestRun_letterOfAnEnvelopeKeepsItsBytes(t *testing.T) {
 		t.Fatalf("%d letters, want the record as it was, once for each destination", len(letters))
 	}
 	lanes := map[string]int{}
-	for _, r := range w.Consume(t, responsesTopic) {
+	for _, r := range outcomeRecords(w.Consume(t, responsesTopic)) {
 		lanes[string(r.Key)]++
 	}
 	if diff := cmp.Diff(map[string]int{"u-1": 2, "k-2": 2}, lanes); diff != "" {

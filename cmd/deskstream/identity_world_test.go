@@ -203,7 +203,7 @@ func outcomesOfAMirrorSettleNothing(t *testing.T, o worldOptions) {
 	p := w.start(path)
 	p.awaitLog("hold")
 	p.stop()
-	for _, r := range w.Consume(t, w.topic(responsesTopic)) { // of offsets 0 to 4
+	for _, r := range outcomeRecords(w.Consume(t, w.topic(responsesTopic))) { // of offsets 0 to 4
 		c := &kgo.Record{Topic: r.Topic, Partition: r.Partition, Key: r.Key, Value: r.Value}
 		for _, h := range r.Headers {
 			switch h.Key {

@@ -163,7 +163,7 @@ func TestKafka_aResponsesTopicMadeAnewIsTakenOver(t *testing.T) {
 func (w *world) outcomesOf(destination string) map[string]int {
 	w.t.Helper()
 	counts := make(map[string]int)
-	for _, r := range w.Consume(w.t, w.topic(responsesTopic)) {
+	for _, r := range outcomeRecords(w.Consume(w.t, w.topic(responsesTopic))) {
 		if entry, ok := topics.ParseEntry(r); ok && entry.Destination == destination {
 			_, _, what := told(w.t, r)
 			counts[what]++

@@ -65,7 +65,7 @@ func (w *world) readWire(r wireReader, number int, list []wireRecord) []string {
 	await(w.t, r.title+" to settle all records", func() bool { p.alive(); return w.settled() == before+2*len(list) })
 	p.stop()
 	cells := make([]string, len(list))
-	for _, rec := range w.Consume(w.t, w.topic(responsesTopic)) {
+	for _, rec := range outcomeRecords(w.Consume(w.t, w.topic(responsesTopic))) {
 		var o sink.Outcome
 		if err := json.Unmarshal(rec.Value, &o); err != nil {
 			w.t.Fatal(err)

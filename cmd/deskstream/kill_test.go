@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/deskstream/deskstream/internal/stub"
+	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
 )
 
 // slaughter is how often the program is killed in the midst of what.
@@ -100,14 +101,15 @@ func TestRun_killedAgainAndAgainLosesNothingAndRepeatsOnlyWhatWasInTheAir(t *tes
 	for name, c := range map[string]struct {
 		source string
 		kills  int
+		stub   stub.Config
 	}{
-		"dynamic":  {"", 3},
-		"static":   {staticMember, 3},
-		"consumer": {"  group_protocol: consumer\n", 3},
+		"dynamic":  {"", 3, slower},
+		"static":   {staticMember, 3, misleading},
+		"consumer": {"  group_protocol: consumer\n", 3, slower},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			killAgainAndAgain(t, worldOptions{stub: slower}, c.source, slaughter{c.kills, 2000, 400})
+			killAgainAndAgain(t, worldOptions{stub: c.stub}, c.source, slaughter{c.kills, 2000, 400})
 		})
 	}
 }
@@ -117,6 +119,13 @@ const staticMember = "  group_instance_id: one\n"
 
 // slower leaves more calls in flight than slow does.
 var slower = stub.Config{Latency: 40 * time.Millisecond, Jitter: 40 * time.Millisecond}
+
+// misleading hides what it did: tickets come up to a time-out after their connection has ended, are
+// in the list up to 3 s later, without their subjects, and all of its times are wrong.
+var misleading = stub.Config{
+	Latency: slower.Latency, Jitter: slower.Jitter,
+	Quirks: stub.Quirks{LateEffects: 4 * time.Second, ListLag: 3 * time.Second, ClockOffset: -30 * time.Second, NullSubjects: true},
+}
 
 func killAgainAndAgain(t *testing.T, o worldOptions, source string, s slaughter) {
 	t.Helper()
@@ -152,6 +161,7 @@ func killAgainAndAgain(t *testing.T, o worldOptions, source string, s slaughter)
 	w.awaitCommitted(p)
 	p.stop()
 	w.wantWritten(d.permit)
+	w.wantTicketsOnce()
 	t.Logf("events repeated after each kill: %v, of %d", d.repeated(), w.produced())
 	outcomes := w.outcomes()
 	if len(outcomes) != 2*w.produced() {
@@ -166,5 +176,23 @@ func killAgainAndAgain(t *testing.T, o worldOptions, source string, s slaughter)
 	}
 	if !w.committedAll(inbox) || !w.committedAll(crm) {
 		t.Error("the committed offsets are not at the end after the stop")
+	}
+}
+
+// wantTicketsOnce fails the test if an event has two tickets.
+func (w *world) wantTicketsOnce() {
+	w.t.Helper()
+	tickets := w.desk.Desk(stubtrengo.Name).Tickets()
+	of := make(map[string][]string)
+	for _, ticket := range tickets {
+		of[ticket.Mark] = append(of[ticket.Mark], ticket.ID)
+	}
+	if len(tickets) == 0 {
+		w.t.Error("no ticket was opened")
+	}
+	for mark, ids := range of {
+		if len(ids) > 1 {
+			w.t.Errorf("event %s has the tickets %q", mark, ids)
+		}
 	}
 }

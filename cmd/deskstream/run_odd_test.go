@@ -87,7 +87,7 @@ func TestRun_oddRecordsHaveTheOutcomesOfTheContract(t *testing.T) {
 		want[fmt.Sprint(destination, len(cases)+1)] = "dead decode/invalid/not_json"
 		want[fmt.Sprint(destination, len(cases)+2)] = "dead decode/invalid/not_json"
 	}
-	for _, r := range w.Consume(t, responsesTopic) {
+	for _, r := range outcomeRecords(w.Consume(t, responsesTopic)) {
 		destination, offset, what := told(t, r)
 		got[fmt.Sprint(destination, offset)] = what
 	}

@@ -245,7 +245,7 @@ func TestRun_outcomesInAvroAreExplainedAndAudited(t *testing.T) {
 	w.awaitCommitted(p)
 	p.stop()
 	w.wantWritten(func(_, _ stub.Call) bool { return false })
-	for _, r := range w.Consume(t, responsesTopic) {
+	for _, r := range outcomeRecords(w.Consume(t, responsesTopic)) {
 		if _, numbered := avro.SchemaID(r.Value); !numbered {
 			t.Fatalf("an outcome is not in Avro: %s", r.Value)
 		}

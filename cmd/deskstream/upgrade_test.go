@@ -142,7 +142,7 @@ func TestRun_whatAnEarlierBuildLeftIsReadWithoutARepeat(t *testing.T) {
 func (w *world) wantOnlyTheRest(before map[outcomeKey]int) {
 	w.t.Helper()
 	delivered := make(map[outcomeKey]bool)
-	for _, r := range w.Consume(w.t, responsesTopic) {
+	for _, r := range outcomeRecords(w.Consume(w.t, responsesTopic)) {
 		if entry, ok := topics.ParseEntry(r); ok && entry.Outcome == sink.Delivered {
 			delivered[outcomeKey{entry.Destination, entry.Partition, entry.Offset}] = true
 		}

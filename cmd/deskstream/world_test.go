@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -67,6 +68,9 @@ type world struct {
 	mu    sync.Mutex
 	conns map[net.Conn]bool // open, to the help desks
 	place map[string]place  // of the events, by their mark
+	// read is up to where outcomes were counted, by partition.
+	read         map[int32]int64
+	outcomesRead int
 	// forgotten is how many events are remembered no more.
 	forgotten int
 }
@@ -95,7 +99,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		o.stub.Limit = 1 << 30
 	}
 	w := &world{
-		t: t, desk: stub.New(o.stub, stubtrengo.New(nil), stubkustomer.New()), conns: make(map[net.Conn]bool), place: make(map[string]place),
+		t: t, desk: stub.New(o.stub, stubtrengo.New(nil), stubkustomer.New()), conns: make(map[net.Conn]bool), place: make(map[string]place), read: make(map[int32]int64),
 		Cluster: o.kafka, prefix: o.prefix, sources: o.sources,
 		session: cmp.Or(o.session, 6*time.Second), drain: cmp.Or(o.drain, 5*time.Second), timeout: cmp.Or(o.timeout, 4*time.Second),
 	}
@@ -269,7 +273,7 @@ func each(n int) func() int {
 func (w *world) outcomes() map[outcomeKey]int {
 	w.t.Helper()
 	found := make(map[outcomeKey]int)
-	for _, r := range w.Consume(w.t, w.topic(responsesTopic)) {
+	for _, r := range outcomeRecords(w.Consume(w.t, w.topic(responsesTopic))) {
 		entry, ok := topics.ParseEntry(r)
 		if !ok {
 			w.t.Fatalf("a record on %s is no outcome: %s", responsesTopic, r.Value)
@@ -277,6 +281,11 @@ func (w *world) outcomes() map[outcomeKey]int {
 		found[outcomeKey{entry.Destination, entry.Partition, entry.Offset}]++
 	}
 	return found
+}
+
+// outcomeRecords leaves out what is no outcome.
+func outcomeRecords(records []*kgo.Record) []*kgo.Record {
+	return slices.DeleteFunc(records, topics.IsForOwners)
 }
 
 // keyOf is the event and destination of a write.
@@ -294,8 +303,25 @@ type outcomeKey struct {
 	offset      int64
 }
 
-// settled is how many outcomes there are.
-func (w *world) settled() int { return int(w.ends(responsesTopic)) }
+// settled is how many outcomes there have been. Each call reads what is new.
+func (w *world) settled() int {
+	w.t.Helper()
+	w.mu.Lock()
+	next := maps.Clone(w.read)
+	w.mu.Unlock()
+	records := w.ConsumeFrom(w.t, w.topic(responsesTopic), next)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range records {
+		if r.Offset < w.read[r.Partition] {
+			continue // another caller has it
+		}
+		if w.read[r.Partition] = r.Offset + 1; !topics.IsForOwners(r) {
+			w.outcomesRead++
+		}
+	}
+	return w.outcomesRead
+}
 
 func (w *world) ends(topic string) int64 {
 	sum := int64(0)

@@ -70,7 +70,12 @@ func route(d desk.Destination, s desk.Settings, ids *sink.IDs) (sink.Route, erro
 	if err != nil {
 		return sink.Route{}, err
 	}
-	return sink.NewRoute(sink.DestinationInfo{Name: d.Name, Type: Kind().Name}, d.Filter, mapper.Map, sender.New(ids).Send), nil
+	client := sender.New(ids)
+	r := sink.NewRoute(sink.DestinationInfo{Name: d.Name, Type: Kind().Name}, d.Filter, mapper.Map, client.Send)
+	if len(s.(*Settings).EventTemplates) > 0 {
+		r.OnRecord = client.OnRecord
+	}
+	return r, nil
 }
 
 func demo(baseURL string) string {

@@ -50,7 +50,7 @@ func delivery(requests int) config.Delivery {
 		RateLimit:   config.RateLimit{Requests: requests, Per: time.Minute, Reserve: 0.1},
 		Timeout:     30 * time.Second,
 		Retry:       config.Retry{MaxElapsed: 15 * time.Minute, Initial: 500 * time.Millisecond, Max: time.Minute},
-		Unknown:     config.UnknownRetry,
+		Unknown:     config.UnknownProbe,
 	}
 }
 

@@ -34,6 +34,7 @@ type Settings map[string]desk.Settings
 
 // The values of delivery.unknown.
 const (
+	UnknownProbe = "probe"
 	UnknownRetry = "retry"
 	UnknownDead  = "dead"
 )
@@ -45,7 +46,7 @@ type Delivery struct {
 	Timeout     time.Duration `yaml:"timeout" default:"30s" min:"1ms" doc:"How long one call may take."`
 	MaxAge      time.Duration `yaml:"max_age" default:"0s" doc:"An older record dies unsent as expired; 0: no limit."`
 	Retry       Retry         `yaml:"retry" doc:"How passing failures are repeated."`
-	Unknown     string        `yaml:"unknown" default:"retry" enum:"retry,dead" doc:"What becomes of a call that is not safe to repeat and got no usable answer."`
+	Unknown     string        `yaml:"unknown" default:"probe" enum:"probe,retry,dead" doc:"What becomes of a call that is not safe to repeat and got no usable answer: it is looked for before it is sent again (retry, where the desk cannot be asked), sent again, or its event dies."`
 }
 
 // RateLimit is a number of requests per time.

@@ -228,7 +228,7 @@ func isNotRepeated(t *testing.T, d Desk) {
 				}
 				_, _ = io.Copy(io.Discard, r.Body)
 				panic(http.ErrAbortHandler) // the connection ends without an answer
-			}, func(c *sink.Config) { c.UnknownIsDead = true })
+			}, func(c *sink.Config) { c.Unknown = sink.UnknownDies })
 			o, err := w.deliver(t.Context(), event)
 			if err != nil {
 				t.Fatal(err)

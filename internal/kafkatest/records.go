@@ -27,7 +27,18 @@ func (c *Cluster) Produce(t testing.TB, records ...*kgo.Record) {
 // when it is called, by partition and offset.
 func (c *Cluster) Consume(t testing.TB, topic string) []*kgo.Record {
 	t.Helper()
+	return c.ConsumeFrom(t, topic, nil)
+}
+
+// ConsumeFrom is Consume from the given offsets on, of the partitions that have one.
+func (c *Cluster) ConsumeFrom(t testing.TB, topic string, next map[int32]int64) []*kgo.Record {
+	t.Helper()
 	from, to := c.StartOffsets(t, topic), c.EndOffsets(t, topic)
+	for p, at := range next {
+		if at <= to[p] { // else the topic was recreated
+			from[p] = max(from[p], at)
+		}
+	}
 	assign := make(map[int32]kgo.Offset)
 	for p, end := range to {
 		if from[p] < end {

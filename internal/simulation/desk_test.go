@@ -4,6 +4,7 @@ package simulation
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -73,18 +74,22 @@ type client struct {
 // verdict is what the help desk does with a call.
 type deskVerdict struct {
 	fault  kind
-	act    bool // it takes effect
-	status int  // of the answer; 0: the stub's own
-	refuse bool // no connection
-	cut    bool // no answer
-	hang   bool // no answer until the client goes
-	html   bool // an answer that is no JSON
-	gate   bool // the answer is the script's gateway's
+	act    bool          // it takes effect
+	late   time.Duration // after this time only
+	status int           // of the answer; 0: the stub's own
+	refuse bool          // no connection
+	cut    bool          // no answer
+	hang   bool          // no answer until the client goes
+	html   bool          // an answer that is no JSON
+	gate   bool          // the answer is the script's gateway's
 	header http.Header
 	holds  bool
 
 	imitates bool // the gateway's answer looks like one of the API's own
 }
+
+// openTicket is the op of the write that is looked for.
+const openTicket = "POST /tickets"
 
 var errReset = errors.New("connection reset by peer")
 
@@ -115,6 +120,9 @@ func (c *client) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.GotConn != nil {
 		trace.GotConn(httptrace.GotConnInfo{})
+	}
+	if v.act && v.cut && entry.op == openTicket {
+		v.late = time.Duration(d.roll("late", entry.mark, entry.begin.at.String()) * float64(callTimeout))
 	}
 	resp := d.answer(req, body, v)
 	err := c.wait(req.Context(), wait, v)
@@ -152,10 +160,14 @@ func (d *helpDesk) arrive(instance int, req *http.Request, body []byte) *call {
 	j := d.journal
 	c := &call{instance: instance, era: j.eraOf[instance], mark: sample.FindMark(body), write: req.Method != http.MethodGet, op: opOf(req)}
 	c.user = userOf(req)
+	contact := contactOf(req, body)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if s := j.byMark[c.mark]; s != nil {
 		c.user = s.user
+		j.contacts[contact] = s.user
+	} else if contact != "" {
+		c.user = j.contacts[contact]
 	}
 	c.begin = j.now()
 	j.calls = append(j.calls, c)
@@ -173,6 +185,18 @@ func opOf(req *http.Request) string {
 		}
 	}
 	return req.Method + " " + strings.Join(parts, "/")
+}
+
+// contactOf is the contact whose ticket is opened or looked for, "" for none.
+func contactOf(req *http.Request, body []byte) string {
+	if req.URL.Path != "/tickets" {
+		return ""
+	}
+	var ticket struct {
+		Contact json.Number `json:"contact_id"`
+	}
+	_ = json.Unmarshal(body, &ticket) // a lookup has none
+	return cmp.Or(ticket.Contact.String(), req.URL.Query().Get("contact_id"))
 }
 
 // userOf is the user whom a lookup is about: all are called userNN, by address or id.
@@ -262,7 +286,11 @@ func (d *helpDesk) answer(req *http.Request, body []byte, v deskVerdict) *http.R
 	if v.act {
 		inner := req.Clone(context.WithoutCancel(req.Context()))
 		inner.Body = io.NopCloser(bytes.NewReader(body))
-		d.handler.ServeHTTP(rec, inner)
+		if v.late > 0 {
+			time.AfterFunc(v.late, func() { d.handler.ServeHTTP(httptest.NewRecorder(), inner) })
+		} else {
+			d.handler.ServeHTTP(rec, inner)
+		}
 	}
 	switch {
 	case v.gate:

@@ -135,13 +135,15 @@ type journal struct {
 
 	sources []*source
 	byMark  map[string]*source
-	calls   []*call
-	acked   []*written
-	logged  []*written
-	commits []*committed
-	outside []*committed // by others than instances
-	lives   []*life
-	rewinds []*rewind
+	// contacts are the users by their contacts' ids.
+	contacts map[string]string
+	calls    []*call
+	acked    []*written
+	logged   []*written
+	commits  []*committed
+	outside  []*committed // by others than instances
+	lives    []*life
+	rewinds  []*rewind
 	// discarded are the marks of letters that a person has discarded, as far as the state topic
 	// still has it; states is what it says in the end.
 	discarded map[string]bool
@@ -156,7 +158,7 @@ type finding struct{ rule, text string }
 
 func newJournal() *journal {
 	return &journal{
-		began: time.Now(), byMark: make(map[string]*source), eras: make(map[topics.TopicID]int), ledgers: make(map[topics.TopicID]int), eraOf: make(map[int]int),
+		began: time.Now(), byMark: make(map[string]*source), contacts: make(map[string]string), eras: make(map[topics.TopicID]int), ledgers: make(map[topics.TopicID]int), eraOf: make(map[int]int),
 		effects: make(map[kind]int), discarded: make(map[string]bool), states: make(letters.States),
 	}
 }
@@ -218,6 +220,9 @@ func (j *journal) find(rule, text string) {
 // note takes in an outcome or letter that is acknowledged to an instance, or seen on
 // its topic in one of that one's lives (instance -1).
 func (j *journal) note(instance, ledger int, r *kgo.Record) {
+	if r.Topic == responsesTopic && topics.IsForOwners(r) {
+		return
+	}
 	e := &written{instance: instance, ledger: ledger, topic: r.Topic, partition: r.Partition, offset: r.Offset, record: r, mark: sample.FindMark(r.Value)}
 	if r.Topic == responsesTopic {
 		e.entry, _ = topics.ParseEntry(r)

@@ -88,6 +88,17 @@ func (o *oracle) relost(b, c *call) bool {
 	return c.begin.at-b.begin.at > drain && o.troubled(b.instance, b.begin, c.begin)
 }
 
+// recordWent reports whether the announcement of an event's first call was deleted with its topic,
+// and another instance, or a later life of the same one, made the second.
+func (o *oracle) recordWent(s *source, first, c *call) bool {
+	went := slices.ContainsFunc(o.born[1:], func(b stamp) bool { return first.begin.before(b) && b.before(c.begin) })
+	if !went || first.instance != c.instance {
+		return went
+	}
+	own := o.assignment(c.instance, s.partition, c.begin)
+	return own != nil && first.begin.before(own.stamp)
+}
+
 // checkRepeats: what took effect is not done again, unless its answer was no use, its
 // owner died or lost the partition before the outcome was written, or a rewind says so.
 func (o *oracle) checkRepeats() {
@@ -102,6 +113,23 @@ func (o *oracle) checkRepeats() {
 			}
 			o.checkRepeat(s, calls[:i], c)
 		}
+		o.checkTwice(s, calls)
+	}
+}
+
+// checkTwice: a ticket can be looked for, so it is opened once, whatever died and whatever
+// answer was lost.
+func (o *oracle) checkTwice(s *source, calls []*call) {
+	var first *call
+	for _, c := range calls {
+		if c.op != openTicket || !c.acted {
+			continue
+		}
+		if first != nil && !o.permitted(s, c.begin) && !o.forgotten(s, c) && !o.recordWent(s, first, c) {
+			o.findf(ruleTwice, "%s opened a ticket at %v (instance %d, %s), and again at %v (instance %d)",
+				s.mark, first.begin.at, first.instance, first.fault, c.begin.at, c.instance)
+		}
+		first = c
 	}
 }
 

@@ -18,6 +18,7 @@ const (
 	ruleOverlap         = "a lane has one call open"
 	ruleSettled         = "the next event waits for the acknowledgement"
 	ruleRepeat          = "no repeat without a reason"
+	ruleTwice           = "no ticket is opened twice"
 	ruleCommitAhead     = "no commit ahead of what is settled"
 	ruleCommitBack      = "no commit goes back"
 	ruleCommitOwner     = "no commit for a partition of somebody else"

@@ -154,6 +154,26 @@ var plantedFaults = []plantedFault{
 		in:   "sink", fn: "retrier.settle", edit: wrap("(true || %s)", "enoughEvidence"),
 	},
 	{
+		name: "the checkpoint is kept for outcomes only",
+		in:   "processor", fn: "ledgerRead.goOn", edit: drop("reach"),
+	},
+	{
+		name: "the newest progress counts, not that of the highest claim",
+		in:   "processor", fn: "eventLedger.Record", edit: wrap("0 * %s", "number"),
+	},
+	{
+		name: "a write is not announced",
+		in:   "sink", fn: "once.announce", edit: wrap("error(nil) /* %s */", "putOnRecord"),
+	},
+	{
+		name: "a ticket that is not there is believed at once",
+		in:   "sink", fn: "once.look", edit: always("Unsure"),
+	},
+	{
+		name: "a ticket is not looked for",
+		in:   "sink", fn: "once.unsure", edit: first("return false"),
+	},
+	{
 		name: "the share of the budget is not divided again", budget: true,
 		in: "sink", fn: "Budget.Divide", edit: first("if $recv.share > 0 {\n return\n }"),
 	},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/deskstream/deskstream/internal/stub"
+	"github.com/deskstream/deskstream/sink"
 )
 
 // want is what may become of a record.
@@ -73,7 +74,7 @@ type script struct {
 	LimitBytes     int64
 	CommitInterval time.Duration
 	MaxElapsed     time.Duration
-	UnknownIsDead  bool
+	UnknownIsDead  bool // else it is looked for
 	BreakerOf      int
 	Latency        time.Duration
 	Limit          int // calls per minute that the help desk takes, 0 for more than there are
@@ -214,4 +215,12 @@ func (s *script) String() string {
 		fmt.Fprintf(&b, "  %8v  %s %v\n", st.At.Round(time.Millisecond), st.Kind, st.For.Round(time.Millisecond))
 	}
 	return b.String()
+}
+
+// unknown is what becomes of writes without a usable answer.
+func (s *script) unknown() sink.Unknowns {
+	if s.UnknownIsDead {
+		return sink.UnknownDies
+	}
+	return sink.UnknownProbed
 }

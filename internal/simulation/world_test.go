@@ -120,7 +120,7 @@ func (w *world) start() {
 		Name: "desk", BaseURL: "http://desk.test", Credential: sink.NewSecret("s3cret-token"),
 		MaxInFlight: s.InFlight, Rate: budget.Rate{Requests: 600_000, Per: time.Minute, Reserve: 0.1}, Timeout: callTimeout,
 		Retry:   sink.Policy{MaxElapsed: s.MaxElapsed, Initial: 500 * time.Millisecond, Max: 20 * time.Second},
-		Breaker: hold.Breaker{Share: breakerShare, Of: s.BreakerOf}, UnknownIsDead: s.UnknownIsDead, Transport: in.client,
+		Breaker: hold.Breaker{Share: breakerShare, Of: s.BreakerOf}, Unknown: s.unknown(), Transport: in.client,
 	}
 	log := slog.New(&listener{w: w, instance: n})
 	var accounts sink.Accounts
@@ -185,7 +185,10 @@ func routeOf(s *script, ids *sink.IDs) (sink.Route, error) {
 	if err != nil {
 		return sink.Route{}, err
 	}
-	return sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: s.Desk}, mapping.Filter{}, mapper.Map, sinktrengo.New(ids).Send), nil
+	sender := sinktrengo.New(ids)
+	route := sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: s.Desk}, mapping.Filter{}, mapper.Map, sender.Send)
+	route.OnRecord = sender.OnRecord
+	return route, nil
 }
 
 // value is the record of a planned event.

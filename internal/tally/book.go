@@ -176,6 +176,9 @@ func (b *Book) ofAnother(r *kgo.Record) bool {
 }
 
 func (b *Book) outcome(r *kgo.Record, list func(*desk, outcome)) {
+	if topics.IsForOwners(r) {
+		return
+	}
 	var o outcome
 	err := json.Unmarshal(b.text(r.Value), &o)
 	b.mu.Lock()

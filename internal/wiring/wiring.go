@@ -88,6 +88,11 @@ func accountsOf(cfg *config.Config, opts Options) *sink.Accounts {
 	return accounts
 }
 
+// unknowns are the values of delivery.unknown.
+var unknowns = map[string]sink.Unknowns{
+	config.UnknownProbe: sink.UnknownProbed, config.UnknownRetry: sink.UnknownRetried, config.UnknownDead: sink.UnknownDies,
+}
+
 // Choose returns the destinations with the given names, or all without names.
 func Choose(cfg *config.Config, names []string) ([]config.Destination, error) {
 	if len(names) == 0 {
@@ -114,9 +119,9 @@ func callConfig(cfg *config.Config, d config.Destination, opts Options) sink.Con
 			MaxAttempts: d.Delivery.Retry.MaxAttempts, MaxElapsed: d.Delivery.Retry.MaxElapsed,
 			Initial: d.Delivery.Retry.Initial, Max: d.Delivery.Retry.Max,
 		},
-		Breaker:       hold.Breaker{Share: cfg.DeadLetters.Breaker.Share, Of: cfg.DeadLetters.Breaker.Of},
-		UnknownIsDead: d.Delivery.Unknown == config.UnknownDead,
-		Alone:         opts.Alone, Version: version.Release(),
+		Breaker: hold.Breaker{Share: cfg.DeadLetters.Breaker.Share, Of: cfg.DeadLetters.Breaker.Of},
+		Unknown: unknowns[d.Delivery.Unknown],
+		Alone:   opts.Alone, Version: version.Release(),
 	}
 	if opts.Observe != nil {
 		c.OnCall = opts.Observe(d.Name)

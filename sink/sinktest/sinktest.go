@@ -15,6 +15,11 @@ type DoerFunc func(ctx context.Context, call sink.Call) (sink.Reply, error)
 // Do calls f.
 func (f DoerFunc) Do(ctx context.Context, call sink.Call) (sink.Reply, error) { return f(ctx, call) }
 
+// Once makes the call. An answer is its effect, or one of the call's Answers.
+func (f DoerFunc) Once(ctx context.Context, e sink.Effect) (sink.Effected, error) {
+	return Once(ctx, f.Do, e)
+}
+
 // Await waits as ctx allows.
 func (f DoerFunc) Await(ctx context.Context, done <-chan struct{}) error {
 	select {
@@ -44,4 +49,13 @@ func failure(call sink.Call, reply sink.Reply, class sink.Class) *sink.Failure {
 		f.Code = sink.BadAnswer
 	}
 	return f
+}
+
+// Once brings about an effect with one call that do makes.
+func Once(ctx context.Context, do func(context.Context, sink.Call) (sink.Reply, error), e sink.Effect) (sink.Effected, error) {
+	reply, err := do(ctx, e.Call)
+	if err != nil || !reply.OK() {
+		return sink.Effected{Reply: reply}, err
+	}
+	return sink.Effected{Reply: reply, IDs: e.IDs(reply), State: sink.StepDone}, nil
 }

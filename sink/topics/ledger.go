@@ -57,6 +57,16 @@ type EntryReader struct {
 
 // Parse is ParseEntry.
 func (p *EntryReader) Parse(rec *kgo.Record) (entry LedgerEntry, ok bool) {
+	entry, ok = p.Read(rec)
+	if entry.Outcome == InProgress || entry.Outcome == Claimed {
+		return LedgerEntry{}, false
+	}
+	return entry, ok
+}
+
+// Read is ParseEntry that also reads what is no outcome, for those who go on with a source
+// partition: Outcome is InProgress or Claimed then.
+func (p *EntryReader) Read(rec *kgo.Record) (entry LedgerEntry, ok bool) {
 	h, ok := entryHeadersOf(rec)
 	if !ok {
 		return LedgerEntry{}, false
@@ -143,7 +153,7 @@ func same(last *string, text []byte) string {
 }
 
 func disposition(text []byte) (sink.Disposition, bool) {
-	for _, d := range [...]sink.Disposition{sink.Delivered, sink.Skipped, sink.Dead} {
+	for _, d := range [...]sink.Disposition{sink.Delivered, sink.Skipped, sink.Dead, InProgress, Claimed} {
 		if string(text) == string(d) {
 			return d, true
 		}

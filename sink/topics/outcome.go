@@ -81,7 +81,7 @@ func (w *Writer) outcomeHeaders(e *Entry, out *sink.Outcome) []kgo.RecordHeader 
 	text = strconv.AppendInt(text, int64(out.Round), 10)
 	round := len(text)
 	text = out.Event.Digest.AppendHex(text)
-	headers := make([]kgo.RecordHeader, 0, 10)
+	headers := make([]kgo.RecordHeader, 0, 11)
 	headers = append(headers,
 		kgo.RecordHeader{Key: headerGroup, Value: w.own.group},
 		kgo.RecordHeader{Key: headerSource, Value: text[:source:source]},
@@ -93,6 +93,9 @@ func (w *Writer) outcomeHeaders(e *Entry, out *sink.Outcome) []kgo.RecordHeader 
 		kgo.RecordHeader{Key: headerRound, Value: text[outcome:round:round]},
 		kgo.RecordHeader{Key: headerEvent, Value: text[round:]},
 	)
+	if e.Progress != nil {
+		headers = append(headers, progressHeader(e.Progress))
+	}
 	for _, h := range src.Headers {
 		if h.Key == headerTrace && len(h.Value) <= maxTrace {
 			return append(headers, h)

@@ -59,6 +59,11 @@ type Entry struct {
 	// it be by others until done was called.
 	Outcome *sink.Outcome
 
+	// Round is that of a progress; an outcome has its own.
+	Round int
+	// Progress is what is on record of the event, nil for nothing.
+	Progress *sink.Progress
+
 	// FirstAttempt and LastAttempt are when the first and last call were sent, zero
 	// without one; Attempts counts all of them.
 	FirstAttempt, LastAttempt time.Time

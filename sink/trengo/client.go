@@ -128,19 +128,21 @@ func (s *sending) open(ctx context.Context, step trengo.OpenTicket) error {
 }
 
 func (s *sending) openFor(ctx context.Context, contact mapping.Value, step trengo.OpenTicket, answers []int) (sink.Reply, error) {
+	t := &ticketStep{made: s.ids.Made(), do: s.do, contact: contact.Text(), channel: step.Channel.Text(), subject: step.Subject}
+	defer t.end()
 	call := ticketCall(contact, step)
 	call.Answers = answers
-	reply, err := s.write(ctx, call)
-	if err != nil || !reply.OK() {
-		return reply, err
+	opened, err := s.do.Once(ctx, sink.Effect{Step: ticketStepName, Call: call, Prepare: t.prepare, Mark: t.mark, Find: t.find, IDs: t.ids})
+	if err != nil || opened.State == "" && !opened.Reply.Planned {
+		return opened.Reply, err
 	}
-	id := contactID(reply.JSON())
-	if id == "" {
+	s.writes++
+	if id := opened.IDs[ticketIDName]; id != "" {
+		s.receipt.IDs[ticketIDName] = id
+	} else if !opened.Reply.Planned {
 		s.warn("the answer to the new ticket holds no id")
-		return reply, nil
 	}
-	s.receipt.IDs[ticketIDName] = id
-	return reply, nil
+	return opened.Reply, nil
 }
 
 // openForCreated opens the ticket for a contact that was just created by an answer

@@ -58,6 +58,10 @@ func (f *fake) Do(_ context.Context, call sink.Call) (sink.Reply, error) {
 	return reply, nil
 }
 
+func (f *fake) Once(ctx context.Context, e sink.Effect) (sink.Effected, error) {
+	return sinktest.Once(ctx, f.Do, e)
+}
+
 // seen is the calls so far, each as one line.
 func (f *fake) seen() []string {
 	f.mu.Lock()

@@ -1,0 +1,195 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/topics"
+)
+
+// ledgerClaim is the claim of a partition's share of the ledger under which the progress of
+// its events is put on record. The zero ledgerClaim is of a pipeline that puts none there.
+type ledgerClaim struct {
+	// number is the offset of the record that made the claim, so of several claims the latest
+	// has the highest.
+	number int64
+	// life counts how often the responses topic was recreated, or lost its end, under the
+	// partition: what was on record before that is not any more.
+	life int
+	// ready is closed when number holds.
+	ready chan struct{}
+}
+
+// writeClaims makes claims for partitions, and returns the offset of each one's record. Every
+// earlier record of the partition lies before it.
+func (p *Processor) writeClaims(ctx context.Context, parts []*partition, origin func(*partition) topics.Origin, n func(*partition) int32) (map[*partition]int64, error) {
+	bounded, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
+	group, bounded := errgroup.WithContext(bounded)
+	offsets := make([]int64, len(parts))
+	for i, part := range parts {
+		group.Go(func() (err error) {
+			offsets[i], err = p.writeClaim(bounded, part, origin(part), n(part))
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("claiming partitions on %s: %w", p.cfg.Writer.Responses, err)
+	}
+	made := make(map[*partition]int64, len(parts))
+	for i, part := range parts {
+		made[part] = offsets[i]
+	}
+	return made, nil
+}
+
+func (p *Processor) writeClaim(ctx context.Context, part *partition, origin topics.Origin, n int32) (int64, error) {
+	type written struct {
+		offset int64
+		err    error
+	}
+	done := make(chan written, 1)
+	p.kafka.writer.WriteClaim(ctx, topics.Entry{
+		Source: &kgo.Record{Topic: part.topic, Partition: part.id, Offset: max(part.committed, 0), LeaderEpoch: -1},
+		Origin: origin, Partitions: func() (int32, int32) { return n, 1 },
+	}, func(offset int64, err error) { done <- written{offset, err} })
+	select {
+	case w := <-done:
+		if w.err == nil && w.offset < 0 {
+			return 0, errNoOffset
+		}
+		return w.offset, w.err
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+var errNoOffset = errors.New("the broker gave no offset for the claim's record")
+
+// eventLedger puts the progress of one event on record.
+type eventLedger struct {
+	p    *Processor
+	lane *lane
+	rec  *record
+}
+
+// ledgerFor is the ledger of a lane's first record, nil where nothing is put on record.
+func (p *Processor) ledgerFor(l *lane, r *record) sink.Ledger {
+	if p.route.OnRecord == nil {
+		return nil
+	}
+	return &eventLedger{p: p, lane: l, rec: r}
+}
+
+// Record implements sink.Ledger.
+func (e *eventLedger) Record(ctx context.Context, progress sink.Progress) error {
+	claim := e.p.book.claimOf(e.lane.part)
+	select {
+	case <-claim.ready:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	claim = e.p.book.claimOf(e.lane.part)
+	progress.Claim = claim.number
+	done := make(chan error, 1)
+	e.p.kafka.writer.WriteProgress(ctx, topics.Entry{
+		Source: e.rec.Record, Origin: e.lane.part.origin, Lane: e.lane.key.value, Progress: &progress,
+		Partitions: e.p.book.writtenTo(e.lane.part),
+	}, func(_ int64, err error) { done <- err })
+	// The client may keep a record for long after the end of its context.
+	select {
+	case err := <-done:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	e.p.book.onRecord(e.rec, claim)
+	return nil
+}
+
+// Holds implements sink.Ledger.
+func (e *eventLedger) Holds() bool {
+	b := e.p.book
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return e.rec.life == e.lane.part.claim.life
+}
+
+// onRecord notes under which claim the progress of a record was put on record.
+func (b *book) onRecord(r *record, claim ledgerClaim) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r.life = claim.life
+}
+
+// claimOf is the claim of a partition as it is now.
+func (b *book) claimOf(part *partition) ledgerClaim {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return part.claim
+}
+
+// unclaimLocked ends the claim of a partition whose responses topic is another one now, until
+// it is claimed again.
+func (part *partition) unclaim() {
+	if part.claim.holds() {
+		part.claim = ledgerClaim{life: part.claim.life + 1, ready: make(chan struct{})}
+	}
+}
+
+// holds reports whether there is a claim.
+func (c ledgerClaim) holds() bool {
+	select {
+	case <-c.ready:
+		return true
+	default:
+		return false // also where nothing is put on record
+	}
+}
+
+// toReclaim are the live partitions whose claim has ended.
+func (b *book) toReclaim() []*partition {
+	return b.choose(func(part *partition) bool {
+		return part.live && part.claim.ready != nil && !part.claim.holds()
+	})
+}
+
+// reclaim claims partitions again, after their responses topic was recreated or lost its end.
+func (p *Processor) reclaim(ctx context.Context) error {
+	parts := p.book.toReclaim()
+	if len(parts) == 0 {
+		return nil
+	}
+	made, err := p.writeClaims(ctx, parts, func(part *partition) topics.Origin { return part.origin }, p.book.responsesOf)
+	if err != nil {
+		return err
+	}
+	p.book.claimed(made)
+	return nil
+}
+
+// responsesOf is the number of partitions of the responses topic that a partition's outcomes
+// are spread over.
+func (b *book) responsesOf(part *partition) int32 {
+	n, _ := b.writtenTo(part)()
+	return n
+}
+
+// claimed takes in the claims that were made.
+func (b *book) claimed(made map[*partition]int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for part, number := range made {
+		if !part.claim.holds() {
+			part.claim.number = number
+			close(part.claim.ready)
+		}
+	}
+}

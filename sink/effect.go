@@ -1,0 +1,244 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Effect is a write that takes effect again when it is sent again, as one step of an event,
+// and how to find out whether it took effect when nobody knows. CONTRACT: Effects once.
+type Effect struct {
+	// Step names the step, on record and in the outcome.
+	Step string
+	// Call is the write.
+	Call Call
+	// Prepare makes the lookups that Mark needs to have been made. It is called before a write
+	// that is put on record.
+	Prepare func(ctx context.Context) error
+	// Mark returns what Find will know the effect by, as far as the help desk is known right
+	// before the write. A nil Mark means that the effect could not be told from others: then
+	// nothing is looked for.
+	Mark func() Mark
+	// Find looks for the effect of a write that was announced with the mark.
+	Find func(ctx context.Context, mark Mark) (Sighting, error)
+	// IDs returns the ids of what the response to the write says was made, nil for none.
+	IDs func(Reply) map[string]string
+}
+
+// Mark is what a write's effect is known by: texts by names that the desk's sender chose. It
+// lies on a topic, so it holds nothing of the customer but ids and digests.
+type Mark map[string]string
+
+// Sighting is what a look for an effect saw.
+type Sighting struct {
+	// IDs are those of the effect, nil if there is none to be seen.
+	IDs map[string]string
+	// Unsure marks a look that has to be repeated: what it saw may be another event's, whose
+	// response has not come yet.
+	Unsure bool
+	// Refused marks a desk that cannot be asked: the look says nothing.
+	Refused bool
+}
+
+// StepState is what became of a step.
+type StepState string
+
+// The states of a step. CONTRACT: Help-desk work.
+const (
+	StepDone    StepState = "done"    // the help desk accepted the write
+	StepAdopted StepState = "adopted" // its effect was found after an answer was lost
+	StepSkipped StepState = "skipped"
+	StepFailed  StepState = "failed"
+)
+
+// StepInfo is a step as an outcome lists it.
+type StepInfo struct {
+	Name  string    `json:"name"`
+	State StepState `json:"state"`
+}
+
+// Progress is what is on record of an event before its outcome is: what another process needs
+// to go on with it.
+type Progress struct {
+	// Claim is the number of the claim under which it was written.
+	Claim int64 `json:"claim"`
+	// Steps took effect.
+	Steps []StepRecord `json:"steps,omitempty"`
+	// Next is the write that may have been sent since, nil for none.
+	Next *Announcement `json:"next,omitempty"`
+}
+
+// StepRecord is a step that took effect.
+type StepRecord struct {
+	StepInfo
+	IDs map[string]string `json:"ids,omitempty"`
+}
+
+// Announcement is a write that is about to be sent.
+type Announcement struct {
+	Step string `json:"step"`
+	Mark Mark   `json:"mark,omitempty"`
+	At   Time   `json:"at"`
+}
+
+// Exists reports whether anything of the event is on record.
+func (p *Progress) Exists() bool { return p != nil && (len(p.Steps) > 0 || p.Next != nil) }
+
+// step is the step of a name that took effect, nil for none.
+func (p *Progress) step(name string) *StepRecord {
+	for i := range p.Steps {
+		if p.Steps[i].Name == name {
+			return &p.Steps[i]
+		}
+	}
+	return nil
+}
+
+// Ledger puts the progress of one event on record.
+type Ledger interface {
+	// Record returns when the progress is on record. Its error is the cause of ctx's end.
+	Record(ctx context.Context, p Progress) error
+	// Holds reports whether what was recorded is still on record: the topic that it lay on may
+	// have been recreated since.
+	Holds() bool
+}
+
+// Effected is an Effect that was brought about.
+type Effected struct {
+	// Reply is the response to the write; without a status when the effect was on record, or
+	// was found.
+	Reply Reply
+	// IDs are those of what was made.
+	IDs map[string]string
+	// State is StepDone or StepAdopted; "" when Reply has one of Call.Answers, or is planned.
+	State StepState
+}
+
+// How long an announcement holds, and how long after a call's timeout its effect may come to
+// be seen at the latest: five seconds by CONTRACT, Effects once, and one for a list that was read
+// meanwhile.
+const (
+	announcedFor = 5 * time.Second
+	seenWithin   = 6 * time.Second
+)
+
+// The pauses between looks for an effect: the first, doubled each time.
+const firstLook = time.Second
+
+// once brings about one Effect for a retrier.
+type once struct {
+	*retrier
+	effect Effect
+	// announced is the announcement that stands, nil for none. Without a Ledger it is known
+	// to this process only.
+	announced *Announcement
+}
+
+// Once makes it a Doer.
+func (s *retrier) Once(ctx context.Context, e Effect) (Effected, error) {
+	if done := s.progress.step(e.Step); done != nil {
+		s.steps = append(s.steps, done.StepInfo)
+		return Effected{IDs: done.IDs, State: done.State}, nil
+	}
+	o := &once{retrier: s, effect: e}
+	if next := s.progress.Next; next != nil && next.Step == e.Step {
+		// By whom it was announced, and when by this machine's clock, nobody knows: the full
+		// time begins now.
+		found, err := o.look(ctx, next.Mark, time.Now())
+		if err != nil || found.State != "" {
+			return found, err
+		}
+	}
+	return o.bring(ctx)
+}
+
+// bring makes the call.
+func (o *once) bring(ctx context.Context) (Effected, error) {
+	call := o.effect.Call
+	if o.ledger != nil {
+		if err := o.effect.Prepare(ctx); err != nil {
+			return Effected{}, err
+		}
+		call.recorded = true
+	}
+	reply, found, err := o.call(ctx, call, o)
+	if _, dead := errors.AsType[*Failure](err); dead {
+		o.steps = append(o.steps, StepInfo{o.effect.Step, StepFailed})
+	}
+	if err != nil || found.State != "" {
+		return found, err
+	}
+	if !reply.OK() {
+		return Effected{Reply: reply}, nil
+	}
+	return o.took(reply, StepDone, o.effect.IDs(reply)), nil
+}
+
+// took notes that the step took effect.
+func (o *once) took(reply Reply, state StepState, ids map[string]string) Effected {
+	info := StepInfo{o.effect.Step, state}
+	o.steps = append(o.steps, info)
+	o.progress.Steps = append(o.progress.Steps, StepRecord{StepInfo: info, IDs: ids})
+	o.progress.Next, o.behind = nil, true
+	return Effected{Reply: reply, IDs: ids, State: state}
+}
+
+// announce puts the write on record, unless it was a moment ago. ready reports whether the
+// write may go out now: if it is not, its turn has to be asked for again.
+func (o *once) announce(ctx context.Context) (ready bool, err error) {
+	if o.announced != nil && time.Since(o.announced.At.Time) < announcedFor && (o.ledger == nil || o.ledger.Holds()) {
+		return true, nil
+	}
+	if o.ledger != nil {
+		if err := o.effect.Prepare(ctx); err != nil {
+			return false, err
+		}
+	}
+	o.announced = &Announcement{Step: o.effect.Step, Mark: o.effect.Mark(), At: Time{time.Now()}}
+	if o.ledger == nil {
+		return true, nil
+	}
+	o.progress.Next, o.behind, o.onRecord = o.announced, false, true
+	return false, o.putOnRecord(ctx)
+}
+
+// unsure reports whether the write's effect is looked for before it is sent again.
+func (o *once) unsure(j judgement) bool {
+	if o.dest.Unknown != UnknownProbed || o.announced == nil {
+		return false
+	}
+	// A command has no other events to wait for an outage's end with: an answer, however bad,
+	// is one.
+	return j.unanswered || j.mayHaveActed && !o.dest.Alone
+}
+
+// look looks for the effect of a write whose call had ended by a moment, until it is seen or
+// cannot come any more. Found without a state is none.
+func (o *once) look(ctx context.Context, mark Mark, ended time.Time) (Effected, error) {
+	due := ended.Add(o.dest.Timeout + seenWithin)
+	for pause := firstLook; mark != nil; pause *= 2 {
+		seen, err := o.effect.Find(ctx, mark)
+		switch {
+		case err != nil:
+			return Effected{}, err
+		case seen.IDs != nil:
+			return o.took(Reply{}, StepAdopted, seen.IDs), nil
+		case seen.Refused:
+			return Effected{}, nil
+		}
+		left := time.Until(due)
+		if left <= 0 && !seen.Unsure {
+			return Effected{}, nil
+		}
+		if left <= 0 {
+			left, pause = firstLook, firstLook
+		}
+		o.pass.Rest()
+		o.does(looking)
+		if err := o.wait(ctx, func(ctx context.Context) error { return sleep(ctx, min(pause, left)) }); err != nil {
+			return Effected{}, err
+		}
+	}
+	return Effected{}, nil
+}

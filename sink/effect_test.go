@@ -1,0 +1,314 @@
+package sink_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/sink"
+)
+
+// onceDesk is a help desk that opens tickets, shows them, and says what happened in which
+// order.
+type onceDesk struct {
+	t       *testing.T
+	began   time.Time
+	log     []string
+	answers []func() (*http.Response, error) // to POSTs, in turn; then 201
+	// effects are when each POST takes effect after it came in; -1 for never. Then at once.
+	effects []time.Duration
+	tickets []int
+	posts   int
+}
+
+func (d *onceDesk) note(format string, args ...any) {
+	at := time.Since(d.began) + time.Second - 1 // a back-off has a jitter of up to a half
+	d.log = append(d.log, fmt.Sprintf("%s %s", at.Truncate(time.Second), fmt.Sprintf(format, args...)))
+}
+
+func (d *onceDesk) RoundTrip(req *http.Request) (*http.Response, error) {
+	return exchange(func(req *http.Request) (*http.Response, error) {
+		switch req.Method {
+		case http.MethodPut:
+			d.note("put")
+			return answer(200, `{}`)
+		case http.MethodGet:
+			d.note("look")
+			return answer(200, fmt.Sprintf(`{"data":%v}`, strings.Join(strings.Fields(fmt.Sprint(d.tickets)), ",")))
+		}
+		d.note("post")
+		n := d.posts
+		d.posts++
+		after := time.Duration(0)
+		if n < len(d.effects) {
+			after = d.effects[n]
+		}
+		switch {
+		case after == 0:
+			d.tickets = append(d.tickets, 40+n)
+		case after > 0:
+			time.AfterFunc(after, func() { d.tickets = append(d.tickets, 40+n) })
+		}
+		if n < len(d.answers) {
+			return d.answers[n]()
+		}
+		return answer(201, fmt.Sprintf(`{"id":%d}`, 40+n))
+	}).RoundTrip(req)
+}
+
+// memory is a Ledger that keeps what it is given.
+type memory struct {
+	desk  *onceDesk
+	kept  []sink.Progress
+	takes time.Duration
+	fails error
+	gone  bool
+}
+
+func (m *memory) Record(ctx context.Context, p sink.Progress) error {
+	if m.takes > 0 {
+		select {
+		case <-time.After(m.takes):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	if m.fails != nil {
+		return m.fails
+	}
+	next := "nothing"
+	if p.Next != nil {
+		next = p.Next.Step
+	}
+	m.desk.note("record %s after %d", next, len(p.Steps))
+	m.kept, m.gone = append(m.kept, p), false
+	return nil
+}
+
+func (m *memory) Holds() bool { return !m.gone }
+
+// ticketEffect opens a ticket, and finds it by its being there.
+func ticketEffect(do sink.Doer, step string) sink.Effect {
+	return sink.Effect{
+		Step: step, Call: ticket,
+		Prepare: func(context.Context) error { return nil },
+		Mark:    func() sink.Mark { return sink.Mark{"of": step} },
+		Find: func(ctx context.Context, _ sink.Mark) (sink.Sighting, error) {
+			reply, err := do.Do(ctx, find)
+			if err != nil {
+				return sink.Sighting{}, err
+			}
+			if n := reply.JSON().Get("data").Len(); n > 0 {
+				return sink.Sighting{IDs: map[string]string{"ticket_id": reply.JSON().Get("data").At(0).Text()}}, nil
+			}
+			return sink.Sighting{}, nil
+		},
+		IDs: func(r sink.Reply) map[string]string {
+			return map[string]string{"ticket_id": r.JSON().Get("id").Text()}
+		},
+	}
+}
+
+// opening is a route whose events open a ticket with each of the steps.
+func opening(steps ...string) sink.Route {
+	return sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: "test"}, mapping.Filter{}, func(ev mapping.Event) (mapping.Event, error) { return ev, nil },
+		func(ctx context.Context, do sink.Doer, _ mapping.Event) (sink.Receipt, error) {
+			r := sink.Receipt{IDs: map[string]string{}}
+			for _, step := range steps {
+				if step == "update" {
+					if _, err := do.Do(ctx, update); err != nil {
+						return r, err
+					}
+					continue
+				}
+				made, err := do.Once(ctx, ticketEffect(do, step))
+				if err != nil {
+					return r, err
+				}
+				r.IDs["ticket_id"] = made.IDs["ticket_id"]
+			}
+			return r, nil
+		})
+}
+
+type onceCase struct {
+	desk    onceDesk
+	ledger  *memory
+	config  func(*sink.Config)
+	steps   []string
+	before  *sink.Progress
+	stop    func(s stops) // after ten seconds
+	log     []string
+	outcome string
+	states  []sink.StepInfo
+}
+
+func TestOnce(t *testing.T) {
+	done := func(state sink.StepState, names ...string) (infos []sink.StepInfo) {
+		for _, name := range names {
+			infos = append(infos, sink.StepInfo{Name: name, State: state})
+		}
+		return infos
+	}
+	announced := &sink.Progress{Claim: 3, Next: &sink.Announcement{Step: "a", Mark: sink.Mark{"of": "a"}}}
+	const never = -1
+	tests := map[string]onceCase{
+		"announced, then sent": {
+			ledger: &memory{}, steps: []string{"a"},
+			log: []string{"0s record a after 0", "0s post"}, outcome: "delivered 40", states: done("done", "a"),
+		},
+		"the result is on record before the next step": {
+			ledger: &memory{}, steps: []string{"a", "b"},
+			log:     []string{"0s record a after 0", "0s post", "0s record b after 1", "0s post"},
+			outcome: "delivered 41", states: done("done", "a", "b"),
+		},
+		"the result is on record before another call": {
+			ledger: &memory{}, steps: []string{"a", "update"},
+			log:     []string{"0s record a after 0", "0s post", "0s record nothing after 1", "0s put"},
+			outcome: "delivered 40", states: done("done", "a"),
+		},
+		"an announcement that took long is made again": {
+			ledger: &memory{takes: 6 * time.Second}, steps: []string{"a"}, stop: func(s stops) { s.soft() },
+			log: []string{"6s record a after 0"}, outcome: "interrupted",
+		},
+		"nothing is sent that is not on record": {
+			ledger: &memory{fails: errors.New("no")}, steps: []string{"a"}, outcome: "interrupted",
+		},
+		"lost, but there": {
+			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){lost}}, steps: []string{"a"},
+			log:     []string{"0s record a after 0", "0s post", "1s look"},
+			outcome: "delivered 40", states: done("adopted", "a"),
+		},
+		"lost, and late": {
+			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){lost}, effects: []time.Duration{14 * time.Second}}, steps: []string{"a"},
+			log:     []string{"0s record a after 0", "0s post", "1s look", "2s look", "4s look", "8s look", "16s look"},
+			outcome: "delivered 40", states: done("adopted", "a"),
+		},
+		"lost, without effect": {
+			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){lost}, effects: []time.Duration{never}}, steps: []string{"a"},
+			log:     []string{"0s record a after 0", "0s post", "1s look", "2s look", "4s look", "8s look", "16s look", "16s look", "16s record a after 0", "16s post"},
+			outcome: "delivered 41", states: done("done", "a"),
+		},
+		"lost, and left to another process": {
+			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){lost}, effects: []time.Duration{never}}, steps: []string{"a"},
+			stop: func(s stops) { s.soft() },
+			log:  []string{"0s record a after 0", "0s post", "1s look", "2s look", "4s look", "8s look"}, outcome: "interrupted",
+		},
+		"too old, but begun": {
+			ledger: &memory{}, desk: onceDesk{tickets: []int{39}}, steps: []string{"a"}, before: announced, config: func(c *sink.Config) { c.MaxAge = time.Second },
+			log: []string{"0s look"}, outcome: "delivered 39", states: done("adopted", "a"),
+		},
+		"a gateway's 502": {
+			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){status(502)}}, steps: []string{"a"},
+			log: []string{"0s record a after 0", "0s post", "1s look"}, outcome: "delivered 40", states: done("adopted", "a"),
+		},
+		"refused for good": {
+			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){status(422)}, effects: []time.Duration{never}}, steps: []string{"a"},
+			log: []string{"0s record a after 0", "0s post"}, outcome: "dead rejected http_422", states: done("failed", "a"),
+		},
+		"over quota, which did nothing": {
+			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){status(429, "Retry-After", "7")}, effects: []time.Duration{never}}, steps: []string{"a"},
+			log: []string{"0s record a after 0", "0s post", "7s record a after 0", "7s post"}, outcome: "delivered 41", states: done("done", "a"),
+		},
+		"exhausted, but there": {
+			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){lost}}, steps: []string{"a"},
+			config: func(c *sink.Config) { c.Alone, c.Retry.MaxAttempts = true, 1 },
+			log:    []string{"0s record a after 0", "0s post", "0s look"}, outcome: "delivered 40", states: done("adopted", "a"),
+		},
+		"unknown: retry": {
+			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){lost}}, steps: []string{"a"},
+			config: func(c *sink.Config) { c.Unknown = sink.UnknownRetried },
+			log:    []string{"0s record a after 0", "0s post", "1s post"}, outcome: "delivered 41", states: done("done", "a"),
+		},
+		"unknown: dead": {
+			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){lost}}, steps: []string{"a"},
+			config: func(c *sink.Config) { c.Unknown = sink.UnknownDies },
+			log:    []string{"0s record a after 0", "0s post"}, outcome: "dead unknown connection", states: done("failed", "a"),
+		},
+		"a command takes a 500 for an answer": {
+			desk: onceDesk{answers: []func() (*http.Response, error){status(500)}, effects: []time.Duration{never}}, steps: []string{"a"},
+			config: func(c *sink.Config) { c.Alone = true },
+			log:    []string{"0s post", "1s post"}, outcome: "delivered 41", states: done("done", "a"),
+		},
+		"a command looks for what is lost": {
+			desk: onceDesk{answers: []func() (*http.Response, error){lost}}, steps: []string{"a"},
+			config: func(c *sink.Config) { c.Alone = true },
+			log:    []string{"0s post", "1s look"}, outcome: "delivered 40", states: done("adopted", "a"),
+		},
+		"done on record": {
+			ledger: &memory{}, steps: []string{"a"},
+			before:  &sink.Progress{Steps: []sink.StepRecord{{StepInfo: sink.StepInfo{Name: "a", State: "done"}, IDs: map[string]string{"ticket_id": "7"}}}},
+			outcome: "delivered 7", states: done("done", "a"),
+		},
+		"announced by another process, and there": {
+			ledger: &memory{}, desk: onceDesk{tickets: []int{39}}, steps: []string{"a"}, before: announced,
+			log: []string{"0s look"}, outcome: "delivered 39", states: done("adopted", "a"),
+		},
+		"announced by another process, and not there": {
+			ledger: &memory{}, steps: []string{"a"}, before: announced,
+			log:     []string{"0s look", "1s look", "3s look", "7s look", "15s look", "16s look", "16s record a after 0", "16s post"},
+			outcome: "delivered 40", states: done("done", "a"),
+		},
+		"announced by another process, and left to a third": {
+			ledger: &memory{}, steps: []string{"a"}, before: announced, stop: func(s stops) { s.soft() },
+			log: []string{"0s look", "1s look", "3s look", "7s look"}, outcome: "interrupted",
+		},
+		"the record is gone": {
+			ledger: &memory{gone: true}, steps: []string{"update", "b"},
+			before:  &sink.Progress{Steps: []sink.StepRecord{{StepInfo: sink.StepInfo{Name: "a", State: "done"}}}},
+			log:     []string{"0s record nothing after 1", "0s put", "0s record b after 1", "0s post"},
+			outcome: "delivered 40", states: done("done", "b"),
+		},
+	}
+	for name, tt := range tests {
+		bubble(t, name, func(t *testing.T) { tt.run(t) })
+	}
+}
+
+func (tt onceCase) run(t *testing.T) {
+	desk := &tt.desk
+	desk.t, desk.began = t, time.Now()
+	c := config(desk)
+	c.Retry.Initial, c.Retry.Max = time.Second, time.Second
+	if tt.config != nil {
+		tt.config(&c)
+	}
+	d := destination(t, c)
+	stop := newStops()
+	defer stop.last()
+	if tt.stop != nil {
+		time.AfterFunc(10*time.Second, func() { tt.stop(stop) })
+	}
+	s := d.Session(enter(t, d.Gate(), "l"), stop.stop)
+	if tt.ledger != nil {
+		tt.ledger.desk = desk
+		s.Ledger = tt.ledger
+	}
+	s.Inherited, s.Timestamp = tt.before, time.Now().Add(-time.Hour)
+	o, err := opening(tt.steps...).Deliver(stop.ctx, s, []byte(track))
+	got := string(o.Outcome) + " " + o.IDs["ticket_id"]
+	switch {
+	case errors.Is(err, sink.ErrInterrupted):
+		got = "interrupted"
+	case o.Error != nil:
+		got = fmt.Sprintf("dead %s %s", o.Error.Class, o.Error.Code)
+	}
+	if got != tt.outcome {
+		t.Errorf("outcome = %q, want %q", got, tt.outcome)
+	}
+	if diff := cmp.Diff(tt.log, desk.log); diff != "" {
+		t.Errorf("what happened (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(tt.states, o.Steps); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+	synctest.Wait()
+}
