@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
-
-	"github.com/deskstream/deskstream/sink/topics"
 )
 
 // claimBackoff is the pause before a claim that failed is tried again.
@@ -107,9 +105,11 @@ func (p *Processor) tryClaim(ctx context.Context, parts []*partition) error {
 func (p *Processor) claimListed(ctx context.Context, parts []*partition, found survey) error {
 	var claims map[*partition]int64
 	if p.route.OnRecord != nil {
-		origin := func(part *partition) topics.Origin { return found.origin(part.topic) }
+		at := func(part *partition) claimAt {
+			return claimAt{origin: found.origin(part.topic), n: found.n, least: found.end[part.id%found.n]}
+		}
 		var err error
-		if claims, err = p.writeClaims(ctx, parts, origin, func(*partition) int32 { return found.n }); err != nil {
+		if claims, err = p.writeClaims(ctx, parts, at); err != nil {
 			return err
 		}
 	}

@@ -61,11 +61,27 @@ func (p *Processor) deliver(l *lane, r *record, pass *hold.Pass) {
 	}
 	p.unknown.note(&outcome)
 	attempts, first, last := s.Attempts()
-	p.kafka.writer.Write(p.life, topics.Entry{
+	p.write(l, r, &topics.Entry{
 		Source: r.Record, Origin: l.part.origin, Lane: l.key.value, Outcome: &outcome,
 		Progress: s.Progress(), Attempts: attempts, FirstAttempt: first, LastAttempt: last,
 		MayWait: !p.book.nextIs(l), Partitions: p.book.writtenTo(l.part),
-	}, func(offset int64, err error) { p.settled(l, &outcome, offset, err) })
+	}, 0)
+}
+
+// maxRewrites is how often an outcome is written again that was acknowledged with the offset of
+// an earlier record. A broker remembers the latest five batches of a producer, and takes what
+// has the number of one of them for a repetition.
+const maxRewrites = 6
+
+// write writes the outcome of a lane's first record until it is certain to be on its topic.
+func (p *Processor) write(l *lane, r *record, e *topics.Entry, rewrites int) {
+	p.kafka.writer.Write(p.life, *e, func(offset int64, err error) {
+		if err == nil && rewrites < maxRewrites && p.book.isBehind(l, r, offset) {
+			go p.write(l, r, e, rewrites+1) // a promise may not produce itself, kgo says
+			return
+		}
+		p.settled(l, e.Outcome, offset, err)
+	})
 }
 
 // settled is called when the outcome of a lane's first record is acknowledged, at that offset of

@@ -79,4 +79,4 @@ func sizeOf(r *kgo.Record) int64 {
 
 // recordOverhead is about what a record takes besides its bytes: the structs here
 // and kgo's, and its share of a lane.
-const recordOverhead = 512
+const recordOverhead = 544

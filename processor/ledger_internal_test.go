@@ -195,7 +195,7 @@ func TestLedger_progress(t *testing.T) {
 		"of the partition's earlier life":   {[]*kgo.Record{progressAt(3, 7, 2)}, "", 0},
 		"below the committed offset":        {[]*kgo.Record{progressAt(20, 2, 10)}, "", 0},
 		"with a header that cannot be read": {[]*kgo.Record{{Topic: ledgerTopic, Offset: 20, Headers: append(progressAt(20, 7, 1).Headers[:9], kgo.RecordHeader{Key: "deskstream.progress", Value: []byte("{")})}}, "", 0},
-		"and a claim, which is no progress": {[]*kgo.Record{progressAt(20, 7, 10), claimAt(21)}, "20", 7},
+		"and a claim, which is no progress": {[]*kgo.Record{progressAt(20, 7, 10), claimRecord(21)}, "20", 7},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -224,7 +224,7 @@ func TestLedger_progress(t *testing.T) {
 	}
 }
 
-func claimAt(at int64) *kgo.Record {
+func claimRecord(at int64) *kgo.Record {
 	r := outcomeAt(at, 3)
 	for i, h := range r.Headers {
 		if h.Key == "deskstream.outcome" {

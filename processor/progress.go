@@ -25,16 +25,23 @@ type ledgerClaim struct {
 	ready chan struct{}
 }
 
+// claimAt is what a claim of a partition is written by.
+type claimAt struct {
+	origin topics.Origin
+	n      int32 // partitions of the responses topic
+	least  int64 // where the record lies at the earliest
+}
+
 // writeClaims makes claims for partitions, and returns the offset of each one's record. Every
 // earlier record of the partition lies before it.
-func (p *Processor) writeClaims(ctx context.Context, parts []*partition, origin func(*partition) topics.Origin, n func(*partition) int32) (map[*partition]int64, error) {
+func (p *Processor) writeClaims(ctx context.Context, parts []*partition, at func(*partition) claimAt) (map[*partition]int64, error) {
 	bounded, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	group, bounded := errgroup.WithContext(bounded)
 	offsets := make([]int64, len(parts))
 	for i, part := range parts {
 		group.Go(func() (err error) {
-			offsets[i], err = p.writeClaim(bounded, part, origin(part), n(part))
+			offsets[i], err = p.writeClaim(bounded, part, at(part))
 			return err
 		})
 	}
@@ -48,7 +55,7 @@ func (p *Processor) writeClaims(ctx context.Context, parts []*partition, origin 
 	return made, nil
 }
 
-func (p *Processor) writeClaim(ctx context.Context, part *partition, origin topics.Origin, n int32) (int64, error) {
+func (p *Processor) writeClaim(ctx context.Context, part *partition, at claimAt) (int64, error) {
 	type written struct {
 		offset int64
 		err    error
@@ -56,12 +63,12 @@ func (p *Processor) writeClaim(ctx context.Context, part *partition, origin topi
 	done := make(chan written, 1)
 	p.kafka.writer.WriteClaim(ctx, topics.Entry{
 		Source: &kgo.Record{Topic: part.topic, Partition: part.id, Offset: max(part.committed, 0), LeaderEpoch: -1},
-		Origin: origin, Partitions: func() (int32, int32) { return n, 1 },
+		Origin: at.origin, Partitions: func() (int32, int32) { return at.n, 1 },
 	}, func(offset int64, err error) { done <- written{offset, err} })
 	select {
 	case w := <-done:
-		if w.err == nil && w.offset < 0 {
-			return 0, errNoOffset
+		if w.err == nil && w.offset < at.least {
+			return 0, errNotWritten
 		}
 		return w.offset, w.err
 	case <-ctx.Done():
@@ -69,7 +76,9 @@ func (p *Processor) writeClaim(ctx context.Context, part *partition, origin topi
 	}
 }
 
-var errNoOffset = errors.New("the broker gave no offset for the claim's record")
+// errNotWritten is of a record that the broker takes for one that it has, since the client has
+// begun to count its writes anew: it was acknowledged, and is not there.
+var errNotWritten = errors.New("the broker acknowledged the record with the offset of an earlier one")
 
 // eventLedger puts the progress of one event on record.
 type eventLedger struct {
@@ -96,22 +105,35 @@ func (e *eventLedger) Record(ctx context.Context, progress sink.Progress) error 
 	}
 	claim = e.p.book.claimOf(e.lane.part)
 	progress.Claim = claim.number
-	done := make(chan error, 1)
-	e.p.kafka.writer.WriteProgress(ctx, topics.Entry{
-		Source: e.rec.Record, Origin: e.lane.part.origin, Lane: e.lane.key.value, Progress: &progress,
-		Partitions: e.p.book.writtenTo(e.lane.part),
-	}, func(_ int64, err error) { done <- err })
-	// The client may keep a record for long after the end of its context.
-	select {
-	case err := <-done:
+	for {
+		offset, err := e.write(ctx, &progress)
 		if err != nil {
 			return err
 		}
-	case <-ctx.Done():
-		return context.Cause(ctx)
+		if offset > claim.number { // else see errNotWritten
+			e.p.book.onRecord(e.rec, claim)
+			return nil
+		}
 	}
-	e.p.book.onRecord(e.rec, claim)
-	return nil
+}
+
+// write returns the offset that the progress was acknowledged with.
+func (e *eventLedger) write(ctx context.Context, progress *sink.Progress) (int64, error) {
+	type written struct {
+		offset int64
+		err    error
+	}
+	done := make(chan written, 1)
+	e.p.kafka.writer.WriteProgress(ctx, topics.Entry{
+		Source: e.rec.Record, Origin: e.lane.part.origin, Lane: e.lane.key.value, Progress: progress,
+		Partitions: e.p.book.writtenTo(e.lane.part),
+	}, func(offset int64, err error) { done <- written{offset, err} })
+	select { // the client may keep a record for long after the end of its context
+	case w := <-done:
+		return w.offset, w.err
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
 }
 
 // Holds implements sink.Ledger.
@@ -167,7 +189,7 @@ func (p *Processor) reclaim(ctx context.Context) error {
 	if len(parts) == 0 {
 		return nil
 	}
-	made, err := p.writeClaims(ctx, parts, func(part *partition) topics.Origin { return part.origin }, p.book.responsesOf)
+	made, err := p.writeClaims(ctx, parts, p.book.claimedAgainAt)
 	if err != nil {
 		return err
 	}
@@ -175,11 +197,11 @@ func (p *Processor) reclaim(ctx context.Context) error {
 	return nil
 }
 
-// responsesOf is the number of partitions of the responses topic that a partition's outcomes
-// are spread over.
-func (b *book) responsesOf(part *partition) int32 {
-	n, _ := b.writtenTo(part)()
-	return n
+// claimedAgainAt is what a partition is claimed again by.
+func (b *book) claimedAgainAt(part *partition) claimAt {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return claimAt{origin: part.origin, n: part.n, least: part.from}
 }
 
 // claimed takes in the claims that were made.

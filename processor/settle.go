@@ -77,6 +77,14 @@ func (b *book) settle(l *lane, o *sink.Outcome, offset int64) (behind bool) {
 	return behind
 }
 
+// isBehind reports whether an outcome was acknowledged at an offset before its record was read:
+// another record has that. Its topic lost its end, or it was not written, see errNotWritten.
+func (b *book) isBehind(l *lane, r *record, offset int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return offset >= 0 && offset < r.position && l.part.phase != gone
+}
+
 // leftOpen takes in that the first event of a lane got no outcome: its partition goes.
 func (b *book) leftOpen(l *lane) {
 	b.mu.Lock()

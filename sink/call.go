@@ -25,6 +25,9 @@ type Call struct {
 	// Unrepeatable marks a write that could take effect twice when it is sent again
 	// after an answer was lost: a ticket, an event, a create that nothing deduplicates.
 	Unrepeatable bool
+	// Patient marks a lookup that does not end the event, however often it fails: something that
+	// may have taken effect is looked for.
+	Patient bool
 	// Optional marks a lookup that the event can do without: an answer that is none, other than
 	// a server's fault, is returned as it is.
 	Optional bool

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,11 +21,13 @@ import (
 // order.
 type onceDesk struct {
 	t       *testing.T
+	mu      *sync.Mutex
 	began   time.Time
 	log     []string
 	answers []func() (*http.Response, error) // to POSTs, in turn; then 201
 	// effects are when each POST takes effect after it came in; -1 for never. Then at once.
 	effects []time.Duration
+	looks   []func() (*http.Response, error) // to GETs, in turn; then the tickets
 	tickets []int
 	posts   int
 }
@@ -36,12 +39,22 @@ func (d *onceDesk) note(format string, args ...any) {
 
 func (d *onceDesk) RoundTrip(req *http.Request) (*http.Response, error) {
 	return exchange(func(req *http.Request) (*http.Response, error) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
 		switch req.Method {
 		case http.MethodPut:
 			d.note("put")
 			return answer(200, `{}`)
 		case http.MethodGet:
+			if req.URL.RawQuery != "looks" {
+				return answer(200, `{}`) // another event's
+			}
 			d.note("look")
+			if len(d.looks) > 0 {
+				next := d.looks[0]
+				d.looks = d.looks[1:]
+				return next()
+			}
 			return answer(200, fmt.Sprintf(`{"data":%v}`, strings.Join(strings.Fields(fmt.Sprint(d.tickets)), ",")))
 		}
 		d.note("post")
@@ -55,13 +68,20 @@ func (d *onceDesk) RoundTrip(req *http.Request) (*http.Response, error) {
 		case after == 0:
 			d.tickets = append(d.tickets, 40+n)
 		case after > 0:
-			time.AfterFunc(after, func() { d.tickets = append(d.tickets, 40+n) })
+			time.AfterFunc(after, func() { d.opened(40 + n) })
 		}
 		if n < len(d.answers) {
 			return d.answers[n]()
 		}
 		return answer(201, fmt.Sprintf(`{"id":%d}`, 40+n))
 	}).RoundTrip(req)
+}
+
+// opened is a ticket that came to be after its answer.
+func (d *onceDesk) opened(id int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tickets = append(d.tickets, id)
 }
 
 // memory is a Ledger that keeps what it is given.
@@ -102,7 +122,9 @@ func ticketEffect(do sink.Doer, step string) sink.Effect {
 		Prepare: func(context.Context) error { return nil },
 		Mark:    func() sink.Mark { return sink.Mark{"of": step} },
 		Find: func(ctx context.Context, _ sink.Mark) (sink.Sighting, error) {
-			reply, err := do.Do(ctx, find)
+			look := find
+			look.Patient, look.Query = true, "looks"
+			reply, err := do.Do(ctx, look)
 			if err != nil {
 				return sink.Sighting{}, err
 			}
@@ -140,13 +162,18 @@ func opening(steps ...string) sink.Route {
 }
 
 type onceCase struct {
-	desk    onceDesk
-	ledger  *memory
-	config  func(*sink.Config)
-	steps   []string
-	before  *sink.Progress
-	stop    func(s stops) // after ten seconds
-	log     []string
+	desk   onceDesk
+	ledger *memory
+	config func(*sink.Config)
+	steps  []string
+	before *sink.Progress
+	stop   func(s stops) // after ten seconds
+	log    []string
+	// timeless leaves the times out of the log: several jitters add up.
+	timeless bool
+	// others has other events make the calls of looks, with success, which is evidence against
+	// one whose calls fail.
+	others  bool
 	outcome string
 	states  []sink.StepInfo
 }
@@ -223,6 +250,17 @@ func TestOnce(t *testing.T) {
 			config: func(c *sink.Config) { c.Alone, c.Retry.MaxAttempts = true, 1 },
 			log:    []string{"0s record a after 0", "0s post", "0s look"}, outcome: "delivered 40", states: done("adopted", "a"),
 		},
+		"a look that fails ends no event": {
+			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){lost}, looks: []func() (*http.Response, error){status(500), status(500), status(500), status(500), status(500)}}, steps: []string{"a"},
+			config:   func(c *sink.Config) { c.Retry.MaxAttempts = 1 },
+			timeless: true, others: true,
+			log: []string{"record a after 0", "post", "look", "look", "look", "look", "look", "look"}, outcome: "delivered 40", states: done("adopted", "a"),
+		},
+		"a look without the right to ends no event": {
+			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){lost}, looks: []func() (*http.Response, error){status(403), status(403), status(403), status(403), status(403)}}, steps: []string{"a"},
+			timeless: true, others: true,
+			log: []string{"record a after 0", "post", "look", "look", "look", "look", "look", "look"}, outcome: "delivered 40", states: done("adopted", "a"),
+		},
 		"unknown: retry": {
 			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){lost}}, steps: []string{"a"},
 			config: func(c *sink.Config) { c.Unknown = sink.UnknownRetried },
@@ -275,7 +313,7 @@ func TestOnce(t *testing.T) {
 
 func (tt onceCase) run(t *testing.T) {
 	desk := &tt.desk
-	desk.t, desk.began = t, time.Now()
+	desk.t, desk.began, desk.mu = t, time.Now(), new(sync.Mutex)
 	c := config(desk)
 	c.Retry.Initial, c.Retry.Max = time.Second, time.Second
 	if tt.config != nil {
@@ -292,6 +330,20 @@ func (tt onceCase) run(t *testing.T) {
 		tt.ledger.desk = desk
 		s.Ledger = tt.ledger
 	}
+	if tt.others {
+		end := make(chan struct{})
+		defer close(end)
+		go func() {
+			for {
+				select {
+				case <-end:
+					return
+				case <-time.After(100 * time.Millisecond):
+					_, _ = deliver(stop.ctx, d, calling(find), "other", forever())
+				}
+			}
+		}()
+	}
 	s.Inherited, s.Timestamp = tt.before, time.Now().Add(-time.Hour)
 	o, err := opening(tt.steps...).Deliver(stop.ctx, s, []byte(track))
 	got := string(o.Outcome) + " " + o.IDs["ticket_id"]
@@ -303,6 +355,11 @@ func (tt onceCase) run(t *testing.T) {
 	}
 	if got != tt.outcome {
 		t.Errorf("outcome = %q, want %q", got, tt.outcome)
+	}
+	for i := range desk.log {
+		if tt.timeless {
+			_, desk.log[i], _ = strings.Cut(desk.log[i], " ")
+		}
 	}
 	if diff := cmp.Diff(tt.log, desk.log); diff != "" {
 		t.Errorf("what happened (-want +got):\n%s", diff)

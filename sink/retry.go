@@ -27,6 +27,7 @@ type retrier struct {
 	warned    mapping.Code // of the failure that was logged last
 	saidAlone bool         // that no other lane waits for the breaker's hold to end
 	failures  int
+	patiently int           // failures of calls that are patient
 	first     time.Time     // of the failures
 	held      time.Duration // in holds before the first failure
 	limited   int           // responses that were a limit of one object
@@ -78,7 +79,7 @@ func (s *retrier) call(ctx context.Context, call Call, o *once) (Reply, Effected
 			s.passed(call)
 			return reply, Effected{}, nil
 		}
-		if call.Optional && j.refused() {
+		if call.Optional && (j.refused() || j.status == http.StatusForbidden) {
 			return reply, Effected{}, nil
 		}
 		if j.outdated {
@@ -92,10 +93,16 @@ func (s *retrier) call(ctx context.Context, call Call, o *once) (Reply, Effected
 }
 
 // mayCall waits until the call may go out. It reports false when too much time has passed
-// meanwhile: then it has to wait again.
+// meanwhile: then it has to wait again. A write that is announced keeps what the rate budget
+// has granted it.
 func (s *retrier) mayCall(ctx context.Context, o *once) (bool, error) {
-	if err := s.takeTurn(ctx); err != nil || o == nil {
+	if o == nil {
+		s.granted = false
+		err := s.takeTurn(ctx)
 		return err == nil, err
+	}
+	if err := s.takeTurn(ctx); err != nil {
+		return false, err
 	}
 	return o.announce(ctx)
 }
@@ -196,7 +203,7 @@ func (s *retrier) settle(ctx context.Context, call Call, j judgement) error {
 		return s.failure(call, j, Rejected)
 	case j.holds():
 		// A 403 that is the event's own fault opens no hold, and is no evidence against others.
-		if j.status == http.StatusForbidden && s.tried(call, j, s.others(call)).enoughEvidence(s.others(call)) {
+		if j.status == http.StatusForbidden && !call.Patient && s.tried(call, j, s.others(call)).enoughEvidence(s.others(call)) {
 			return s.failure(call, j, Rejected)
 		}
 		s.pass.Hold(holdReason(j), j.wait)
@@ -245,6 +252,11 @@ func (s *retrier) settleLimited(ctx context.Context, j judgement) error {
 }
 
 func (s *retrier) settlePassing(ctx context.Context, call Call, j judgement) error {
+	if call.Patient && !s.dest.Alone {
+		s.pass.Failed(j.wait)
+		s.patiently++
+		return s.backOff(ctx, s.patiently, j)
+	}
 	s.wrote = s.wrote || !call.Lookup && j.mayHaveActed && !call.recorded
 	if s.failures == 0 {
 		s.first, s.held = j.at, s.dest.gate.HeldFor()

@@ -68,7 +68,7 @@ func (t *ticketStep) mark() sink.Mark {
 // newest takes in the tickets on the first page of the account's list.
 func (t *ticketStep) newest(ctx context.Context) error {
 	reply, err := t.do.Do(ctx, sink.Call{
-		Op: "GET /tickets", Method: http.MethodGet, Path: "/tickets", Query: "page=1", Lookup: true, Optional: true, Accept: acceptTickets,
+		Op: "GET /tickets", Method: http.MethodGet, Path: "/tickets", Query: "page=1", Lookup: true, Patient: true, Optional: true, Accept: acceptTickets,
 	})
 	if err != nil || !reply.OK() {
 		return err
@@ -208,7 +208,7 @@ var refusals = []int{http.StatusBadRequest, http.StatusNotFound, http.StatusMeth
 func ticketsCall(contact string, page int) sink.Call {
 	query := url.Values{"contact_id": {contact}, "page": {strconv.Itoa(page)}}
 	return sink.Call{
-		Op: "GET /tickets", Method: http.MethodGet, Path: "/tickets", Query: query.Encode(), Lookup: true,
+		Op: "GET /tickets", Method: http.MethodGet, Path: "/tickets", Query: query.Encode(), Lookup: true, Patient: true,
 		Accept: acceptTickets, Answers: refusals,
 	}
 }
