@@ -20,7 +20,7 @@ var plantedFaults = []plantedFault{
 	},
 	{
 		name: "a record is settled before its outcome is acknowledged",
-		in:   "processor", fn: "Processor.deliver", edit: callBefore("-1, nil", "settled"),
+		in:   "processor", fn: "Processor.write", edit: callBefore("-1, nil", "settled"),
 	},
 	{
 		name: "an outcome that was refused counts as written",
