@@ -158,10 +158,6 @@ var plantedFaults = []plantedFault{
 		in:   "processor", fn: "ledgerRead.goOn", edit: drop("reach"),
 	},
 	{
-		name: "the newest progress counts, not that of the highest claim",
-		in:   "processor", fn: "eventLedger.Record", edit: drop("Claim"),
-	},
-	{
 		name: "a write is not announced",
 		in:   "sink", fn: "once.announce", edit: wrap("error(nil) /* %s */", "putOnRecord"),
 	},
