@@ -56,20 +56,27 @@ func (p *Processor) writeClaims(ctx context.Context, parts []*partition, at func
 }
 
 func (p *Processor) writeClaim(ctx context.Context, part *partition, at claimAt) (int64, error) {
+	offset, err := acknowledged(ctx, p.kafka.writer.WriteClaim, topics.Entry{
+		Source: &kgo.Record{Topic: part.topic, Partition: part.id, Offset: max(part.committed, 0), LeaderEpoch: -1},
+		Origin: at.origin, Partitions: func() (int32, int32) { return at.n, 1 },
+	})
+	if err == nil && offset < at.least {
+		return 0, errNotWritten
+	}
+	return offset, err
+}
+
+// acknowledged writes a record for the owners of its partition, and waits for the offset that it
+// is acknowledged with.
+func acknowledged(ctx context.Context, write func(context.Context, topics.Entry, func(int64, error)), e topics.Entry) (int64, error) {
 	type written struct {
 		offset int64
 		err    error
 	}
 	done := make(chan written, 1)
-	p.kafka.writer.WriteClaim(ctx, topics.Entry{
-		Source: &kgo.Record{Topic: part.topic, Partition: part.id, Offset: max(part.committed, 0), LeaderEpoch: -1},
-		Origin: at.origin, Partitions: func() (int32, int32) { return at.n, 1 },
-	}, func(offset int64, err error) { done <- written{offset, err} })
-	select {
+	write(ctx, e, func(offset int64, err error) { done <- written{offset, err} })
+	select { // the client may keep a record for long after the end of its context
 	case w := <-done:
-		if w.err == nil && w.offset < at.least {
-			return 0, errNotWritten
-		}
 		return w.offset, w.err
 	case <-ctx.Done():
 		return 0, context.Cause(ctx)
@@ -106,7 +113,10 @@ func (e *eventLedger) Record(ctx context.Context, progress sink.Progress) error 
 	claim = e.p.book.claimOf(e.lane.part)
 	progress.Claim = claim.number
 	for {
-		offset, err := e.write(ctx, &progress)
+		offset, err := acknowledged(ctx, e.p.kafka.writer.WriteProgress, topics.Entry{
+			Source: e.rec.Record, Origin: e.lane.part.origin, Lane: e.lane.key.value, Progress: &progress,
+			Partitions: e.p.book.writtenTo(e.lane.part),
+		})
 		if err != nil {
 			return err
 		}
@@ -114,25 +124,6 @@ func (e *eventLedger) Record(ctx context.Context, progress sink.Progress) error 
 			e.p.book.onRecord(e.rec, claim)
 			return nil
 		}
-	}
-}
-
-// write returns the offset that the progress was acknowledged with.
-func (e *eventLedger) write(ctx context.Context, progress *sink.Progress) (int64, error) {
-	type written struct {
-		offset int64
-		err    error
-	}
-	done := make(chan written, 1)
-	e.p.kafka.writer.WriteProgress(ctx, topics.Entry{
-		Source: e.rec.Record, Origin: e.lane.part.origin, Lane: e.lane.key.value, Progress: progress,
-		Partitions: e.p.book.writtenTo(e.lane.part),
-	}, func(offset int64, err error) { done <- written{offset, err} })
-	select { // the client may keep a record for long after the end of its context
-	case w := <-done:
-		return w.offset, w.err
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
 	}
 }
 
@@ -158,11 +149,11 @@ func (b *book) claimOf(part *partition) ledgerClaim {
 	return part.claim
 }
 
-// unclaimLocked ends the claim of a partition whose responses topic is another one now, until
-// it is claimed again.
-func (part *partition) unclaim() {
-	if part.claim.holds() {
-		part.claim = ledgerClaim{life: part.claim.life + 1, ready: make(chan struct{})}
+// unclaim ends the partition's claim until it is made again, since the responses topic is another
+// one now.
+func (p *partition) unclaim() {
+	if p.claim.holds() {
+		p.claim = ledgerClaim{life: p.claim.life + 1, ready: make(chan struct{})}
 	}
 }
 

@@ -157,7 +157,7 @@ func (s *retrier) Once(ctx context.Context, e Effect) (Effected, error) {
 func (o *once) bring(ctx context.Context) (Effected, error) {
 	call := o.effect.Call
 	if o.ledger != nil {
-		if err := o.effect.Prepare(ctx); err != nil {
+		if err := o.effect.Prepare(ctx); err != nil { // its lookups come before the write in the list of calls
 			return Effected{}, err
 		}
 		call.recorded = true
@@ -190,7 +190,7 @@ func (o *once) announce(ctx context.Context) (ready bool, err error) {
 	if o.announced != nil && time.Since(o.announced.At.Time) < announcedFor && (o.ledger == nil || o.ledger.Holds()) {
 		return true, nil
 	}
-	if o.ledger != nil {
+	if o.ledger != nil && o.announced != nil { // bring has just prepared the first
 		if err := o.effect.Prepare(ctx); err != nil {
 			return false, err
 		}

@@ -67,9 +67,9 @@ func (t *ticketStep) mark() sink.Mark {
 
 // newest takes in the tickets on the first page of the account's list.
 func (t *ticketStep) newest(ctx context.Context) error {
-	reply, err := t.do.Do(ctx, sink.Call{
-		Op: "GET /tickets", Method: http.MethodGet, Path: "/tickets", Query: "page=1", Lookup: true, Patient: true, Optional: true, Accept: acceptTickets,
-	})
+	call := listCall("page=1")
+	call.Optional = true
+	reply, err := t.do.Do(ctx, call)
 	if err != nil || !reply.OK() {
 		return err
 	}
@@ -207,9 +207,15 @@ var refusals = []int{http.StatusBadRequest, http.StatusNotFound, http.StatusMeth
 // ticketsCall asks for a page of a contact's tickets.
 func ticketsCall(contact string, page int) sink.Call {
 	query := url.Values{"contact_id": {contact}, "page": {strconv.Itoa(page)}}
+	call := listCall(query.Encode())
+	call.Answers = refusals
+	return call
+}
+
+// listCall asks for a page of tickets.
+func listCall(query string) sink.Call {
 	return sink.Call{
-		Op: "GET /tickets", Method: http.MethodGet, Path: "/tickets", Query: query.Encode(), Lookup: true, Patient: true,
-		Accept: acceptTickets, Answers: refusals,
+		Op: "GET /tickets", Method: http.MethodGet, Path: "/tickets", Query: query, Lookup: true, Patient: true, Accept: acceptTickets,
 	}
 }
 
