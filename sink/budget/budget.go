@@ -241,7 +241,8 @@ const leftToOthers = 0.5
 // Learn takes in what the answer to a granted call says about the limit. A limit that the
 // vendor states replaces the configured one; it and what remains are of all processes
 // together. When not half of the reserve remains, or a 429 says that nothing does, calls
-// wait for the reset that the answer names, one hour at most.
+// wait for the reset that the answer names, one hour at most. What remained of an earlier
+// window says nothing about the present one.
 func (b *Budget) Learn(g Grant, status int, header http.Header, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -250,14 +251,15 @@ func (b *Budget) Learn(g Grant, status int, header http.Header, now time.Time) {
 		b.setPace()
 	}
 	remaining, ok := Remaining(header)
-	if ok {
+	counts := ok && !b.window.isEarlier(g) // before learnCount, which may begin a window
+	if counts {
 		b.learnCount(g, int(remaining), now)
 	}
 	wait := time.Duration(0)
 	switch {
 	case status == http.StatusTooManyRequests && (!ok || remaining <= 0):
 		wait = AskedWait(status, header, now)
-	case ok && float64(remaining) <= b.stopsAt():
+	case counts && float64(remaining) <= b.stopsAt():
 		wait = b.untilReset(header, now)
 	}
 	if until := now.Add(wait); until.After(b.until) {

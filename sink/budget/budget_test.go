@@ -100,6 +100,31 @@ func TestBudget_learnsTheLimit(t *testing.T) {
 	}
 }
 
+// The last calls of a window leave little, and may be answered when the next has begun.
+func TestBudget_aLateAnswerOfTheWindowBeforeStopsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := budget.New(budget.Rate{Requests: 120, Per: time.Minute, Reserve: 0.1})
+		next := func() budget.Grant {
+			g, err := b.Wait(t.Context(), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return g
+		}
+		reset := time.Now().Add(10 * time.Second).Truncate(time.Second)
+		for used := 90; time.Now().Before(reset.Add(-time.Second)); used++ {
+			b.Learn(next(), http.StatusOK, rateHeader(120, 120-used, reset), time.Now())
+		}
+		late := next()
+		time.Sleep(time.Until(reset))
+		b.Learn(next(), http.StatusOK, rateHeader(120, 119, reset.Add(time.Minute)), time.Now())
+		b.Learn(late, http.StatusOK, rateHeader(120, 6, reset), time.Now())
+		if wait, usedUp := b.Pause(time.Now()); usedUp {
+			t.Errorf("calls wait for %v, as if the new window were used up", wait)
+		}
+	})
+}
+
 // A caller that waits by the old pace must not sleep on when there is more.
 func TestBudget_waitingCallerHearsOfAChange(t *testing.T) {
 	for name, change := range map[string]func(b *budget.Budget){

@@ -40,7 +40,7 @@ type window struct {
 	per   time.Duration
 	calls int // granted to this process
 	lent  int // of them, above its own part
-	// newest is the count of the latest call that was answered.
+	// newest is the count of the latest call of this epoch that was answered.
 	newest count
 	// epoch grows with each new window. answers counts the answered calls of this epoch by
 	// the part of a window in which they were granted, of which the latest is slot.
@@ -93,20 +93,26 @@ func (w *window) isLate(g Grant, now time.Time) bool {
 	return now.Sub(w.zero) > time.Duration(w.oldest(g.at))*(w.per/windowParts)+w.per
 }
 
+// isEarlier reports whether a call was granted before it was known that the present
+// window began. Its answer may count the calls of the window before.
+func (w *window) isEarlier(g Grant) bool { return g.call > 0 && g.epoch != w.epoch }
+
 // learn takes in how many calls an answer counts. It reports whether the answer is the
 // first of a new window.
 func (w *window) learn(g Grant, used int, now time.Time) (began bool) {
-	if g.call == 0 {
+	if g.call == 0 || w.isEarlier(g) {
 		return false
 	}
 	w.turn(now)
-	began = g.epoch == w.epoch && 2*used <= g.answered && !w.isLate(g, now)
+	began = 2*used <= g.answered && !w.isLate(g, now)
 	if began {
 		w.begin(g, used, now)
-	} else if slot := w.slotOf(g.at); g.epoch == w.epoch && slot > w.slot-windowParts {
+	} else if slot := w.slotOf(g.at); slot > w.slot-windowParts {
 		w.answers[slot%windowParts]++
 	}
-	if g.call > w.newest.call {
+	// A later call can arrive before the one that begins the window, and be counted in the
+	// window before.
+	if began || g.call > w.newest.call {
 		w.newest = count{used: used, call: g.call, lent: g.lent, at: g.at}
 	}
 	return began

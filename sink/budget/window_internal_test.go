@@ -130,3 +130,30 @@ func TestWindow_callsOfTheOneBeforeDoNotCount(t *testing.T) {
 		t.Error("another window began: calls of the one before were taken for calls of this one")
 	}
 }
+
+// What is used of a window is what its own answers count, though calls of the one before
+// are answered late, and though a call that was granted later arrived before it began.
+func TestWindow_isCountedByItsOwnAnswersOnly(t *testing.T) {
+	for name, overtakes := range map[string]bool{"late answer": false, "later call": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newSeen(t)
+			s.ten(81)
+			first, other := s.w.grant(s.now), s.w.grant(s.now)
+			if overtakes {
+				s.w.learn(other, 91, s.now)
+			}
+			if !s.w.learn(first, 1, s.now) {
+				t.Fatal("no window began")
+			}
+			if !overtakes {
+				s.w.learn(other, 91, s.now)
+			}
+			if got := s.w.used(); got != 2 {
+				t.Errorf("%d calls of the window are used, want 2: the one that was counted and the one granted after it", got)
+			}
+			if got := s.w.byOthers(); got > 0 {
+				t.Errorf("others have made %d calls, want none", got)
+			}
+		})
+	}
+}
