@@ -72,8 +72,7 @@ func (s *sender) judge(r *request, reply Reply, fault error, credential string) 
 	return &failed
 }
 
-// spend waits for the rate budget. With longest, unless that is 0, it waits so long at most
-// for a limit that is used up.
+// spend waits for the rate budget, for longest at most unless that is 0.
 func (s *sender) spend(ctx context.Context, longest time.Duration) error {
 	if s.granted {
 		return nil
@@ -90,8 +89,8 @@ func (s *sender) spend(ctx context.Context, longest time.Duration) error {
 	return s.wait(ctx, func(ctx context.Context) (err error) {
 		s.grant, err = s.dest.budget.Wait(ctx, longest)
 		s.granted = err == nil
-		if used, ok := errors.AsType[*budget.UsedUpError](err); ok {
-			return &hold.Error{Why: "its rate limit is used up until " + momentText(used.Until)}
+		if late, ok := errors.AsType[*budget.TooLongError](err); ok {
+			return &hold.Error{Why: "its " + late.Error()}
 		}
 		return err
 	})

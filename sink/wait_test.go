@@ -68,7 +68,7 @@ func TestSession_aloneEndsEveryLongWait(t *testing.T) {
 	}
 }
 
-// A limit that begins anew in time is waited for, and its own pace always is.
+// A limit that begins anew in time is waited for, and so is its pace.
 func TestSession_aloneWaitsForABudgetThatComesBack(t *testing.T) {
 	for name, tt := range map[string]struct {
 		rate   budget.Rate
@@ -76,7 +76,7 @@ func TestSession_aloneWaitsForABudgetThatComesBack(t *testing.T) {
 		took   time.Duration
 	}{
 		"reset in time": {budget.Rate{Requests: 1_000_000, Per: time.Second}, []string{"x-ratelimit-remaining", "0", "x-ratelimit-reset", "946684809"}, 9 * time.Second},
-		"a slow pace":   {budget.Rate{Requests: 2, Per: time.Minute}, nil, 0},
+		"a slow pace":   {budget.Rate{Requests: 7, Per: time.Minute}, nil, 0},
 	} {
 		bubble(t, name, func(t *testing.T) {
 			c := config(script(status(200, tt.header...), status(201)))

@@ -71,6 +71,23 @@ func TestDeliver_everyLongWaitLeavesEventsOpenAndSaysWhy(t *testing.T) {
 	}
 }
 
+// A limit at whose pace the next call comes too late is such a wait, too: the third call
+// would come after minutes. What the budget held before it learned of the limit is one call.
+func TestDeliver_aPaceThatIsTooSlowLeavesEventsOpenAndSaysWhy(t *testing.T) {
+	url := answering(t, answers(201, "X-Ratelimit-Limit", "1", "X-Ratelimit-Remaining", "1"))
+	got := deliver(t, deskConfig(t, url, shortWaits, "crm"), track("m-1", "u", "A")+track("m-2", "u", "B")+track("m-3", "u", "C"))
+	const why = "crm: its rate budget of 0.1 calls in 1m0s has no call until "
+	if got.err == nil || !strings.Contains(got.err.Error(), why) || got.dead != 0 {
+		t.Errorf("error %v and %d dead, want the reason %q", got.err, got.dead, why)
+	}
+	if diff := cmp.Diff([]string{"m-1 delivered", "m-2 delivered"}, got.at("crm")); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+	if len(got.notes) != 1 || !strings.HasPrefix(got.notes[0], `open: line 3, event "m-3", destination `+why) {
+		t.Errorf("notes %q", got.notes)
+	}
+}
+
 // An event that stays open is not overtaken by the next one of its lane, which could be
 // delivered; another lane's is.
 func TestDeliver_whatFollowsAnOpenEventInItsLaneStaysOpen(t *testing.T) {

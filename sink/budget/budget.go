@@ -2,6 +2,7 @@ package budget
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"net/http"
 	"sync"
@@ -123,16 +124,6 @@ func (b *Budget) Pause(now time.Time) (wait time.Duration, usedUp bool) {
 	return token.DelayFrom(now), false
 }
 
-// usedUpUntil is when a limit that is used up begins again, zero when it is not used up.
-func (b *Budget) usedUpUntil(now time.Time) time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.until.After(now) {
-		return time.Time{}
-	}
-	return b.until
-}
-
 // UsedUpNews is when a limit that is used up for longer than a minute begins again, zero when
 // there is none or it was asked for already.
 func (b *Budget) UsedUpNews(now time.Time) time.Time {
@@ -172,20 +163,29 @@ func (b *Budget) Take() (g Grant, ok bool) {
 	return g, wait <= 0
 }
 
-// UsedUpError is returned to a caller that does not wait until a limit begins again.
-type UsedUpError struct {
-	// Until is when it does.
+// TooLongError is returned to a caller that does not wait until the next call.
+type TooLongError struct {
+	// Until is when that call may be made, as things are.
 	Until time.Time
+	// UsedUp reports whether the API says that nothing is left until then. Otherwise it is
+	// the pace of Own calls in each Window.
+	UsedUp bool
+	Own    float64
+	Window time.Duration
 }
 
 // Error implements error.
-func (e *UsedUpError) Error() string {
-	return "rate limit used up until " + e.Until.UTC().Format(time.RFC3339)
+func (e *TooLongError) Error() string {
+	until := e.Until.UTC().Format(time.RFC3339)
+	if e.UsedUp {
+		return "rate limit is used up until " + until
+	}
+	return fmt.Sprintf("rate budget of %.4g calls in %v has no call until %s", e.Own, e.Window, until)
 }
 
-// Wait waits until one more call may be made. Its error is the cause of ctx or, for a limit
-// that is used up for longest or longer, a *UsedUpError; 0 is no limit. The limit's own pace
-// is no such wait: it is configured, and calls go on.
+// Wait waits until one more call may be made. Its error is the cause of ctx or, when the call
+// may be made longest or longer after the caller's turn came, a *TooLongError at once; 0 is no
+// limit. Waiting for the turn does not count: others make their calls meanwhile.
 func (b *Budget) Wait(ctx context.Context, longest time.Duration) (Grant, error) {
 	select {
 	case b.head <- struct{}{}:
@@ -202,13 +202,20 @@ func (b *Budget) Wait(ctx context.Context, longest time.Duration) (Grant, error)
 		if wait <= 0 {
 			return g, nil
 		}
-		if until := b.usedUpUntil(now); longest > 0 && until.Sub(since) >= longest {
-			return Grant{}, &UsedUpError{Until: until}
+		if longest > 0 && wait >= longest-now.Sub(since) {
+			return Grant{}, b.tooLong(now, wait)
 		}
 		if err := sleepOr(ctx, wait, changed); err != nil {
 			return Grant{}, err
 		}
 	}
+}
+
+// tooLong is the error of a caller for whom wait is too long.
+func (b *Budget) tooLong(now time.Time, wait time.Duration) *TooLongError {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return &TooLongError{Until: now.Add(wait), UsedUp: b.until.After(now), Own: b.own(), Window: b.rate.Per}
 }
 
 // take spends a call, or returns how long it takes until there may be one.

@@ -271,3 +271,39 @@ func TestBudget_waitEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+// The next call counts, not how many others wait before it: they make theirs meanwhile.
+func TestBudget_endsAWaitForTheNextCallThatIsTooLong(t *testing.T) {
+	const pace = 5 * time.Second // of the 12 calls a minute that people have
+	for name, tt := range map[string]struct {
+		longest time.Duration
+		granted int
+	}{
+		"longer than the pace":  {pace + time.Second, 30},
+		"shorter than the pace": {pace - time.Second, 1},
+		"no limit":              {0, 30},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			b := budget.NewReserve(trengo)
+			var mu sync.Mutex
+			var group sync.WaitGroup
+			granted := 0
+			for range 30 {
+				group.Go(func() {
+					_, err := b.Wait(t.Context(), tt.longest)
+					mu.Lock()
+					defer mu.Unlock()
+					if err == nil {
+						granted++
+					} else if late, ok := errors.AsType[*budget.TooLongError](err); !ok || late.UsedUp || late.Own != 12 || time.Until(late.Until) > pace+time.Second {
+						t.Errorf("error %#v, want the pace of 12 calls a minute", err)
+					}
+				})
+			}
+			group.Wait()
+			if granted != tt.granted {
+				t.Errorf("%d of 30 calls were granted, want %d", granted, tt.granted)
+			}
+		})
+	}
+}
