@@ -3,6 +3,7 @@ package sink
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -95,6 +96,26 @@ func (p *Progress) step(name string) *StepRecord {
 	return nil
 }
 
+// eventSteps is what is known of the steps of one event.
+type eventSteps struct {
+	progress Progress
+	steps    []StepInfo // as the outcome lists them
+	onRecord bool       // there is a progress of the event, and so it is not too old
+}
+
+// already is the step of a name that took effect before, which the outcome lists as well.
+func (e *eventSteps) already(name string) (done Effected, ok bool) {
+	step := e.progress.step(name)
+	if step == nil {
+		return Effected{}, false
+	}
+	e.steps = append(e.steps, step.StepInfo)
+	return Effected{IDs: step.IDs, State: step.State}, true
+}
+
+// withdraw notes that the announced write has taken no effect.
+func (e *eventSteps) withdraw() { e.progress.Next = nil }
+
 // Ledger puts the progress of one event on record.
 type Ledger interface {
 	// Record returns when the progress is on record. Its error is the cause of ctx's end.
@@ -137,9 +158,8 @@ type once struct {
 
 // Once makes it a Doer.
 func (s *retrier) Once(ctx context.Context, e Effect) (Effected, error) {
-	if done := s.progress.step(e.Step); done != nil {
-		s.steps = append(s.steps, done.StepInfo)
-		return Effected{IDs: done.IDs, State: done.State}, nil
+	if done, ok := s.already(e.Step); ok {
+		return done, nil
 	}
 	o := &once{retrier: s, effect: e}
 	if next := s.progress.Next; next != nil && next.Step == e.Step {
@@ -170,6 +190,7 @@ func (o *once) bring(ctx context.Context) (Effected, error) {
 		return found, err
 	}
 	if !reply.OK() {
+		o.withdraw()
 		return Effected{Reply: reply}, nil
 	}
 	return o.took(reply, StepDone, o.effect.IDs(reply)), nil
@@ -179,7 +200,7 @@ func (o *once) bring(ctx context.Context) (Effected, error) {
 func (o *once) took(reply Reply, state StepState, ids map[string]string) Effected {
 	info := StepInfo{o.effect.Step, state}
 	o.steps = append(o.steps, info)
-	o.progress.Steps = append(o.progress.Steps, StepRecord{StepInfo: info, IDs: ids})
+	o.progress.Steps = append(slices.Clip(o.progress.Steps), StepRecord{StepInfo: info, IDs: ids}) // what is inherited stays as it is
 	o.progress.Next, o.behind = nil, true
 	return Effected{Reply: reply, IDs: ids, State: state}
 }
@@ -188,6 +209,9 @@ func (o *once) took(reply Reply, state StepState, ids map[string]string) Effecte
 // write may go out now: if it is not, its turn has to be asked for again.
 func (o *once) announce(ctx context.Context) (ready bool, err error) {
 	if o.announced != nil && time.Since(o.announced.At.Time) < announcedFor && (o.ledger == nil || o.ledger.Holds()) {
+		if o.ledger != nil {
+			o.progress.Next = o.announced // an answer may have withdrawn it
+		}
 		return true, nil
 	}
 	if o.ledger != nil && o.announced != nil { // bring has just prepared the first
@@ -229,6 +253,7 @@ func (o *once) look(ctx context.Context, mark Mark, ended time.Time) (Effected, 
 		}
 		left := time.Until(due)
 		if left <= 0 && !seen.Unsure {
+			o.withdraw()
 			return Effected{}, nil
 		}
 		if left <= 0 {

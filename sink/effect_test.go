@@ -145,21 +145,39 @@ func opening(steps ...string) sink.Route {
 		func(ctx context.Context, do sink.Doer, _ mapping.Event) (sink.Receipt, error) {
 			r := sink.Receipt{IDs: map[string]string{}}
 			for _, step := range steps {
-				if step == "update" {
+				switch step {
+				case "update":
 					if _, err := do.Do(ctx, update); err != nil {
 						return r, err
 					}
-					continue
+				case "await":
+					if err := do.Await(ctx, nil); err != nil {
+						return r, err
+					}
+				default:
+					made, err := openUntil(ctx, do, ticketEffect(do, step))
+					if err != nil {
+						return r, err
+					}
+					r.IDs["ticket_id"] = made.IDs["ticket_id"]
 				}
-				made, err := do.Once(ctx, ticketEffect(do, step))
-				if err != nil {
-					return r, err
-				}
-				r.IDs["ticket_id"] = made.IDs["ticket_id"]
 			}
 			return r, nil
 		})
 }
+
+// openUntil opens a ticket, again if what it is for is gone.
+func openUntil(ctx context.Context, do sink.Doer, e sink.Effect) (sink.Effected, error) {
+	e.Call.Answers = []int{http.StatusGone}
+	for {
+		made, err := do.Once(ctx, e)
+		if err != nil || made.State != "" || made.Reply.Planned {
+			return made, err
+		}
+	}
+}
+
+func gone() (*http.Response, error) { return answer(410, `{"message":"m"}`) }
 
 type onceCase struct {
 	desk   onceDesk
@@ -176,6 +194,9 @@ type onceCase struct {
 	others  bool
 	outcome string
 	states  []sink.StepInfo
+	// left is what another process would have to go on with: the steps that took effect, and
+	// the write of which nobody knows.
+	left string
 }
 
 func TestOnce(t *testing.T) {
@@ -195,7 +216,7 @@ func TestOnce(t *testing.T) {
 		"the result is on record before the next step": {
 			ledger: &memory{}, steps: []string{"a", "b"},
 			log:     []string{"0s record a after 0", "0s post", "0s record b after 1", "0s post"},
-			outcome: "delivered 41", states: done("done", "a", "b"),
+			outcome: "delivered 41", states: done("done", "a", "b"), left: "a b",
 		},
 		"the result is on record before another call": {
 			ledger: &memory{}, steps: []string{"a", "update"},
@@ -241,6 +262,24 @@ func TestOnce(t *testing.T) {
 			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){status(422)}, effects: []time.Duration{never}}, steps: []string{"a"},
 			log: []string{"0s record a after 0", "0s post"}, outcome: "dead rejected http_422", states: done("failed", "a"),
 		},
+		"refused for good, as the second step": {
+			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){status(201, ""), status(422)}}, steps: []string{"a", "b"},
+			log:     []string{"0s record a after 0", "0s post", "0s record b after 1", "0s post"},
+			outcome: "dead rejected http_422", states: append(done("done", "a"), done("failed", "b")...), left: "a",
+		},
+		"its contact is gone, which did nothing": {
+			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){gone}, effects: []time.Duration{never}}, steps: []string{"a"},
+			log: []string{"0s record a after 0", "0s post", "0s record a after 0", "0s post"}, outcome: "delivered 41", states: done("done", "a"), left: "a",
+		},
+		"between two steps, and left to another process": {
+			ledger: &memory{}, steps: []string{"a", "await"}, stop: func(s stops) { s.soft() },
+			log: []string{"0s record a after 0", "0s post", "0s record nothing after 1"}, outcome: "interrupted", left: "a",
+		},
+		"between two steps, but not on record yet": {
+			ledger: &memory{takes: 4 * time.Second}, steps: []string{"a", "b", "update"}, stop: func(s stops) { s.soft() },
+			log:     []string{"4s record a after 0", "4s post", "8s record b after 1", "8s post", "12s record nothing after 2"},
+			outcome: "interrupted", left: "a b",
+		},
 		"over quota, which did nothing": {
 			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){status(429, "Retry-After", "7")}, effects: []time.Duration{never}}, steps: []string{"a"},
 			log: []string{"0s record a after 0", "0s post", "7s record a after 0", "7s post"}, outcome: "delivered 41", states: done("done", "a"),
@@ -269,7 +308,7 @@ func TestOnce(t *testing.T) {
 		"unknown: dead": {
 			ledger: &memory{}, desk: onceDesk{answers: []func() (*http.Response, error){lost}}, steps: []string{"a"},
 			config: func(c *sink.Config) { c.Unknown = sink.UnknownDies },
-			log:    []string{"0s record a after 0", "0s post"}, outcome: "dead unknown connection", states: done("failed", "a"),
+			log:    []string{"0s record a after 0", "0s post"}, outcome: "dead unknown connection", states: done("failed", "a"), left: "a?",
 		},
 		"a command takes a 500 for an answer": {
 			desk: onceDesk{answers: []func() (*http.Response, error){status(500)}, effects: []time.Duration{never}}, steps: []string{"a"},
@@ -367,5 +406,68 @@ func (tt onceCase) run(t *testing.T) {
 	if diff := cmp.Diff(tt.states, o.Steps); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
+	if left := leftOf(s.Progress()); tt.left != "" && left != tt.left {
+		t.Errorf("left = %q, want %q", left, tt.left)
+	}
 	synctest.Wait()
+}
+
+// leftOf is a progress as the cases have it, "nothing" for none.
+func leftOf(p *sink.Progress) string {
+	if p == nil {
+		return "nothing"
+	}
+	var names []string
+	for _, step := range p.Steps {
+		names = append(names, step.Name)
+	}
+	if p.Next != nil {
+		names = append(names, p.Next.Step+"?")
+	}
+	return strings.Join(names, " ")
+}
+
+func TestPlanSession_goesOn(t *testing.T) {
+	did := &sink.Progress{Steps: []sink.StepRecord{{StepInfo: sink.StepInfo{Name: "a", State: "done"}, IDs: map[string]string{"ticket_id": "7"}}}}
+	announced := &sink.Progress{Next: &sink.Announcement{Step: "a", Mark: sink.Mark{"of": "a"}}}
+	tests := map[string]struct {
+		before  *sink.Progress
+		tickets []int
+		plan    sink.Plan
+		log     []string
+		writes  int
+		states  []sink.StepInfo
+	}{
+		"nothing before":                  {plan: sink.PlanWithLookup, writes: 2},
+		"a step that was done":            {before: did, plan: sink.PlanWithLookup, writes: 1, states: []sink.StepInfo{{Name: "a", State: "done"}}},
+		"a write that took effect":        {before: announced, tickets: []int{39}, plan: sink.PlanWithLookup, log: []string{"0s look"}, writes: 1, states: []sink.StepInfo{{Name: "a", State: "adopted"}}},
+		"a write that did not":            {before: announced, plan: sink.PlanWithLookup, log: []string{"0s look"}, writes: 2},
+		"a write that nobody may ask for": {before: announced, tickets: []int{39}, plan: sink.PlanOffline, writes: 2},
+	}
+	for name, tt := range tests {
+		bubble(t, name, func(t *testing.T) {
+			desk := &onceDesk{t: t, began: time.Now(), mu: new(sync.Mutex), tickets: tt.tickets}
+			s := destination(t, config(desk)).PlanSession(t.Context(), tt.plan, nil)
+			s.Inherited = tt.before
+			o, err := opening("a", "b").Deliver(t.Context(), s, []byte(track))
+			if err != nil || o.Outcome != sink.Planned {
+				t.Fatalf("outcome = %q, %v", o.Outcome, err)
+			}
+			writes := 0
+			for _, call := range o.Calls {
+				if !call.Lookup {
+					writes++
+				}
+			}
+			if writes != tt.writes {
+				t.Errorf("%d writes are planned, want %d", writes, tt.writes)
+			}
+			if diff := cmp.Diff(tt.log, desk.log); diff != "" {
+				t.Errorf("what was asked (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.states, o.Steps); diff != "" {
+				t.Errorf("steps (-want +got):\n%s", diff)
+			}
+		})
+	}
 }

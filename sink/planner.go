@@ -116,8 +116,21 @@ func (s *planner) Do(ctx context.Context, call Call) (Reply, error) {
 	return s.looks.answers.get(ctx, request.url, ask)
 }
 
-// Once makes it a Doer.
+// Once makes it a Doer. For the effect of a write that was announced it looks once.
 func (s *planner) Once(ctx context.Context, e Effect) (Effected, error) {
+	if done, ok := s.already(e.Step); ok {
+		return done, nil
+	}
+	if next := s.progress.Next; next != nil && next.Step == e.Step {
+		seen, err := e.Find(ctx, next.Mark)
+		if err != nil {
+			return Effected{}, err
+		}
+		if seen.IDs != nil {
+			s.steps = append(s.steps, StepInfo{e.Step, StepAdopted})
+			return Effected{IDs: seen.IDs, State: StepAdopted}, nil
+		}
+	}
 	reply, err := s.Do(ctx, e.Call)
 	return Effected{Reply: reply}, err
 }

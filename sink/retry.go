@@ -19,10 +19,7 @@ type retrier struct {
 	pass  *hold.Pass
 	looks *looks // of the planned session of the same event; else nil
 
-	ledger   Ledger   // nil: nothing is put on record before the outcome
-	progress Progress // of the event
-	behind   bool     // the progress has a step that is not on record yet
-	steps    []StepInfo
+	ledger Ledger // nil: nothing is put on record before the outcome
 
 	warned    mapping.Code // of the failure that was logged last
 	saidAlone bool         // that no other lane waits for the breaker's hold to end
@@ -39,8 +36,12 @@ func (s *retrier) plans() bool { return false }
 // done gives the place back after the event's last call.
 func (s *retrier) done() { s.pass.Done() }
 
-// Await makes it a Doer.
+// Await makes it a Doer. What the event has done goes on record first, so that a stop need not
+// wait with it.
 func (s *retrier) Await(ctx context.Context, done <-chan struct{}) error {
+	if err := s.catchUp(ctx, nil); err != nil {
+		return err
+	}
 	s.pass.Rest()
 	return s.await(ctx, done, s.dest.longestWait())
 }
@@ -75,7 +76,7 @@ func (s *retrier) call(ctx context.Context, call Call, o *once) (Reply, Effected
 			return Reply{}, Effected{}, err
 		}
 		if j == nil {
-			s.wrote = s.wrote || !call.Lookup && reply.OK()
+			s.wrote = s.wrote || !call.Lookup && !call.recorded && reply.OK()
 			s.passed(call)
 			return reply, Effected{}, nil
 		}
@@ -112,6 +113,9 @@ func (s *retrier) mayCall(ctx context.Context, o *once) (bool, error) {
 func (s *retrier) goOn(ctx context.Context, call Call, j judgement, o *once) (Effected, error) {
 	ended := s.answered
 	fate := s.settle(ctx, call, j)
+	if o != nil && !j.unanswered && !j.mayHaveActed {
+		o.withdraw()
+	}
 	if o == nil || !o.unsure(j) {
 		return Effected{}, fate
 	}
@@ -131,8 +135,9 @@ func (s *retrier) catchUp(ctx context.Context, o *once) error {
 	if s.ledger == nil || o != nil || !s.behind && (!s.progress.Exists() || s.ledger.Holds()) {
 		return nil
 	}
-	s.behind = false
-	return s.putOnRecord(ctx)
+	err := s.putOnRecord(ctx)
+	s.behind = s.behind && err != nil
+	return err
 }
 
 // putOnRecord puts the event's progress on record.

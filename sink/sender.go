@@ -17,11 +17,11 @@ type sender struct {
 	dest *Destination
 	// turn waits until the next request may be made.
 	turn      func(ctx context.Context) error
-	timestamp time.Time    // of the record
-	onRecord  bool         // the event has a progress, and so is not too old
-	grant     budget.Grant // of the latest request, or of the next one
-	granted   bool         // it is of the next one
-	answered  time.Time    // when the latest request ended
+	timestamp time.Time // of the record
+	eventSteps
+	grant    budget.Grant // of the latest request, or of the next one
+	granted  bool         // it is of the next one
+	answered time.Time    // when the latest request ended
 }
 
 // mayGoOn returns why the event may make no further call.
@@ -30,7 +30,7 @@ func (s *sender) mayGoOn(ctx context.Context) error {
 		return ErrInterrupted
 	}
 	age := s.dest.MaxAge
-	if age > 0 && !s.wrote && !s.onRecord && !s.timestamp.IsZero() && time.Since(s.timestamp) > age {
+	if age > 0 && !s.wrote && !s.behind && !s.onRecord && !s.timestamp.IsZero() && time.Since(s.timestamp) > age {
 		return &Failure{Stage: StageMap, Class: Expired, Code: TooOld, Message: "the record is older than delivery.max_age"}
 	}
 	return nil

@@ -24,7 +24,7 @@ type Session struct {
 	Round int
 	// Ledger puts the event's progress on record; nil for none.
 	Ledger Ledger
-	// Inherited is what is on record of the event already.
+	// Inherited is what is on record of the event already, nil for nothing. It is not changed.
 	Inherited *Progress
 
 	eventTime time.Time // the event's own, where Timestamp is zero
@@ -61,26 +61,18 @@ func (s *Session) begin(ctx context.Context) {
 	s.sender.life, s.sender.timestamp = ctx, s.Timestamp
 	if s.live != nil {
 		s.live.looks, s.live.ledger = s.looks, s.Ledger
-		if s.Inherited != nil {
-			s.live.progress, s.live.onRecord = *s.Inherited, true
-		}
+	}
+	if s.Inherited.Exists() {
+		s.sender.progress, s.sender.onRecord = *s.Inherited, true
 	}
 }
 
 // Progress is what is on record of the event, nil for nothing. Route.Deliver has to have ended.
 func (s *Session) Progress() *Progress {
-	if s.live == nil || !s.live.progress.Exists() {
+	if !s.sender.progress.Exists() {
 		return nil
 	}
-	return &s.live.progress
-}
-
-// steps are those of the event, in order.
-func (s *Session) steps() []StepInfo {
-	if s.live == nil {
-		return nil
-	}
-	return s.live.steps
+	return &s.sender.progress
 }
 
 // Attempts is the number of attempts at calls, and when the first and the last began.

@@ -14,7 +14,7 @@ import (
 // before the context of Deliver does, or together with it.
 type Stop struct {
 	// Soft ends waiting and looking up; an event that has made a write which may have
-	// taken effect goes on.
+	// taken effect goes on, until that is on record.
 	Soft context.Context
 	// Hard lets no further call begin. A write in flight still gets its response, until
 	// the context of Deliver ends it.
@@ -29,6 +29,8 @@ type waiter struct {
 	stop  Stop
 	life  context.Context // of Deliver
 	wrote bool            // a write may have taken effect
+	// behind says that a step took effect which is not on record yet.
+	behind bool
 	// awaited is how long it has waited for other events' lookups.
 	awaited time.Duration
 	doing   atomic.Uint32                // a doing
@@ -37,7 +39,7 @@ type waiter struct {
 
 // patience is the context that ends this event's waiting.
 func (w *waiter) patience() context.Context {
-	if w.wrote {
+	if w.wrote || w.behind {
 		return w.stop.Hard
 	}
 	return w.stop.Soft
