@@ -41,16 +41,20 @@ type Letter struct {
 	Fingerprint string
 	Retryable   string
 
-	Attempts    int
-	FirstTry    string // as the header has it
-	LastTry     string
-	ConfigHash  string
-	AppVersion  string
-	Lane        string
-	EventID     string
-	EventType   string
-	Round       int
-	PlanID      string
+	Attempts   int
+	FirstTry   string // as the header has it
+	LastTry    string
+	ConfigHash string
+	AppVersion string
+	Lane       string
+	EventID    string
+	EventType  string
+	Round      int
+	PlanID     string
+	// Steps took effect before the event died, and Next is the write of which nobody knows, nil
+	// for none: whoever sends the letter again goes on from there.
+	Steps       []sink.StepRecord
+	Next        *sink.Announcement
 	Traceparent string
 	// Pointer marks a letter that names the record and does not hold it.
 	Pointer bool
@@ -99,6 +103,15 @@ func (s *Source) Record() topics.Place {
 		at.Epoch = *s.Epoch
 	}
 	return at
+}
+
+// Progress is what was done of the letter's event, nil for nothing.
+func (l *Letter) Progress() *sink.Progress {
+	p := &sink.Progress{Steps: l.Steps, Next: l.Next}
+	if !p.Exists() {
+		return nil
+	}
+	return p
 }
 
 // Own reports whether this program wrote the letter, with headers that can be read.

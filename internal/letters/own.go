@@ -1,6 +1,7 @@
 package letters
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -48,6 +49,10 @@ func (l *Letter) readOwn(headers []kgo.RecordHeader) {
 			if at, err := time.Parse(time.RFC3339, string(h.Value)); err == nil {
 				l.Source.Timestamp = sink.KnownTime(at)
 			}
+		case "dlq.steps":
+			l.readJSON(h, &l.Steps)
+		case "dlq.steps.next":
+			l.readJSON(h, &l.Next)
 		case "dlq.source.partition", "dlq.source.offset", "dlq.source.epoch", "dlq.http.status", "dlq.attempts", "dlq.redrive.round":
 			numbers[h.Key] = string(h.Value)
 		}
@@ -58,6 +63,13 @@ func (l *Letter) readOwn(headers []kgo.RecordHeader) {
 	l.readNumbers(numbers)
 	l.Source.Known = true
 	l.check()
+}
+
+// readJSON reads a header into a value.
+func (l *Letter) readJSON(h kgo.RecordHeader, v any) {
+	if err := json.Unmarshal(h.Value, v); err != nil {
+		l.damaged(h.Key, string(h.Value))
+	}
 }
 
 // textOf is the field that a header's text goes into, nil for headers of another kind.
@@ -156,11 +168,14 @@ func (l *Letter) check() {
 	}
 }
 
+// maxQuoted is how much of a header a fault quotes, in bytes.
+const maxQuoted = 100
+
 // damaged notes the first fault by name.
 func (l *Letter) damaged(name, text string) {
 	fault := "the header " + name + " is missing or empty"
 	if text != "" {
-		fault = "the header " + name + " is " + strconv.Quote(text)
+		fault = "the header " + name + " is " + strconv.Quote(text[:min(len(text), maxQuoted)])
 	}
 	if l.Fault == "" || strings.HasPrefix(l.Fault, "the header ") && fault < l.Fault {
 		l.Fault = fault

@@ -32,12 +32,18 @@ func written(t *testing.T, src *kgo.Record, round int) *kgo.Record {
 	done := make(chan error, 1)
 	w.Write(context.WithoutCancel(t.Context()), topics.Entry{
 		Source: src, Origin: eventOrigin, Lane: "user-7", Outcome: &out, Attempts: 2, Plan: "p-1",
-		FirstAttempt: time.UnixMilli(1000), LastAttempt: time.UnixMilli(2000),
+		FirstAttempt: time.UnixMilli(1000), LastAttempt: time.UnixMilli(2000), Progress: taken,
 	}, func(_ int64, err error) { done <- err })
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
 	return c.Consume(t, "dlq")[0]
+}
+
+// taken is what was done of the event that written writes.
+var taken = &sink.Progress{
+	Steps: []sink.StepRecord{{StepInfo: sink.StepInfo{Name: "ticket", State: sink.StepDone}, IDs: map[string]string{"ticket_id": "42"}}},
+	Next:  &sink.Announcement{Step: "note", Mark: sink.Mark{"floor": "7"}, At: sink.Time{Time: time.UnixMilli(0).UTC()}},
 }
 
 var eventOrigin = topics.Origin{Cluster: "c-1", TopicID: topics.TopicID{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}}
@@ -69,6 +75,7 @@ func TestParse_readsWhatTheWriterWrites(t *testing.T) {
 		Fingerprint: got.Fingerprint, Retryable: "after_fix", Attempts: 2,
 		FirstTry: "1970-01-01T00:00:01.000Z", LastTry: "1970-01-01T00:00:02.000Z",
 		ConfigHash: "c0ffee", AppVersion: "1.2", Lane: "user-7", EventID: "m-1", EventType: "track", Round: 2, PlanID: "p-1",
+		Steps: taken.Steps, Next: taken.Next,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("letter (-want +got):\n%s", diff)
@@ -129,6 +136,12 @@ func TestParse_saysWhatIsWrongWithALetterOfOurs(t *testing.T) {
 			}
 			return true
 		}, `the header dlq.source.offset is "-3"`},
+		"steps": {func(h *kgo.RecordHeader) bool {
+			if h.Key == "dlq.steps" {
+				h.Value = []byte("ticket")
+			}
+			return true
+		}, `the header dlq.steps is "ticket"`},
 		"round": {func(h *kgo.RecordHeader) bool { return h.Key != "dlq.redrive.round" }, "the header dlq.redrive.round is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {

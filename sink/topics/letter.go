@@ -135,8 +135,24 @@ func (l *letter) describe(h *headerList, form int) {
 		h.optional("dlq.event.id", cut(deref(l.out.Event.ID), maxEventID))
 		h.optional("dlq.event.type", cut(deref(l.out.Event.Type), maxEventType))
 	}
+	l.describeSteps(h)
 	h.text("dlq.redrive.round", strconv.Itoa(l.out.Round))
 	h.optional("dlq.redrive.plan", l.entry.Plan)
+}
+
+// describeSteps adds what whoever sends the letter again goes on from. No form leaves it out: a
+// letter without it would open a second ticket.
+func (l *letter) describeSteps(h *headerList) {
+	p := l.entry.Progress
+	if p == nil {
+		return
+	}
+	if len(p.Steps) > 0 {
+		h.text("dlq.steps", jsonText(p.Steps))
+	}
+	if p.Next != nil {
+		h.text("dlq.steps.next", jsonText(p.Next))
+	}
 }
 
 func (l *letter) describeOrigin(h *headerList) {

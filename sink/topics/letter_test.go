@@ -72,6 +72,28 @@ func TestWrite_letterHasOurHeaders(t *testing.T) {
 	}
 }
 
+// stepsTaken is what is on record of an event that took one step and may have taken another.
+func stepsTaken() *sink.Progress {
+	return &sink.Progress{
+		Claim: 3, Steps: []sink.StepRecord{{StepInfo: sink.StepInfo{Name: "ticket", State: sink.StepDone}, IDs: map[string]string{"ticket_id": "42"}}},
+		Next: &sink.Announcement{Step: "note", Mark: sink.Mark{"floor": "7"}, At: sink.Time{Time: time.UnixMilli(0)}},
+	}
+}
+
+func TestWrite_letterSaysWhatWasDone(t *testing.T) {
+	e := dead()
+	e.Progress = stepsTaken()
+	letter := letterOf(t, e)
+	for name, want := range map[string]string{
+		"dlq.steps":      `[{"name":"ticket","state":"done","ids":{"ticket_id":"42"}}]`,
+		"dlq.steps.next": `{"step":"note","mark":{"floor":"7"},"at":"1970-01-01T00:00:00.000Z"}`,
+	} {
+		if got := header(t, letter, name); got != want {
+			t.Errorf("%s = %s, want %s", name, got, want)
+		}
+	}
+}
+
 func TestWrite_letterSpeaksTheDialects(t *testing.T) {
 	tests := map[topics.Dialect][]kgo.RecordHeader{
 		topics.Connect: headers(

@@ -77,11 +77,16 @@ func (w *Writer) ledgerRecord(e *Entry, what sink.Disposition) *kgo.Record {
 }
 
 func progressHeader(p *sink.Progress) kgo.RecordHeader {
-	text, err := json.Marshal(p)
+	return kgo.RecordHeader{Key: headerProgress, Value: []byte(jsonText(p))}
+}
+
+// jsonText is the JSON of a progress or of a part of one.
+func jsonText(v any) string {
+	text, err := json.Marshal(v)
 	if err != nil {
 		panic(fmt.Sprintf("topics: writing a progress: %v", err)) // it has texts and numbers only
 	}
-	return kgo.RecordHeader{Key: headerProgress, Value: text}
+	return string(text)
 }
 
 // ParseProgress reads the progress that a record of the responses topic carries: one that is on

@@ -42,11 +42,15 @@ func TestWrite_letterHeadersStaySmall(t *testing.T) {
 func TestWrite_letterThatIsTooLargeShrinks(t *testing.T) {
 	// How much is left beside the value for our headers, which are compressed with it.
 	var forms []string
-	for room := 2000; room >= 700; room -= 50 {
+	for room := 2200; room >= 900; room -= 50 {
 		e := dead()
 		e.Source.Value = random(16384 - room)
 		e.Outcome.Error.Message = letters(400)
+		e.Progress = stepsTaken()
 		letter := letterOf(t, e, topics.Connect, topics.Spring, topics.KIP1191)
+		if count(letter, "dlq.steps") != 1 || count(letter, "dlq.steps.next") != 1 {
+			t.Fatalf("letter without its steps: %v", headerNames(letter))
+		}
 		switch {
 		case count(letter, "dlq.id") != 1:
 			t.Fatalf("letter without an id: %v", headerNames(letter))
