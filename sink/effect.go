@@ -84,6 +84,18 @@ type Announcement struct {
 	At   Time   `json:"at"`
 }
 
+// clocksDiffer is by how much the clocks of two processes may differ.
+const clocksDiffer = 10 * time.Minute
+
+// ended is when the call of a write that was announced had ended at the latest, but for its
+// timeout. By which clock it was announced nobody knows, so that a recent one may be of now.
+func (a *Announcement) ended(now time.Time) time.Time {
+	if a.At.IsZero() || now.Sub(a.At.Time) < clocksDiffer {
+		return now
+	}
+	return a.At.Time
+}
+
 // Exists reports whether anything of the event is on record.
 func (p *Progress) Exists() bool { return p != nil && (len(p.Steps) > 0 || p.Next != nil) }
 
@@ -164,9 +176,7 @@ func (s *retrier) Once(ctx context.Context, e Effect) (Effected, error) {
 	}
 	o := &once{retrier: s, effect: e}
 	if next := s.progress.Next; next != nil && next.Step == e.Step {
-		// By whom it was announced, and when by this machine's clock, nobody knows: the full
-		// time begins now.
-		found, err := o.look(ctx, next.Mark, time.Now())
+		found, err := o.look(ctx, next.Mark, next.ended(time.Now()))
 		if err != nil || found.State != "" {
 			return found, err
 		}

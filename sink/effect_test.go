@@ -208,6 +208,7 @@ func TestOnce(t *testing.T) {
 	}
 	announced := &sink.Progress{Claim: 3, Next: &sink.Announcement{Step: "a", Mark: sink.Mark{"of": "a"}}}
 	const never = -1
+	year2000 := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // when bubbles begin
 	tests := map[string]onceCase{
 		"announced, then sent": {
 			ledger: &memory{}, steps: []string{"a"},
@@ -332,6 +333,11 @@ func TestOnce(t *testing.T) {
 		"announced by another process, and not there": {
 			ledger: &memory{}, steps: []string{"a"}, before: announced,
 			log:     []string{"0s look", "1s look", "3s look", "7s look", "15s look", "16s look", "16s record a after 0", "16s post"},
+			outcome: "delivered 40", states: done("done", "a"),
+		},
+		"announced by another process long ago, and not there": {
+			ledger: &memory{}, steps: []string{"a"}, before: &sink.Progress{Next: &sink.Announcement{Step: "a", Mark: sink.Mark{"of": "a"}, At: sink.Time{Time: year2000.Add(-time.Hour)}}},
+			log:     []string{"0s look", "0s record a after 0", "0s post"},
 			outcome: "delivered 40", states: done("done", "a"),
 		},
 		"announced by another process, and left to a third": {

@@ -19,6 +19,16 @@ const ClockSlack = time.Hour
 // ReadOutcomes calls fn with each outcome that was written since a time. It skips records
 // that are not outcomes. Without a responses topic there are none.
 func (j *Journal) ReadOutcomes(ctx context.Context, since time.Time, fn func(*topics.LedgerEntry, *kgo.Record) error) error {
+	return j.ReadEntries(ctx, since, func(e *topics.LedgerEntry, r *kgo.Record) error {
+		if e.Outcome == topics.InProgress {
+			return nil
+		}
+		return fn(e, r)
+	})
+}
+
+// ReadEntries is ReadOutcomes that also calls fn with each progress, which has no value.
+func (j *Journal) ReadEntries(ctx context.Context, since time.Time, fn func(*topics.LedgerEntry, *kgo.Record) error) error {
 	topic := j.Config.Responses.Topic
 	extent, err := Find(ctx, j.Client, topic)
 	if errors.Is(err, ErrMissing) {
@@ -37,12 +47,14 @@ func (j *Journal) ReadOutcomes(ctx context.Context, since time.Time, fn func(*to
 	}
 	var entries topics.EntryReader
 	return Read(ctx, j.Connect, func(r *kgo.Record) error {
-		entry, ok := entries.Parse(r)
-		if !ok {
+		entry, ok := entries.Read(r)
+		if !ok || entry.Outcome == topics.Claimed {
 			return nil
 		}
-		if err := j.ToJSON(ctx, r); err != nil {
-			return err
+		if r.Value != nil {
+			if err := j.ToJSON(ctx, r); err != nil {
+				return err
+			}
 		}
 		return fn(&entry, r)
 	}, extent)

@@ -46,12 +46,12 @@ func sameTime(a, b time.Time) bool {
 }
 
 // SettledBy reports whether an outcome with the headers e belongs to the record. It reads the
-// outcome's value only where the ids do not decide.
+// outcome's value only where the ids do not decide; a progress has none, and belongs to it then.
 func (r Record) SettledBy(e *topics.LedgerEntry, outcome *kgo.Record) (bool, error) {
 	if !r.Matches(e.Place) {
 		return false, nil
 	}
-	if r.identified(e.Place) || r.Timestamp.IsZero() {
+	if r.identified(e.Place) || r.Timestamp.IsZero() || e.Outcome == topics.InProgress {
 		return true, nil
 	}
 	at, err := topics.SourceTime(outcome)

@@ -63,6 +63,9 @@ func Apply(ctx context.Context, d Deployment, path string, o ApplyOptions) error
 	}
 	defer rehearsal.close()
 	list, err := box.candidates(held.ctx, plan)
+	if err == nil {
+		err = box.tellTaken(held.ctx, list, rehearsal.ways)
+	}
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,8 @@ type candidate struct {
 	applied    sink.Disposition
 	appliedAt  string
 	superseded bool
+	// interrupted is what an apply of round has done that did not come to its outcome.
+	interrupted *sink.Progress
 }
 
 // laneKey identifies the lane of a candidate. ok is false for one without a lane.
@@ -180,7 +182,7 @@ func (b *redriver) findOutcomes(ctx context.Context, list []*candidate) error {
 	if len(list) == 0 {
 		return nil
 	}
-	return b.ReadOutcomes(ctx, earliest(list), func(e *topics.LedgerEntry, r *kgo.Record) error {
+	return b.ReadEntries(ctx, earliest(list), func(e *topics.LedgerEntry, r *kgo.Record) error {
 		for _, c := range events[journal.EventOf(e)] {
 			if of, err := c.source().SettledBy(e, r); err != nil {
 				return err
@@ -211,6 +213,10 @@ func earliest(list []*candidate) time.Time {
 }
 
 func (c *candidate) learn(e *topics.LedgerEntry, r *kgo.Record) {
+	if e.Outcome == topics.InProgress {
+		c.learnProgress(e, r)
+		return
+	}
 	c.delivered = c.delivered || e.Outcome == sink.Delivered
 	switch {
 	case e.Round == c.round:

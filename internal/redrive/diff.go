@@ -18,6 +18,9 @@ func describePlanned(c *candidate, p *letters.Planned, now *sink.Outcome) string
 	l := &c.letter
 	output.Printf(&b, "%s  %s\n", p.ID, output.Words(c.destination, l.EventType, l.EventID, output.Named("of", l.Lane), output.Named("from", c.original.Topic)))
 	output.Printf(&b, "  %s\n", verdictText(p))
+	for _, text := range letters.StepTexts(c.inherited()) {
+		output.Printf(&b, "  before: %s\n", text)
+	}
 	if now != nil && p.Verdict.Applies() {
 		b.WriteString(output.Indent(callDiff(c.then, now)))
 	}

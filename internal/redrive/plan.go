@@ -94,6 +94,9 @@ func (b *redriver) planList(ctx context.Context, p *letterPlanner, list []*candi
 		return err
 	}
 	defer rehearsal.close()
+	if err := b.tellTaken(ctx, list, rehearsal.ways); err != nil {
+		return err
+	}
 	p.rehearsal, p.looks.ways = rehearsal, rehearsal.ways
 	p.busy, p.stuck, p.again = map[laneKey]bool{}, map[laneKey]bool{}, map[laneKey]bool{}
 	p.firsts, p.drafts = firstLetters{}, map[*candidate]*draft{}

@@ -160,6 +160,8 @@ func (p *letterPlanner) judge(ctx context.Context, d *draft) (letters.Planned, *
 		planned.Verdict, planned.Why = letters.StillDead, reasonOf(&now)
 	case now.Outcome == sink.Skipped:
 		planned.Verdict, planned.Why, planned.Result = letters.Settle, string(*now.Reason), digestOf(&now)
+	case len(now.Steps) > 0 && len(writes(&now)) == 0:
+		planned.Verdict, planned.Why, planned.Result = letters.Settle, "all was done before", digestOf(&now)
 	default:
 		planned.Verdict, planned.Why, planned.Result = letters.Send, p.box.uncertainty(d.candidate), digestOf(&now)
 	}

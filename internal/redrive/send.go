@@ -64,6 +64,9 @@ func (r *redelivery) sendPlanned(c *candidate, pass *hold.Pass, planned *sink.Se
 	}
 	o := entry.Outcome
 	if o.Error != nil && o.Error.Class == sink.Exhausted {
+		if err := r.keep(c, entry.Progress); err != nil {
+			return r.stopped(c, err)
+		}
 		r.report(c, "the help desk kept failing, the letter stays open: "+reasonOf(o))
 		r.fail(func(t *tallyOfLetters) { t.exhausted++ })
 		return false
@@ -112,10 +115,26 @@ func (r *redelivery) rehearse(c *candidate) (planned *sink.Session, goesOn bool,
 		r.report(c, "it would die again: "+reasonOf(&now))
 		r.count(func(t *tallyOfLetters) { t.dead++ })
 		return nil, true, nil
-	case p.Verdict != letters.Behind && digestOf(&now) != p.Result:
-		return nil, r.changed(c), nil
+	case p.Verdict == letters.Behind || digestOf(&now) == p.Result:
+		return planned, true, nil
 	}
-	return planned, true, nil
+	as, err := r.asPlanned(c)
+	if err != nil || as {
+		return planned, true, err
+	}
+	return nil, r.changed(c), nil
+}
+
+// asPlanned reports whether the letter does what was planned but for the steps that an
+// interrupted apply of the plan has done since.
+func (r *redelivery) asPlanned(c *candidate) (bool, error) {
+	if c.interrupted == nil {
+		return false, nil
+	}
+	before := *c
+	before.interrupted = nil
+	now, err := r.play(&before, r.rehearsal.session(r.ctx, &before, sink.PlanWithLookup))
+	return err == nil && digestOf(&now) == c.planned.Result, err
 }
 
 // changed leaves a letter open that does not do what was planned, and later ones of its user.
@@ -140,24 +159,32 @@ func (r *redelivery) deliver(c *candidate, pass *hold.Pass, planned *sink.Sessio
 	p := r.rehearsal.ways[c.destination]
 	s := p.Destination.Session(pass, sink.Stop{Soft: r.ctx, Hard: r.ctx, Await: r.held.members[c.destination].Await})
 	s.Lane, s.Timestamp, s.Round, s.Decoder = c.lane, c.original.Timestamp, c.round, c.decoder
+	s.Ledger, s.Inherited = r.ledgerFor(c), c.inherited()
 	s.Reuse(planned)
 	defer r.watch(s)()
 	o, err := p.Route.Deliver(context.WithoutCancel(r.ctx), s, c.rec.Value)
 	planned.Forget()
 	if err != nil {
-		return topics.Entry{}, err
+		return topics.Entry{}, errors.Join(err, r.keep(c, s.Progress()))
 	}
 	src := c.original
 	o.Source = &sink.Source{
 		Group: c.group, Topic: src.Topic, Partition: src.Partition, Offset: src.Offset, Timestamp: sink.Time{Time: s.SourceTime()},
 	}
 	attempts, first, last := s.Attempts()
+	e := r.entry(c)
+	e.Outcome, e.Progress, e.Attempts, e.FirstAttempt, e.LastAttempt = &o, s.Progress(), attempts, first, last
+	return e, nil
+}
+
+// entry is what all records of a letter's delivery have in common.
+func (r *redelivery) entry(c *candidate) topics.Entry {
 	return topics.Entry{
-		Source: src, Origin: r.box.originOf(c), Lane: c.lane, Outcome: &o, Attempts: attempts, FirstAttempt: first, LastAttempt: last, Plan: r.plan.ID,
+		Source: c.original, Origin: r.box.originOf(c), Lane: c.lane, Plan: r.plan.ID,
 		Partitions: func() (responses, deadLetters int32) {
 			return r.found[r.box.Config.Responses.Topic].Partitions, r.found[r.box.Config.DeadLetters.Topic].Partitions
 		},
-	}, nil
+	}
 }
 
 // watch makes progress show what a session waits for, until end is called.
