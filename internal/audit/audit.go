@@ -31,16 +31,19 @@ type Finding struct {
 const maxFindings = 1000
 
 // Audit checks that every record of its scopes has one outcome, and every dead one its
-// letter. It needs one byte per record, and 32 bytes for each outcome without ids.
+// letter. It needs one byte per record, 32 bytes for each outcome without ids, and about 300 for
+// each step that is on record.
 type Audit struct {
 	origins map[string]topics.Origin // of the source topics
 	parts   map[Scope]*part
 	rounds  map[round][]applied
 	dead    map[round][]deadEvent
+	steps   steps
 
-	// Missing and Conflicting count what is wrong; Findings list it.
-	Missing, Conflicting int
-	Findings             []Finding
+	// Missing and Conflicting count what is wrong, and Doubled the steps that took effect twice;
+	// Findings list them.
+	Missing, Conflicting, Doubled int
+	Findings                      []Finding
 }
 
 type round struct {
@@ -100,12 +103,17 @@ type Partition struct {
 	Duplicates int
 	// Reprocessed counts outcomes of later rounds.
 	Reprocessed int
+	// Open counts events that have begun and have no outcome yet, above End too.
+	Open int
 }
 
 // New returns an Audit of the given offsets of each scope. origins are the ids of the source
 // topics.
 func New(origins map[string]topics.Origin, windows map[Scope]journal.Span) *Audit {
-	a := &Audit{origins: origins, parts: map[Scope]*part{}, rounds: map[round][]applied{}, dead: map[round][]deadEvent{}}
+	a := &Audit{
+		origins: origins, parts: map[Scope]*part{}, rounds: map[round][]applied{}, dead: map[round][]deadEvent{},
+		steps: steps{taken: map[stepKey]string{}, open: map[round]bool{}},
+	}
 	for scope, window := range windows {
 		a.parts[scope] = &part{window: window, begin: -1, chunks: map[int64]*[chunk]outcomes{}, report: Partition{Scope: scope}}
 	}
@@ -257,8 +265,10 @@ func (p *part) sum() Partition {
 // Partitions returns what was found, sorted by destination, topic and partition.
 func (a *Audit) Partitions() []Partition {
 	list := make([]Partition, 0, len(a.parts))
-	for _, p := range a.parts {
-		list = append(list, p.sum())
+	for scope, p := range a.parts {
+		sum := p.sum()
+		sum.Open = a.openIn(scope)
+		list = append(list, sum)
 	}
 	slices.SortFunc(list, func(x, y Partition) int {
 		return cmp.Or(cmp.Compare(x.Destination, y.Destination), cmp.Compare(x.Topic, y.Topic), cmp.Compare(x.Partition, y.Partition))

@@ -151,12 +151,18 @@ func (w *run) readOutcomes(ctx context.Context) (keptSince time.Time, err error)
 	first, epochs := firstTimes{extent: extent}, newEpochEnds(w.box.Client)
 	err = journal.Read(ctx, w.box.Connect, func(r *kgo.Record) error {
 		first.take(r)
-		entry, ok := entries.Parse(r)
-		if !ok || !w.audit.Takes(&entry) {
+		entry, ok := entries.Read(r)
+		if !ok || entry.Outcome == topics.Claimed || !w.audit.Takes(&entry) {
 			return nil
 		}
 		if lost, err := epochs.lost(ctx, entry.Place); lost || err != nil {
 			return err
+		}
+		if p, ok := topics.ParseProgress(r); ok {
+			w.audit.Progress(&entry, p)
+		}
+		if entry.Outcome == topics.InProgress {
+			return nil
 		}
 		return w.audit.Take(&entry, r.Timestamp, func() (time.Time, error) {
 			if err := w.box.ToJSON(ctx, r); err != nil {

@@ -329,3 +329,18 @@ func TestText_listsFindingsUpToALimitAndCountsAll(t *testing.T) {
 		t.Errorf("text of an empty audit:\n%s", text)
 	}
 }
+
+// An event whose call is open when its process dies is neither missing nor forgotten.
+func TestRun_countsEventsThatHaveBegun(t *testing.T) {
+	d, records := hours(t, 2)
+	d.Settle(records[0], "crm", 0, sink.Delivered)
+	d.Settle(records[1], "crm", 0, sink.Delivered)
+	begun := d.Event(0, "m-2", "u")
+	announced := &sink.Progress{Next: &sink.Announcement{Step: "ticket"}}
+	d.Progress(records[1], "crm", 0, announced)
+	d.Progress(begun, "crm", 0, announced)
+	d.Progress(begun, "inbox", 0, announced)
+	if a, p := run(t, d, audit.Options{}); p.Open != 1 || !a.OK() {
+		t.Errorf("%d have begun, want the last one alone; findings %v", p.Open, findings(a))
+	}
+}

@@ -23,10 +23,12 @@ import (
 type Story struct {
 	ID       string          `json:"id"`
 	Read     []letters.Place `json:"read"` // on the source topics
+	Progress []StoryProgress `json:"progress"`
 	Outcomes []sink.Outcome  `json:"outcomes"`
 	Letters  []StoryLetter   `json:"letters"`
 
-	records []journal.Record // that Read names
+	records []journal.Record   // that Read names
+	claims  map[delivery]int64 // the highest so far
 }
 
 // StoryLetter is a letter of a Story.
@@ -48,7 +50,10 @@ func Event(ctx context.Context, o journal.Options, id string) (*Story, error) {
 	}
 	defer box.Close()
 	defer output.Progress(box.Notes, func() string { return "reading the topics" })()
-	s := &Story{ID: id, Read: []letters.Place{}, Outcomes: []sink.Outcome{}, Letters: []StoryLetter{}}
+	s := &Story{
+		ID: id, Read: []letters.Place{}, Progress: []StoryProgress{}, Outcomes: []sink.Outcome{}, Letters: []StoryLetter{},
+		claims: map[delivery]int64{},
+	}
 	if err := box.ReadStates(ctx); err != nil {
 		return nil, err
 	}
@@ -116,12 +121,15 @@ func (s *Story) settles(e *topics.LedgerEntry, r *kgo.Record) (bool, error) {
 // expired are found by their id.
 func (s *Story) readOutcomes(ctx context.Context, box *journal.Journal) error {
 	id := bytes.Trim(mapping.Str(s.ID).AppendJSON(nil), `"`) // as it stands in JSON
-	return box.ReadOutcomes(ctx, time.Time{}, func(e *topics.LedgerEntry, r *kgo.Record) error {
+	return box.ReadEntries(ctx, time.Time{}, func(e *topics.LedgerEntry, r *kgo.Record) error {
 		known, err := s.settles(e, r)
 		if err != nil {
 			return err
 		}
-		if !known && !bytes.Contains(r.Value, id) {
+		if known {
+			s.addProgress(e, r)
+		}
+		if e.Outcome == topics.InProgress || !known && !bytes.Contains(r.Value, id) {
 			return nil
 		}
 		o, err := journal.Outcome(r)
@@ -169,6 +177,10 @@ func (s *Story) Text() string {
 			order = append(order, key)
 		}
 		moments[key] = append(moments[key], storyMoment{at, text})
+	}
+	for i := range s.Progress {
+		p := &s.Progress[i]
+		add(p.Source.String(), p.Destination, p.At, p.text())
 	}
 	for i := range s.Outcomes {
 		o := &s.Outcomes[i]

@@ -127,6 +127,9 @@ func (s *Shown) Text() string {
 	row("error", l.Stage, l.Class, l.Code, l.Message)
 	row("attempts", fmt.Sprint(l.Attempts), output.Named("from", l.FirstTry), output.Named("to", l.LastTry))
 	row("round", fmt.Sprint(l.Round), output.Named("of plan", l.PlanID))
+	for _, text := range letters.StepTexts(l.Progress()) {
+		row("before", text)
+	}
 	row("to do", s.Advice)
 	for i := range s.Outcomes {
 		printOutcome(&b, &s.Outcomes[i])
@@ -156,6 +159,9 @@ func printOutcome(b *strings.Builder, o *sink.Outcome) {
 	output.Printf(b, "\nround %d at %s: %s\n", o.Round, o.At, output.Words(what...))
 	for i := range o.Calls {
 		printCall(b, &o.Calls[i])
+	}
+	for _, step := range o.Steps {
+		output.Printf(b, "  step %s: %s\n", step.Name, step.State)
 	}
 	for _, warning := range o.Warnings {
 		output.Printf(b, "  warning: %s\n", warning)

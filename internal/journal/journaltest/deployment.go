@@ -2,6 +2,7 @@ package journaltest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -116,19 +117,43 @@ func (d *Deployment) Write(records ...*kgo.Record) {
 func (d *Deployment) Settle(source *kgo.Record, destination string, round int, what sink.Disposition) string {
 	d.t.Helper()
 	configured, _ := d.Config.Destination(destination)
-	group := d.Config.Group(configured)
-	w := topics.NewWriter(topics.Config{
-		Responses: Responses, DeadLetters: DeadLetters, Group: group, Destination: destination, DestinationType: "kustomer",
+	e := d.entry(source)
+	e.Outcome = d.outcome(source, d.Config.Group(configured), destination, round, what)
+	d.written(e, d.Writer(destination).Write)
+	return topics.LetterID(d.place(source), destination, round)
+}
+
+// Progress puts the progress of a source record's event at a destination on record.
+func (d *Deployment) Progress(source *kgo.Record, destination string, round int, p *sink.Progress) {
+	d.t.Helper()
+	e := d.entry(source)
+	e.Round, e.Progress = round, p
+	d.written(e, d.Writer(destination).WriteProgress)
+}
+
+// Writer returns a writer of a destination's entries.
+func (d *Deployment) Writer(destination string) *topics.Writer {
+	configured, _ := d.Config.Destination(destination)
+	return topics.NewWriter(topics.Config{
+		Responses: Responses, DeadLetters: DeadLetters, Group: d.Config.Group(configured), Destination: destination, DestinationType: configured.Type,
 	}, d.cl, slog.New(slog.DiscardHandler))
-	written := make(chan error, 1)
-	w.Write(d.t.Context(), topics.Entry{
-		Source: source, Origin: d.Origin, Lane: string(source.Key), Outcome: d.outcome(source, group, destination, round, what),
+}
+
+func (d *Deployment) entry(source *kgo.Record) topics.Entry {
+	return topics.Entry{
+		Source: source, Origin: d.Origin, Lane: string(source.Key),
 		Partitions: func() (responses, deadLetters int32) { return 2, 2 },
-	}, func(_ int64, err error) { written <- err })
+	}
+}
+
+// written writes an entry and waits until it is there.
+func (d *Deployment) written(e topics.Entry, write func(context.Context, topics.Entry, func(int64, error))) {
+	d.t.Helper()
+	written := make(chan error, 1)
+	write(d.t.Context(), e, func(_ int64, err error) { written <- err })
 	if err := <-written; err != nil {
 		d.t.Fatal(err)
 	}
-	return topics.LetterID(d.place(source), destination, round)
 }
 
 func (d *Deployment) outcome(source *kgo.Record, group, destination string, round int, what sink.Disposition) *sink.Outcome {
