@@ -2,8 +2,8 @@ package processor
 
 import (
 	"context"
-	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -134,6 +134,7 @@ func (s spans) halves() []spans {
 // own: the group's is for the sources. Some records may lie at the end or after it.
 func readEach(ctx context.Context, s spans, opts []kgo.Opt, log *slog.Logger, take func([]*kgo.Record, int64)) error {
 	at, open := make(map[int32]kgo.Offset, len(s.from)), make(map[int32]int64, len(s.from))
+	next := maps.Clone(s.from)
 	for id, from := range s.from {
 		if end := s.end[id]; from < end {
 			at[id], open[id] = kgo.NewOffset().At(from), end
@@ -156,7 +157,7 @@ func readEach(ctx context.Context, s spans, opts []kgo.Opt, log *slog.Logger, ta
 			return context.Cause(ctx)
 		}
 		if bounded.Err() != nil && fetches.NumRecords() == 0 {
-			return errLedgerStalled
+			return &stalledError{topic: s.topic, next: next, end: open}
 		}
 		fetches.EachError(func(topic string, id int32, err error) {
 			log.Warn("reading the ledger failed, trying again", "topic", topic, "partition", id, "err", err)
@@ -168,6 +169,7 @@ func readEach(ctx context.Context, s spans, opts []kgo.Opt, log *slog.Logger, ta
 			}
 			last := f.Records[len(f.Records)-1].Offset
 			take(f.Records, end)
+			next[f.Partition] = last + 1
 			if last >= end-1 {
 				delete(open, f.Partition)
 				client.PauseFetchPartitions(map[string][]int32{s.topic: {f.Partition}})
@@ -212,8 +214,6 @@ const ledgerPartitionBytes = 1 << 19
 // ledgerStall is how long a read may bring nothing. It is begun again then, from what
 // the log holds by that time: its last records may have expired under the read.
 const ledgerStall = 30 * time.Second
-
-var errLedgerStalled = errors.New("nothing came for 30s")
 
 // take notes an outcome of round 0 that is our group's, of the topic that we read: an outcome
 // that a mirror brought here, or one of an earlier topic of the name, settles nothing. One

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/sink/topics"
@@ -66,14 +68,38 @@ const (
 )
 
 // refuseRedelivery ends the pipeline if the group would deliver again what it has outcomes of.
-// begins are the partitions of the topic without an offset. wholly is set when the group has no
-// offset of any of its partitions: then it may have had another name.
+func (p *Processor) refuseRedelivery(ctx context.Context, topic string, begins map[int32]beginning, found survey, wholly bool) error {
+	if p.cfg.Redeliver {
+		return nil
+	}
+	sign, err := p.findRedelivery(ctx, topic, begins, found, wholly)
+	if sign == nil || err != nil {
+		return err
+	}
+	// Another instance may have decided meanwhile, and the outcome is its own.
+	have, err := p.groupOffsets(ctx, topic)
+	if err != nil {
+		return err
+	}
+	if _, decided := have[sign.Outcome.Partition]; decided {
+		return errNotDecided
+	}
+	select {
+	case p.refuses <- sign:
+	default: // it has ended already
+	}
+	return errRedelivery
+}
+
+// findRedelivery looks for an outcome of what the group would deliver, nil for none. begins are
+// the partitions of the topic without an offset. wholly is set when the group has no offset of
+// any of its partitions: then it may have had another name.
 //
 // It cannot see outcomes that have expired, those of a destination of which none lies in
 // the parts that are read, and those of a group and destination that both had other names.
-func (p *Processor) refuseRedelivery(ctx context.Context, topic string, begins map[int32]beginning, found survey, wholly bool) error {
-	if p.cfg.Redeliver || recordsOf(begins) == 0 {
-		return nil
+func (p *Processor) findRedelivery(ctx context.Context, topic string, begins map[int32]beginning, found survey, wholly bool) (*RedeliveryError, error) {
+	if recordsOf(begins) == 0 {
+		return nil, nil
 	}
 	l := redeliveryLook{
 		cfg: &p.cfg, topic: topic, begins: begins, wholly: wholly,
@@ -82,32 +108,53 @@ func (p *Processor) refuseRedelivery(ctx context.Context, topic string, begins m
 	for i := range lookParts {
 		part := l.part(i, found)
 		if err := readSpans(ctx, part, l.take, p.kafka.opts, p.log); err != nil {
-			return fmt.Errorf("looking for earlier outcomes in %s: %w", part.topic, err)
+			return nil, fmt.Errorf("looking for earlier outcomes in %s: %w", part.topic, err)
 		}
 		if l.found != nil {
 			break
 		}
 	}
 	if l.found == nil {
-		return nil
+		return nil, nil
 	}
 	if is, err := p.isOfPresentRecord(ctx, l.found); !is || err != nil {
-		return err
+		return nil, err
 	}
-	// Another instance may have decided meanwhile, and the outcome is its own.
-	have, err := p.groupOffsets(ctx, topic)
+	l.found.Records = recordsOf(begins)
+	return l.found, nil
+}
+
+// FindRedelivery returns the *RedeliveryError with which a pipeline would end rather than begin,
+// nil if there is none, or why that is not known. It joins no group and commits nothing. client
+// is one of cfg.Connection.
+func FindRedelivery(ctx context.Context, cfg Config, client *kgo.Client, log *slog.Logger) error {
+	p := &Processor{cfg: cfg, log: log, kafka: clients{opts: cfg.Connection, admin: kadm.NewClient(client)}, share: newSourceShare(&cfg)}
+	found, err := p.surveyResponses(ctx)
 	if err != nil {
 		return err
 	}
-	if _, decided := have[l.found.Outcome.Partition]; decided {
-		return errNotDecided
+	for _, topic := range cfg.Topics {
+		have, err := p.groupOffsets(ctx, topic)
+		if err != nil {
+			return err
+		}
+		start := cfg.Start
+		if len(have) > 0 {
+			start = p.laterStart()
+		}
+		begins, err := p.beginnings(ctx, topic, start, found.partitions[topic], have)
+		if err != nil {
+			return err
+		}
+		sign, err := p.findRedelivery(ctx, topic, begins, found, len(have) == 0)
+		if err != nil {
+			return err
+		}
+		if sign != nil {
+			return sign
+		}
 	}
-	l.found.Records = recordsOf(begins)
-	select {
-	case p.refuses <- l.found:
-	default: // it has ended already
-	}
-	return errRedelivery
+	return nil
 }
 
 // isOfPresentRecord reports whether an outcome is of the record that has its place now. Where
@@ -124,7 +171,7 @@ func (p *Processor) isOfPresentRecord(ctx context.Context, sign *RedeliveryError
 	err := readSpans(ctx, one, func(r *kgo.Record) {
 		is = is || r.Offset == at.Offset && r.Timestamp.UnixMilli() == sign.sourceTime.UnixMilli()
 	}, p.kafka.opts, p.log)
-	if err != nil && !errors.Is(err, errLedgerStalled) { // of a stall there is no such record
+	if err != nil && !isStalled(err) { // of a stall there is no such record
 		return false, fmt.Errorf("looking for the record %s: %w", at, err)
 	}
 	return is, nil

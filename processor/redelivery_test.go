@@ -5,6 +5,7 @@ package processor_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +62,17 @@ func (in *instance) refused() *processor.RedeliveryError {
 	return refusal
 }
 
+// foretold is what FindRedelivery says of a processor that start would start.
+func (w *world) foretold(change ...func(*processor.Config, *sink.Config)) error {
+	w.t.Helper()
+	cfg := w.cfg
+	for _, c := range change {
+		c(&cfg, new(sink.Config))
+	}
+	cfg.Connection = w.kafka.Options()
+	return processor.FindRedelivery(w.t.Context(), cfg, w.kafka.Client(w.t), slog.New(slog.DiscardHandler))
+}
+
 // rewrite writes the outcomes again as another writer had written them.
 func (w *world) rewrite(change func(r *kgo.Record)) {
 	w.t.Helper()
@@ -113,7 +125,11 @@ func TestRedelivery_isRefused(t *testing.T) {
 					change = append(change, tt.with)
 				}
 				before := len(w.desk.calls())
+				foretold := w.foretold(change...)
 				refusal := w.start(change...).refused()
+				if foretold == nil || foretold.Error() != refusal.Error() {
+					t.Errorf("foretold was %v, and it came to %v", foretold, refusal)
+				}
 				if refusal.Outcome.Group != tt.group || refusal.Records != 12 || refusal.Topic != source || refusal.Responses != responses {
 					t.Errorf("refused with %+v, want an outcome of %s and 12 records", refusal, tt.group)
 				}
@@ -186,6 +202,9 @@ func TestRedelivery_isNotSeenWhereThereIsNone(t *testing.T) {
 				change := []func(*processor.Config, *sink.Config){}
 				if tt.with != nil {
 					change = append(change, tt.with)
+				}
+				if err := w.foretold(change...); err != nil {
+					t.Errorf("foretold was %v", err)
 				}
 				in := w.start(change...)
 				w.eventually("the calls", func() bool { return len(w.desk.calls()) == before+tt.want })

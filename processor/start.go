@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -165,7 +166,7 @@ func (p *Processor) beginLater(ctx context.Context, topic string, parts []*parti
 // groupOffsets are the offsets that the group has for the topic, by partition.
 func (p *Processor) groupOffsets(ctx context.Context, topic string) (map[int32]kadm.Offset, error) {
 	found, err := p.kafka.admin.FetchOffsets(ctx, p.cfg.Group)
-	if err != nil {
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // a group that nobody has joined yet has none
 		return nil, fmt.Errorf("asking for the offsets of group %s: %w", p.cfg.Group, err)
 	}
 	have := make(map[int32]kadm.Offset)

@@ -11,12 +11,16 @@ import (
 	"github.com/deskstream/deskstream/internal/codec"
 	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/output"
+	"github.com/deskstream/deskstream/internal/service"
 	"github.com/deskstream/deskstream/internal/wiring"
 )
 
 // checkConnections tries everything that the file names and prints a table of it.
 func (a *app) checkConnections(ctx context.Context, cfg *config.Config, book *codec.Codec) error {
 	findings := cluster.Check(ctx, cfg, a.log)
+	if countFailed(findings) == 0 {
+		findings = append(findings, service.CheckStarts(ctx, cfg, a.log)...)
+	}
 	findings = append(findings, book.Check(ctx))
 	for _, d := range cfg.Destinations {
 		findings = append(findings, wiring.CheckAPI(ctx, d))

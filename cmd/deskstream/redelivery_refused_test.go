@@ -32,9 +32,21 @@ func renameDestination(t *testing.T, o worldOptions) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.start(path).wantExit(exitFault, "group "+w.group(name)+" has no offsets of topic "+w.topic(eventsTopic),
-		"is an outcome of group "+w.group(crm)+" for "+w.topic(eventsTopic), "may have had another name",
-		"--group "+w.group(crm)+" --all-topics --to-current --export", "--redeliver", "docs/operations.md")
+	causes := []string{
+		"group " + w.group(name) + " has no offsets of topic " + w.topic(eventsTopic),
+		"is an outcome of group " + w.group(crm) + " for " + w.topic(eventsTopic), "may have had another name",
+		"--group " + w.group(crm) + " --all-topics --to-current --export", "--redeliver", "docs/operations.md",
+	}
+	w.start(path).wantExit(exitFault, causes...)
+	check := runCommand(t, "", "check", "--connect", "-c", path)
+	for _, cause := range causes {
+		if !strings.Contains(check.stdout, cause) {
+			t.Errorf("check --connect does not say %q, as run does:\n%s", cause, check.stdout)
+		}
+	}
+	if check.code != exitFault || strings.Count(check.stdout, "delivers nothing that has an outcome") != 1 {
+		t.Errorf("check --connect exits with %d, want %d; want one other destination that may begin:\n%s", check.code, exitFault, check.stdout)
+	}
 	if n := len(w.writes()) - writes; n > 0 {
 		t.Errorf("%d writes before the refusal", n)
 	}

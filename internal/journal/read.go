@@ -29,12 +29,13 @@ const idle = 15 * time.Second
 // are read or fn returns an error. It skips records of aborted transactions. fn may keep a
 // record only as a copy, because it is part of a larger batch.
 func Read(ctx context.Context, connect Connect, fn func(*kgo.Record) error, extents ...Extent) error {
-	r := reading{open: make(map[string]map[int32]int64), fn: fn}
+	r := reading{open: make(map[string]map[int32]int64), next: make(map[string]map[int32]int64), fn: fn}
 	from := make(map[string]map[int32]kgo.Offset)
 	for _, e := range extents {
 		for p, s := range e.Spans {
 			if s.Len() > 0 {
 				put(r.open, e.Topic, p, s.End)
+				put(r.next, e.Topic, p, s.From)
 				put(from, e.Topic, p, kgo.NewOffset().At(s.From))
 			}
 		}
@@ -69,6 +70,7 @@ func put[V any](m map[string]map[int32]V, topic string, partition int32, v V) {
 // reading is the state of one Read.
 type reading struct {
 	open map[string]map[int32]int64 // ends of what is not read yet
+	next map[string]map[int32]int64 // up to where each partition was read
 	fn   func(*kgo.Record) error
 }
 
@@ -110,6 +112,7 @@ func (r *reading) take(cl *kgo.Client, rec *kgo.Record) error {
 	if !open {
 		return nil // written since the reading began
 	}
+	r.next[rec.Topic][rec.Partition] = rec.Offset + 1
 	if rec.Offset < end && !rec.Attrs.IsControl() {
 		if err := r.fn(rec); err != nil {
 			return err
@@ -145,7 +148,8 @@ func (r *reading) dropExpired(ctx context.Context, cl *kgo.Client) error {
 				dropped = true
 				continue
 			}
-			stuck = fmt.Errorf("reading %s, partition %d: nothing came for %s before offset %d", topic, p, idle, end)
+			stuck = fmt.Errorf("reading %s, partition %d: nothing came for %s, it was read to offset %d of %d: look at the broker that leads it, and try again",
+				topic, p, idle, r.next[topic][p], end)
 		}
 	}
 	if dropped {

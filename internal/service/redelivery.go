@@ -1,11 +1,16 @@
 package service
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/internal/cluster"
 	"github.com/deskstream/deskstream/internal/config"
+	"github.com/deskstream/deskstream/internal/wiring"
 	"github.com/deskstream/deskstream/processor"
 )
 
@@ -26,4 +31,37 @@ func explainRedelivery(cfg *config.Config, err error) error {
 	}
 	return &cluster.RefusedError{Err: err, Lasting: true, Advice: advice + `; to deliver all of them again, or for the first time at a new destination, run once with --redeliver; ` +
 		`to deliver only what comes from now on, set start: latest; see "Offsets that are lost" in docs/operations.md`}
+}
+
+// CheckStarts reports with which error run would refuse to begin with a destination rather than
+// deliver again what has outcomes. The topics exist.
+func CheckStarts(ctx context.Context, cfg *config.Config, log *slog.Logger) []cluster.Finding {
+	failed := func(name string, err error) cluster.Finding {
+		return cluster.Finding{What: "start", Name: name, Failed: true, Text: explainRedelivery(cfg, err).Error()}
+	}
+	connection, err := cluster.Options(cfg)
+	if err != nil {
+		return []cluster.Finding{failed("-", err)}
+	}
+	connection = append(connection, kgo.WithLogger(cluster.NewLogger(log)))
+	client, err := cluster.Connect(ctx, cfg, log)
+	if err != nil {
+		return []cluster.Finding{failed("-", err)}
+	}
+	defer client.Close()
+	found, err := cluster.Find(ctx, client, cfg.Source.Topics)
+	if err != nil {
+		return []cluster.Finding{failed("-", err)}
+	}
+	var findings []cluster.Finding
+	for _, d := range cfg.Destinations {
+		c := wiring.ProcessorConfig(cfg, d, found)
+		c.Connection = connection
+		f := cluster.Finding{What: "start", Name: c.Group, Text: "delivers nothing that has an outcome"}
+		if err := processor.FindRedelivery(ctx, c, client, log); err != nil {
+			f = failed(c.Group, fmt.Errorf("destination %s: %w", d.Name, err))
+		}
+		findings = append(findings, f)
+	}
+	return findings
 }
