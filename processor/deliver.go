@@ -48,6 +48,12 @@ func (p *Processor) deliver(l *lane, r *record, pass *hold.Pass) {
 	s := p.dest.Session(pass, l.part.stop)
 	s.Lane, s.Timestamp, s.Decoder = l.key.value, r.Timestamp, r.decoder
 	s.Ledger, s.Inherited = p.ledgerFor(l, r), r.progress
+	if s.Ledger != nil {
+		s.Identity = func() string {
+			at := topics.Place{Origin: l.part.origin, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Epoch: r.LeaderEpoch}
+			return at.Identity(p.cfg.Group)
+		}
+	}
 	l.session.Store(s)
 	outcome, err := p.route.Deliver(p.life, s, r.Value)
 	l.session.Store(nil)

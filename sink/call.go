@@ -54,6 +54,10 @@ type Doer interface {
 	// Once makes a write that may not be repeated, as one step of the event: what took effect
 	// before, in this process or another, is not done again. The errors are Do's.
 	Once(ctx context.Context, e Effect) (Effected, error)
+	// Ref is 32 hexadecimal digits for a step of the event: the same whoever takes the step, in
+	// each process and round, and no other event's. Without a record on Kafka it is this Doer's
+	// own.
+	Ref(step string) string
 	// Await waits until done is closed, by another event that does what this one needs. The
 	// event gives its place in flight back meanwhile: else those who wait could hold all
 	// places and the one they wait for none.

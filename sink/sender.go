@@ -19,6 +19,7 @@ type sender struct {
 	turn      func(ctx context.Context) error
 	timestamp time.Time // of the record
 	eventSteps
+	reference
 	grant    budget.Grant // of the latest request, or of the next one
 	granted  bool         // it is of the next one
 	answered time.Time    // when the latest request ended

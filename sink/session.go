@@ -22,6 +22,9 @@ type Session struct {
 	Decoder mapping.Decoder
 	// Round is 0 for a live delivery.
 	Round int
+	// Identity tells the event's record from all others; nil for an event without one. It is
+	// called only where a step is to be known by it.
+	Identity func() string
 	// Ledger puts the event's progress on record; nil for none.
 	Ledger Ledger
 	// Inherited is what is on record of the event already, nil for nothing. It is not changed.
@@ -58,7 +61,7 @@ func (d *Destination) Session(pass *hold.Pass, stop Stop) *Session {
 
 // begin is called before the event's first call, with the context of Deliver.
 func (s *Session) begin(ctx context.Context) {
-	s.sender.life, s.sender.timestamp = ctx, s.Timestamp
+	s.sender.life, s.sender.timestamp, s.sender.identity = ctx, s.Timestamp, s.Identity
 	if s.live != nil {
 		s.live.looks, s.live.ledger = s.looks, s.Ledger
 	}

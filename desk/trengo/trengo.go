@@ -31,6 +31,7 @@ type Settings struct {
 	EnableDedup       bool            `yaml:"enable_dedup" default:"true" doc:"Look a contact up before it is created."`
 	CreateContact     bool            `yaml:"create_contact" default:"false" doc:"A track event for an unknown contact creates it."`
 	EventTemplates    []EventTemplate `yaml:"event_templates" doc:"The track events that open a ticket."`
+	SubjectRef        bool            `yaml:"subject_ref" default:"false" doc:"Subjects of e-mail channels end with a reference like [ds-1a2b3c4d], by which a ticket is found exactly."`
 	BaseURL           string          `yaml:"base_url" default:"https://app.trengo.com/api/v2" doc:"The address of the API."`
 	AllowInsecure     bool            `yaml:"allow_insecure" default:"false" doc:"Plain http to another host than loopback."`
 }
@@ -57,7 +58,7 @@ func (s *Settings) Validate() error { return s.mapping().Validate() }
 func (s *Settings) mapping() mapping.Config {
 	c := mapping.Config{
 		ChannelID: s.ChannelID, ChannelIdentifier: mapping.Identifier(s.ChannelIdentifier),
-		Dedup: s.EnableDedup, CreateContact: s.CreateContact,
+		Dedup: s.EnableDedup, CreateContact: s.CreateContact, SubjectRef: s.SubjectRef,
 	}
 	for _, e := range s.EventTemplates {
 		c.Templates = append(c.Templates, mapping.EventTemplate{Event: e.Event, Template: e.Template})

@@ -204,6 +204,9 @@ func (c *candidate) source() journal.Record {
 	return journal.Record{Place: at, Timestamp: c.letter.Source.Timestamp}
 }
 
+// identity names the event's record at its destination, as run does.
+func (c *candidate) identity() string { return c.source().Identity(c.group) }
+
 // earliest returns the time before which no outcome of the candidates' events was written,
 // zero if that is not known of all: a letter may be written long after its event was
 // delivered.

@@ -66,6 +66,7 @@ func (r *rehearsal) session(ctx context.Context, c *candidate, mode sink.Plan) *
 	w := r.ways[c.destination]
 	s := w.Destination.PlanSession(ctx, mode, w.Answers)
 	s.Lane, s.Timestamp, s.Round, s.Decoder = c.lane, c.original.Timestamp, c.round, c.decoder
+	s.Identity = c.identity
 	if mode != sink.PlanOffline { // what the event and the settings give depends on nothing else
 		s.Inherited = c.inherited()
 	}

@@ -159,7 +159,7 @@ func (r *redelivery) deliver(c *candidate, pass *hold.Pass, planned *sink.Sessio
 	p := r.rehearsal.ways[c.destination]
 	s := p.Destination.Session(pass, sink.Stop{Soft: r.ctx, Hard: r.ctx, Await: r.held.members[c.destination].Await})
 	s.Lane, s.Timestamp, s.Round, s.Decoder = c.lane, c.original.Timestamp, c.round, c.decoder
-	s.Ledger, s.Inherited = r.ledgerFor(c), c.inherited()
+	s.Ledger, s.Inherited, s.Identity = r.ledgerFor(c), c.inherited(), c.identity
 	s.Reuse(planned)
 	defer r.watch(s)()
 	o, err := p.Route.Deliver(context.WithoutCancel(r.ctx), s, c.rec.Value)

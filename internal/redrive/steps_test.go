@@ -32,7 +32,7 @@ type ticketWorld struct {
 
 const ticketToken = "token-of-the-desk"
 
-func newTicketWorld(t *testing.T, delivery string) *ticketWorld {
+func newTicketWorld(t *testing.T) *ticketWorld {
 	t.Helper()
 	w := &ticketWorld{world: newWorld(t), Client: stubtest.Serve(t, stub.Config{Limit: 1 << 30}, stubtrengo.New(map[string]string{"1": stubtrengo.EMAIL}))}
 	w.Config = configtest.Parse(t, `kafka: {brokers: [%q]}
@@ -43,8 +43,8 @@ destinations:
   - name: crm
     type: trengo
     trengo: {api_token: %s, channel_id: "1", channel_identifier: email, base_url: %q, event_templates: [{event: Order, template: "Order {{ no }}"}]}
-    delivery: {timeout: 1s, rate_limit: {requests: 1000000}, retry: {initial: 10ms, max: 50ms, max_elapsed: 1m, max_attempts: 1}%s}
-`, strings.Join(w.Brokers, ","), journaltest.Events, journaltest.Responses, journaltest.DeadLetters, ticketToken, w.URL+stubtrengo.Path, delivery)
+    delivery: {timeout: 1s, rate_limit: {requests: 1000000}, retry: {initial: 10ms, max: 50ms, max_elapsed: 1m, max_attempts: 1}}
+`, strings.Join(w.Brokers, ","), journaltest.Events, journaltest.Responses, journaltest.DeadLetters, ticketToken, w.URL+stubtrengo.Path)
 	w.contact = w.id(t, "/channels/1/contacts", `{"identifier":"u@x.test"}`)
 	w.seen = w.open(t, "something else")
 	return w
@@ -115,11 +115,11 @@ func (w *ticketWorld) entry(t *testing.T, source *kgo.Record, write func(*topics
 }
 
 // announced is the progress of an order whose ticket was about to be opened.
-func (w *ticketWorld) announced(subject string) *sink.Progress {
+func (w *ticketWorld) announced() *sink.Progress {
 	return &sink.Progress{Next: &sink.Announcement{
 		Step: "ticket", At: sink.Time{Time: time.Now().Add(-time.Hour)},
 		Mark: sink.Mark{
-			"contact_id": fmt.Sprint(w.contact), "channel_id": "1", "floor": fmt.Sprint(w.seen), "subject": subject,
+			"contact_id": fmt.Sprint(w.contact), "channel_id": "1", "floor": fmt.Sprint(w.seen), "subject": orderOne,
 		},
 	}}
 }
@@ -151,16 +151,16 @@ func TestApply_goesOnAfterTheStepsOfALetter(t *testing.T) {
 		"nobody knows, and it was": {
 			func(t *testing.T, w *ticketWorld) {
 				w.open(t, "Order 1")
-				w.settle(t, 1, sink.Dead, w.announced(orderOne))
+				w.settle(t, 1, sink.Dead, w.announced())
 			}, letters.Settle, "whether it took effect is not known", 0,
 		},
 		"nobody knows, and it was not": {
-			func(t *testing.T, w *ticketWorld) { w.settle(t, 1, sink.Dead, w.announced(orderOne)) },
+			func(t *testing.T, w *ticketWorld) { w.settle(t, 1, sink.Dead, w.announced()) },
 			letters.Send, "whether it took effect is not known", 1,
 		},
 		"nobody knows, and the ticket there is a later order's": {
 			func(t *testing.T, w *ticketWorld) {
-				w.settle(t, 1, sink.Dead, w.announced(orderOne))
+				w.settle(t, 1, sink.Dead, w.announced())
 				w.settle(t, 2, sink.Delivered, opened(w.open(t, "Order 1")))
 			}, letters.Send, "", 1,
 		},
@@ -169,7 +169,7 @@ func TestApply_goesOnAfterTheStepsOfALetter(t *testing.T) {
 				source := w.settle(t, 1, sink.Dead, nil)
 				w.open(t, "Order 1")
 				w.entry(t, source, func(writer *topics.Writer, e topics.Entry, done func(int64, error)) {
-					e.Round, e.Progress = 1, w.announced(orderOne)
+					e.Round, e.Progress = 1, w.announced()
 					writer.WriteProgress(t.Context(), e, done)
 				})
 			}, letters.Settle, "", 0,
@@ -179,7 +179,7 @@ func TestApply_goesOnAfterTheStepsOfALetter(t *testing.T) {
 				source := w.settle(t, 1, sink.Dead, nil)
 				w.open(t, "Order 1")
 				w.entry(t, source, func(writer *topics.Writer, e topics.Entry, done func(int64, error)) {
-					e.Round, e.Progress = 7, w.announced(orderOne)
+					e.Round, e.Progress = 7, w.announced()
 					writer.WriteProgress(t.Context(), e, done)
 				})
 			}, letters.Send, "", 1,
@@ -188,7 +188,7 @@ func TestApply_goesOnAfterTheStepsOfALetter(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTicketWorld(t, "")
+			w := newTicketWorld(t)
 			tt.before(t, w)
 			before, newest := w.tickets(), w.newest()
 			for id, verdict := range w.plan(w.every()) {
@@ -230,7 +230,7 @@ func (w *ticketWorld) ticketOf(t *testing.T, round int) (id string) {
 // A stop after a ticket's answer was lost leaves the letter open, and the same plan goes on.
 func TestApply_aTicketWithoutAnAnswerIsLookedForByTheNextRun(t *testing.T) {
 	t.Parallel()
-	w := newTicketWorld(t, "")
+	w := newTicketWorld(t)
 	w.settle(t, 1, sink.Dead, nil)
 	w.plan(w.every())
 	desk := w.Server.Desk("trengo")
@@ -267,7 +267,7 @@ func TestApply_aTicketWithoutAnAnswerIsLookedForByTheNextRun(t *testing.T) {
 // A letter that stays open after one of its steps has that on record for the next run.
 func TestRedelivery_keepsWhatWasDoneOfALetterThatStaysOpen(t *testing.T) {
 	t.Parallel()
-	w := newTicketWorld(t, "")
+	w := newTicketWorld(t)
 	w.settle(t, 1, sink.Dead, nil)
 	box, err := w.deployment().open(t.Context(), "")
 	if err != nil {
@@ -300,5 +300,26 @@ func TestRedelivery_keepsWhatWasDoneOfALetterThatStaysOpen(t *testing.T) {
 		if verdict != letters.Settle || !strings.Contains(w.out.String(), "before: ticket done: ticket_id 7") {
 			t.Errorf("the verdict on %s is %s; said:\n%s", id, verdict, w.out.String())
 		}
+	}
+}
+
+// What was made for an event is known again by the record as run read it.
+func TestCandidate_isIdentifiedAsInRun(t *testing.T) {
+	t.Parallel()
+	w := newTicketWorld(t)
+	source := w.settle(t, 1, sink.Dead, nil)
+	box, err := w.deployment().open(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer box.Close()
+	list, err := box.candidatesOf(t.Context(), w.every())
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%d letters, %v", len(list), err)
+	}
+	d, _ := w.Config.Destination("crm")
+	at := topics.Place{Origin: w.Origin, Topic: source.Topic, Partition: source.Partition, Offset: source.Offset, Epoch: source.LeaderEpoch}
+	if got, want := list[0].identity(), at.Identity(w.Config.Group(d)); got != want {
+		t.Errorf("identity %s, want %s", got, want)
 	}
 }

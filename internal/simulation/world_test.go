@@ -179,7 +179,7 @@ func routeOf(s *script, ids *sink.IDs) (sink.Route, error) {
 		return sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: s.Desk}, mapping.Filter{}, mapper.Map, sinkkustomer.New(ids).Send), nil
 	}
 	mapper, err := maptrengo.New(maptrengo.Config{
-		ChannelID: channelID, ChannelIdentifier: maptrengo.Email, Dedup: true, CreateContact: true,
+		ChannelID: channelID, ChannelIdentifier: maptrengo.Email, Dedup: true, CreateContact: true, SubjectRef: s.Seed%2 == 1,
 		Templates: []maptrengo.EventTemplate{{Event: "Ordered", Template: "Order {{ properties.ref }}"}},
 	})
 	if err != nil {

@@ -23,6 +23,8 @@ type Config struct {
 	// CreateContact makes a track for an unknown contact create it first; otherwise
 	// such an event is dead.
 	CreateContact bool
+	// SubjectRef makes the subjects of e-mail channels end with a reference to the event.
+	SubjectRef bool
 	// Templates are the track events that open a ticket; no other does.
 	Templates []EventTemplate
 }

@@ -247,6 +247,32 @@ func TestMap_subjectsAreRenderedFromTheEvent(t *testing.T) {
 	}
 }
 
+func TestMap_onlySubjectsOfEMailChannelsHaveAReference(t *testing.T) {
+	for _, tt := range []struct {
+		kind     trengo.Identifier
+		template string
+		on, want bool
+	}{
+		{trengo.Email, "Order", true, true},
+		{trengo.Email, "Order", false, false},
+		{trengo.Email, "{{ properties.no }}", true, false},
+		{trengo.Email, "", true, false},
+		{trengo.Phone, "Order", true, false},
+	} {
+		mapper := newMapper(t, config(func(c *trengo.Config) {
+			c.ChannelIdentifier, c.SubjectRef = tt.kind, tt.on
+			c.Templates = []trengo.EventTemplate{{Event: "E", Template: tt.template}}
+		}))
+		m, err := mapper.Map(decode(t, `{"type":"track","event":"E","context":{"traits":{"email":"a@b","phone":"+31612345678"}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Steps[0].(trengo.OpenTicket).Referenced; got != tt.want {
+			t.Errorf("%s, %q, subject_ref %v: %v, want %v", tt.kind, tt.template, tt.on, got, tt.want)
+		}
+	}
+}
+
 func TestMap_templateThatTakesTooLongIsTheEventsFault(t *testing.T) {
 	mapper := newMapper(t, config(func(c *trengo.Config) {
 		c.Templates = []trengo.EventTemplate{{Event: "E", Template: "{{#each a}}{{#each ../a}}{{#each ../a}}{{/each}}{{/each}}{{/each}}"}}

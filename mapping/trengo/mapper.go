@@ -92,6 +92,7 @@ func (m *Mapper) track(ev mapping.Event) (Message, error) {
 		if step.Subject, err = r.subject(template, ev); err != nil {
 			return Message{}, err
 		}
+		step.Referenced = m.config.SubjectRef && step.Subject != ""
 	}
 	return Message{Steps: []Step{step}, Warnings: r.warnings}, nil
 }

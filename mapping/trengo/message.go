@@ -28,6 +28,8 @@ type OpenTicket struct {
 	Create bool
 	// Subject of the ticket; "" for none.
 	Subject string
+	// Referenced says that the subject ends with a reference to the event.
+	Referenced bool
 }
 
 func (SaveContact) isStep() {}

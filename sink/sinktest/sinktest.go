@@ -4,6 +4,7 @@ package sinktest
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/deskstream/deskstream/sink"
 )
@@ -19,6 +20,12 @@ func (f DoerFunc) Do(ctx context.Context, call sink.Call) (sink.Reply, error) { 
 func (f DoerFunc) Once(ctx context.Context, e sink.Effect) (sink.Effected, error) {
 	return Once(ctx, f.Do, e)
 }
+
+// Ref is the step's name, repeated.
+func (f DoerFunc) Ref(step string) string { return Ref(step) }
+
+// Ref is the step's name, repeated, as long as a Doer's.
+func Ref(step string) string { return strings.Repeat(step, 32)[:32] }
 
 // Await waits as ctx allows.
 func (f DoerFunc) Await(ctx context.Context, done <-chan struct{}) error {

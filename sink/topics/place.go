@@ -81,6 +81,12 @@ func (p Place) Matches(other Place) bool {
 		(p.Epoch == other.Epoch || p.Epoch < 0 || other.Epoch < 0) && p.Origin.Matches(other.Origin)
 }
 
+// Identity names the record, as one group reads it, for those who have to know again what was
+// made for it.
+func (p Place) Identity(group string) string {
+	return digest(32, p.Cluster, p.TopicID.String(), p.Topic, strconv.Itoa(int(p.Partition)), strconv.FormatInt(p.Offset, 10), strconv.Itoa(int(p.Epoch)), group)
+}
+
 // String is "topic/partition/offset".
 func (p Place) String() string {
 	return p.Topic + "/" + strconv.Itoa(int(p.Partition)) + "/" + strconv.FormatInt(p.Offset, 10)

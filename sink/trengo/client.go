@@ -128,7 +128,12 @@ func (s *sending) open(ctx context.Context, step trengo.OpenTicket) error {
 }
 
 func (s *sending) openFor(ctx context.Context, contact mapping.Value, step trengo.OpenTicket, answers []int) (sink.Reply, error) {
-	t := &ticketStep{made: s.ids.Made(), do: s.do, contact: contact.Text(), channel: step.Channel.Text(), subject: step.Subject}
+	ref := ""
+	if step.Referenced {
+		ref = subjectRef(s.do)
+		step.Subject += " " + ref
+	}
+	t := &ticketStep{ref: ref, made: s.ids.Made(), do: s.do, contact: contact.Text(), channel: step.Channel.Text(), subject: step.Subject}
 	defer t.end()
 	call := ticketCall(contact, step)
 	call.Answers = answers

@@ -23,6 +23,7 @@ const (
 	markChannel = "channel_id"
 	markSubject = "subject" // a digest, see subjectDigest
 	markFloor   = "floor"   // no ticket that was there before has a higher id
+	markRef     = "ref"     // with what the subject ends, if it has a reference
 )
 
 // ticketStep opens one ticket, and finds it again when nobody knows whether it was opened.
@@ -33,6 +34,7 @@ type ticketStep struct {
 	made                      *sink.Made
 	do                        sink.Doer
 	contact, channel, subject string
+	ref                       string // with what the subject ends, "" for no reference
 
 	sent func() // ends what began when the ticket was about to be sent; nil if it is not
 }
@@ -59,11 +61,19 @@ func (t *ticketStep) mark() sink.Mark {
 	if !known {
 		return nil
 	}
-	return sink.Mark{
+	mark := sink.Mark{
 		markContact: t.contact, markChannel: t.channel, markSubject: subjectDigest(t.subject),
 		markFloor: strconv.FormatInt(floor, 10),
 	}
+	if t.ref != "" {
+		mark[markRef] = t.ref
+	}
+	return mark
 }
+
+// subjectRef is a reference to the event as subjects have it: with it a ticket is found also when
+// another one has the same subject, or an agent has it by now.
+func subjectRef(do sink.Doer) string { return "[ds-" + do.Ref(ticketStepName)[:8] + "]" }
 
 // newest takes in the tickets on the first page of the account's list.
 func (t *ticketStep) newest(ctx context.Context) error {
@@ -136,7 +146,14 @@ func (t *ticketStep) find(ctx context.Context, mark sink.Mark) (sink.Sighting, e
 		for _, row := range body.Get("data").Members() {
 			id := t.seen(row.Value)
 			since = since || id > floor
-			if id > floor && (found == 0 || id < found) && t.fits(row.Value, mark) && !t.made.Taken(id) {
+			if id <= floor || t.made.Taken(id) || !t.fits(row.Value, mark) {
+				continue
+			}
+			if hasRef(row.Value, mark) {
+				t.made.Take(id)
+				return sightingOf(id), nil
+			}
+			if found == 0 || id < found {
 				found = id
 			}
 		}
@@ -150,7 +167,16 @@ func (t *ticketStep) find(ctx context.Context, mark sink.Mark) (sink.Sighting, e
 	case t.made.Sending(t.description()) || !t.made.Take(found):
 		return sink.Sighting{Unsure: true}, nil
 	}
-	return sink.Sighting{IDs: map[string]string{ticketIDName: strconv.FormatInt(found, 10)}}, nil
+	return sightingOf(found), nil
+}
+
+func sightingOf(id int64) sink.Sighting {
+	return sink.Sighting{IDs: map[string]string{ticketIDName: strconv.FormatInt(id, 10)}}
+}
+
+// hasRef reports whether a ticket of a list has the reference of a mark in its subject.
+func hasRef(row mapping.Value, mark sink.Mark) bool {
+	return mark[markRef] != "" && strings.Contains(row.Get("subject").Str(), mark[markRef])
 }
 
 // list asks for a list until it is answered with one. The API has it: a refusal says nothing
@@ -176,6 +202,9 @@ func (t *ticketStep) fits(row mapping.Value, mark sink.Mark) bool {
 				return false
 			}
 		}
+		return true
+	}
+	if hasRef(row, mark) {
 		return true
 	}
 	if !same(mark[markContact], row.Get("contact_id"), row.Get("contact", "id")) ||

@@ -236,3 +236,49 @@ func TestTicket_anAccountWithoutTicketsHasAFloor(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// With a reference in its subject a ticket is found whatever else has changed, and no other is.
+func TestTicket_isFoundByItsReference(t *testing.T) {
+	const subject = `Order 7 [ds-ticketti]`
+	named := strings.Replace(ours, "Order 7", subject, 1)
+	tests := map[string]struct {
+		rows []string
+		want string
+	}{
+		"behind one of the same subject": {[]string{row(51, ours), row(52, named)}, "52"},
+		"an agent has it":                {[]string{row(51, strings.Replace(named, `:5,`, `:6,`, 1))}, "51"},
+		"an agent gave it a subject":     {[]string{row(51, strings.Replace(named, subject, "Re: "+subject+" (VIP)", 1))}, "51"},
+		"in another channel by now":      {[]string{row(51, strings.Replace(named, `:880`, `:881`, 1))}, "51"},
+		"with another reference":         {[]string{row(51, strings.Replace(named, "ds-ticketti", "ds-00000000", 1))}, ""},
+		"one that was there before":      {[]string{row(50, named)}, ""},
+		"another event's":                {[]string{row(60, named)}, ""},
+		"the list shows no subjects":     {[]string{row(51, strings.Replace(named, `"`+subject+`"`, `null`, 1))}, "51"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			ids := newIDs()
+			ids.Made().SetMaker("5")
+			trengo.New(ids).OnRecord(sink.StepRecord{StepInfo: sink.StepInfo{Name: "ticket"}, IDs: map[string]string{"ticket_id": "60"}})
+			if tt.want != "" && !strings.Contains(tt.rows[0], "null") {
+				defer ids.Made().Send("7\x00880")() // another event's is on its way, which is no matter
+			}
+			do := script([]answer{hits(tt.rows...)}, nil, nil)
+			step := mapped.OpenTicket{Contact: mapped.Contact{ID: mapping.Int(7), Channel: mapping.Str("880")}, Subject: "Order 7", Referenced: true}
+			var seen sink.Sighting
+			_, err := trengo.New(ids).Send(t.Context(), effects{do, func(e sink.Effect) (sink.Effected, error) {
+				if got := e.Call.Body.Get("subject").Str(); got != subject {
+					t.Errorf("the subject is %q, want %q", got, subject)
+				}
+				ids.Made().Seen(0)
+				mark := e.Mark()
+				mark["floor"] = "50"
+				var err error
+				seen, err = e.Find(t.Context(), mark)
+				return sink.Effected{State: sink.StepAdopted, IDs: seen.IDs}, err
+			}}, mapped.Message{Steps: []mapped.Step{step}})
+			if err != nil || seen.IDs["ticket_id"] != tt.want || seen.Unsure {
+				t.Errorf("found %v, unsure %v, %v; want %q", seen.IDs, seen.Unsure, err, tt.want)
+			}
+		})
+	}
+}
