@@ -1,11 +1,11 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/deskstream/deskstream/internal/journal"
+	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/topics"
 )
@@ -39,7 +39,7 @@ func (a *Audit) Progress(e *topics.LedgerEntry, p sink.Progress) {
 		delete(a.steps.open, key)
 	}
 	for _, step := range p.Steps {
-		key, ids := stepKey{event, e.Epoch, step.Name}, idsText(step.IDs)
+		key, ids := stepKey{event, e.Epoch, step.Name}, cmp.Or(letters.IDsText(step.IDs), "something without an id")
 		before, known := a.steps.taken[key]
 		switch {
 		case !known:
@@ -49,18 +49,6 @@ func (a *Audit) Progress(e *topics.LedgerEntry, p sink.Progress) {
 			a.find(Finding{event, e.Round, fmt.Sprintf("doubled: its step %s took effect as %s and as %s", step.Name, before, ids)})
 		}
 	}
-}
-
-// idsText names what a step made.
-func idsText(ids map[string]string) string {
-	var text string
-	for _, name := range slices.Sorted(maps.Keys(ids)) {
-		text += " " + name + " " + ids[name]
-	}
-	if text == "" {
-		return "something without an id"
-	}
-	return text[1:]
 }
 
 // openIn is how many events of a scope have begun and have no outcome. A process that had lost

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/deskstream/deskstream/sink"
 )
@@ -17,8 +18,8 @@ func StepTexts(p *sink.Progress) []string {
 	var texts []string
 	for _, step := range p.Steps {
 		text := fmt.Sprintf("%s %s", step.Name, step.State)
-		for i, name := range slices.Sorted(maps.Keys(step.IDs)) {
-			text += [...]string{": ", ", "}[min(i, 1)] + name + " " + step.IDs[name]
+		if ids := IDsText(step.IDs); ids != "" {
+			text += ": " + ids
 		}
 		texts = append(texts, text)
 	}
@@ -26,4 +27,13 @@ func StepTexts(p *sink.Progress) []string {
 		texts = append(texts, p.Next.Step+" was sent, or is about to be: whether it took effect is not known")
 	}
 	return texts
+}
+
+// IDsText names what a step made, "" for nothing that has an id.
+func IDsText(ids map[string]string) string {
+	var texts []string
+	for _, name := range slices.Sorted(maps.Keys(ids)) {
+		texts = append(texts, name+" "+ids[name])
+	}
+	return strings.Join(texts, ", ")
 }
