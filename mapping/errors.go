@@ -53,6 +53,8 @@ const (
 	Filtered           Skip = "filtered"
 	EventNotConfigured Skip = "event_not_configured"
 	NothingToUpdate    Skip = "nothing_to_update"
+	// Duplicate is of another record of the partition that had the event's message id.
+	Duplicate Skip = "duplicate"
 )
 
 // Error is the reason, marked as no failure.

@@ -185,8 +185,21 @@ func checkLane(t *testing.T, value []byte, key string) (lanes int) {
 		if got, want := r.ID(mapping.JSON, value), ev.ID(); err == nil && got != want || err != nil && got != "" {
 			t.Errorf("ID(%q) = %q, but the event says %q, with %+v", value, got, want, l)
 		}
+		want = repeatIDByEvent(ev)
+		if got := r.RepeatID(mapping.JSON, value); err == nil && got != want || err != nil && got != "" {
+			t.Errorf("RepeatID(%q) = %q, but the event says %q, with %+v", value, got, want, l)
+		}
 	}
 	return lanes
+}
+
+// repeatIDByEvent is the event's id if it is one that tells events apart.
+func repeatIDByEvent(ev mapping.Event) string {
+	v := ev.Body.Get("messageId")
+	if _, ok := v.ID(); !ok || ev.IsNoID(v) {
+		return ""
+	}
+	return ev.ID()
 }
 
 var knownReaders []*mapping.Reader // of laneLayouts: a fuzzer asks often

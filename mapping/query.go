@@ -18,8 +18,8 @@ type Query struct {
 	names []string
 	// built says that the fields have to be read from the event as it is in the end.
 	built bool
-	// message says that the query is for the id of a message, and not for a lane.
-	message bool
+	// text is the text of a value, "" for one that does not count.
+	text func(Value) string
 }
 
 // askedField is a field that a Query asks for.
@@ -38,9 +38,9 @@ type slot struct {
 // maxSlots is how many places one reading of an event looks for.
 const maxSlots = 64
 
-// query makes the Query for fields.
-func (r *Reader) query(fields ...string) *Query {
-	q := &Query{reader: r}
+// query makes the Query for fields. text is the text of a value, "" for one that does not count.
+func (r *Reader) query(text func(Value) string, fields ...string) *Query {
+	q := &Query{reader: r, text: text}
 	q.built = slices.ContainsFunc(fields, func(field string) bool { return field != KeyField && r.isTangled(field) })
 	q.fill(fields)
 	if len(q.slots) > maxSlots && !q.built {
@@ -135,12 +135,4 @@ func (q *Query) Pick(key []byte, value func(slot int) Value) string {
 		}
 	}
 	return ""
-}
-
-// text is the text of a value, "" for one that does not count.
-func (q *Query) text(v Value) string {
-	if q.message {
-		return messageID(v)
-	}
-	return q.reader.laneText(v)
 }

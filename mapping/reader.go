@@ -22,10 +22,11 @@ type Layout struct {
 
 // Reader reads records as events. It is safe for concurrent use.
 type Reader struct {
-	at       Pointer
-	fields   []renamed
-	noIDs    NoIDs
-	lane, id *Query
+	at     Pointer
+	fields []renamed
+	noIDs  NoIDs
+
+	lane, id, repeat *Query
 }
 
 // NewReader makes a Reader. Its error joins those of ParsePointer and CheckFields.
@@ -35,8 +36,7 @@ func NewReader(l Layout) (*Reader, error) {
 		return nil, err
 	}
 	r := &Reader{at: at, fields: renames(l.Fields), noIDs: l.NoIDs}
-	r.lane, r.id = r.query(l.Lane...), r.query("messageId")
-	r.id.message = true
+	r.lane, r.id, r.repeat = r.query(r.laneText, l.Lane...), r.query(messageID, "messageId"), r.query(r.repeatText, "messageId")
 	return r, nil
 }
 
@@ -87,6 +87,11 @@ func (r *Reader) Lane(d Decoder, value, key []byte) string { return d.Peek(value
 // ID returns what Event.ID does of the event in a record, "" for none.
 func (r *Reader) ID(d Decoder, value []byte) string { return d.Peek(value, nil, r.id) }
 
+// RepeatID returns Event.ID of the event in a record, by which its repeats are known. It is ""
+// where that cannot tell events apart: for an id that is true or false, a word that is no id, the
+// number 0 or a number that is not whole. So a sender without ids has no repeats.
+func (r *Reader) RepeatID(d Decoder, value []byte) string { return d.Peek(value, nil, r.repeat) }
+
 // isUsable reports whether v is there: neither absent, null nor an empty text.
 func isUsable(v Value) bool { return v.Exists() && (v.kind != String || v.text != "") }
 
@@ -100,4 +105,12 @@ func (r *Reader) laneText(v Value) string {
 		return ""
 	}
 	return text
+}
+
+// repeatText is the message id that a value is, "" for none that tells events apart.
+func (r *Reader) repeatText(v Value) string {
+	if !isIDKind(v.kind) || r.noIDs.refuse(v) {
+		return ""
+	}
+	return messageID(v)
 }
