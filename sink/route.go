@@ -119,6 +119,9 @@ func (r Route) run(ctx context.Context, s *Session, value []byte, o *Outcome) (_
 	if s.Timestamp.IsZero() {
 		s.eventTime = EventTime(ev)
 	}
+	if s.Repeat {
+		return Receipt{}, mapping.Duplicate
+	}
 	if err := r.filter.Check(ev); err != nil {
 		return Receipt{}, failureOf(err, StageMap)
 	}

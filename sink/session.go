@@ -25,6 +25,9 @@ type Session struct {
 	// Identity tells the event's record from all others; nil for an event without one. It is
 	// called only where a step is to be known by it.
 	Identity func() string
+	// Repeat says that another record with the event's message id was delivered or skipped: the
+	// event is skipped as mapping.Duplicate.
+	Repeat bool
 	// Ledger puts the event's progress on record; nil for none.
 	Ledger Ledger
 	// Inherited is what is on record of the event already, nil for nothing. It is not changed.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
 )
 
@@ -19,6 +20,7 @@ const (
 	headerOutcome     = "deskstream.outcome"
 	headerRound       = "deskstream.round"
 	headerEvent       = "deskstream.event"
+	headerReason      = "deskstream.reason"
 	headerTrace       = "traceparent"
 )
 
@@ -93,6 +95,9 @@ func (w *Writer) outcomeHeaders(e *Entry, out *sink.Outcome) []kgo.RecordHeader 
 		kgo.RecordHeader{Key: headerRound, Value: text[outcome:round:round]},
 		kgo.RecordHeader{Key: headerEvent, Value: text[round:]},
 	)
+	if isDuplicate(out) {
+		headers = append(headers, kgo.RecordHeader{Key: headerReason, Value: []byte(mapping.Duplicate)})
+	}
 	if e.Progress != nil {
 		headers = append(headers, progressHeader(e.Progress))
 	}
