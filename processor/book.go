@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
@@ -22,6 +23,7 @@ type book struct {
 	kafka    *clients // whose fetching it pauses
 	share    *sourceShare
 	reasons  reasons
+	dedup    time.Duration // for how long repeats are known, 0: never
 
 	// What new partitions are given: the context of their calls, and what each call waits for.
 	life  context.Context
@@ -44,7 +46,7 @@ type book struct {
 
 func newBook(p *Processor) *book {
 	return &book{
-		log: p.log, reader: p.cfg.Reader, decoders: p.cfg.Decoders, kafka: &p.kafka, share: p.share, reasons: p.metrics.reasons,
+		log: p.log, reader: p.cfg.Reader, decoders: p.cfg.Decoders, kafka: &p.kafka, share: p.share, reasons: p.metrics.reasons, dedup: p.cfg.Dedup,
 		life: p.life, await: p.awaitHeld,
 		find:      func(part *partition) { p.claims.Go(func() { p.decodeRest(part) }) },
 		parts:     make(map[topicPartition]*partition),
@@ -195,7 +197,7 @@ func (b *book) restart(tp topicPartition, at int64) {
 
 func (b *book) restartLocked(old *partition, at int64) *partition {
 	b.releaseLocked(old)
-	part := b.newPartition(old.topicPartition, old.holder)
+	part := b.newPartition(old.topicPartition, old.holder) // whose repeats are those of records that come now
 	part.phase, part.live, part.claimed = active, true, true
 	part.source, part.origin, part.responses, part.n, part.letters = old.source, old.origin, old.responses, old.n, old.letters
 	part.next, part.position = at, old.position

@@ -115,18 +115,22 @@ func (p *Processor) claimListed(ctx context.Context, parts []*partition, found s
 	}
 	var uncommitted []*partition
 	reads := newLedgerReads(p.cfg.Group, p.cfg.Writer.Responses)
-	reads.onRecord = p.route.OnRecord
+	reads.onRecord, reads.dedup = p.route.OnRecord, p.cfg.Dedup
 	for _, part := range parts {
-		end := found.end[part.id%found.n]
+		id := part.id % found.n
+		end := found.end[id]
 		if number, ok := claims[part]; ok {
 			end = number + 1
 		}
 		from, err := p.book.prepare(part, found, end)
 		if err != nil {
 			uncommitted = append(uncommitted, part)
-			continue
+			from = end
 		}
-		reads.want(part, max(from, found.start[part.id%found.n]), end)
+		reads.want(part, max(from, found.start[id]), end)
+		if since, ok := found.since[id]; ok {
+			reads.wantRepeats(part, since, end)
+		}
 	}
 	bounded, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
@@ -190,6 +194,9 @@ func (b *book) activate(parts []*partition, reads *ledgerReads, claims map[*part
 		}
 		part.phase, part.live = active, true
 		part.settled, part.progress = reads.done(part), reads.open(part)
+		if part.repeats != nil {
+			part.repeats.seen = reads.seen(part)
+		}
 		if number, ok := claims[part]; ok {
 			part.claim = ledgerClaim{number: number, ready: make(chan struct{})}
 			close(part.claim.ready)

@@ -80,6 +80,9 @@ type Config struct {
 	Redeliver bool
 	// CommitInterval is the time between two commits.
 	CommitInterval time.Duration
+	// Dedup is for how long after an event was delivered or skipped other records of its
+	// partition with its message id are skipped as its repeats; 0: never.
+	Dedup time.Duration
 	// DrainTimeout is how long calls that are in flight may take to complete when the
 	// process stops or a partition is taken away.
 	DrainTimeout time.Duration

@@ -47,7 +47,7 @@ func (p *Processor) nextLane(ctx context.Context) (*lane, error) {
 func (p *Processor) deliver(l *lane, r *record, pass *hold.Pass) {
 	s := p.dest.Session(pass, l.part.stop)
 	s.Lane, s.Timestamp, s.Decoder = l.key.value, r.Timestamp, r.decoder
-	s.Ledger, s.Inherited = p.ledgerFor(l, r), r.progress
+	s.Ledger, s.Inherited, s.Repeat = p.ledgerFor(l, r), r.progress, r.message.isRepeat()
 	if s.Ledger != nil {
 		s.Identity = func() string {
 			at := topics.Place{Origin: l.part.origin, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Epoch: r.LeaderEpoch}

@@ -21,6 +21,7 @@ type record struct {
 	decoder  mapping.Decoder // nil until it is known
 	progress *sink.Progress  // what is on record of it, nil for nothing
 	life     int             // of the claim under which it was put there
+	message  *message        // for its repeats; nil where they pass
 
 	behind     *record // the next of its lane
 	prev, next *record // neighbours in the partition's open list

@@ -20,6 +20,8 @@ type ledgerReads struct {
 	group, topic string
 	wanted       map[topicPartition]*ledgerRead
 	from, end    map[int32]int64 // per responses partition
+	dedup        time.Duration   // for how long repeats are known
+	since        map[int32]int64 // where outcomes that others repeat begin
 	entries      topics.EntryReader
 	onRecord     func(sink.StepRecord) // nil: no steps are put on record
 }
@@ -31,6 +33,8 @@ type ledgerRead struct {
 	origin    topics.Origin
 	done      *offsetSet
 	progress  map[recordKey]heldProgress
+	seen      *seenIDs // nil where all repeats pass
+	later     []laterID
 }
 
 // recordKey names a record of a partition: after a truncation another one may have its offset.
@@ -48,7 +52,7 @@ type heldProgress struct {
 func newLedgerReads(group, topic string) *ledgerReads {
 	return &ledgerReads{
 		group: group, topic: topic, wanted: make(map[topicPartition]*ledgerRead),
-		from: make(map[int32]int64), end: make(map[int32]int64),
+		from: make(map[int32]int64), end: make(map[int32]int64), since: make(map[int32]int64),
 	}
 }
 
@@ -62,7 +66,7 @@ func (l *ledgerReads) want(part *partition, from, end int64) {
 	if at, ok := l.from[id]; !ok || from < at {
 		l.from[id] = from
 	}
-	l.end[id] = end
+	l.end[id] = max(l.end[id], end)
 }
 
 // done is what was found for a partition, nil for nothing.
@@ -76,7 +80,7 @@ func (l *ledgerReads) done(part *partition) *offsetSet {
 
 // run reads up to the ends.
 func (l *ledgerReads) run(ctx context.Context, opts []kgo.Opt, log *slog.Logger) error {
-	return readSpans(ctx, spans{topic: l.topic, from: l.from, end: l.end}, l.take, opts, log)
+	return readSpans(ctx, spans{topic: l.topic, from: l.begin(), end: l.end}, l.take, opts, log)
 }
 
 // spans are parts of a topic, one of each partition that they name.
@@ -223,12 +227,21 @@ func (l *ledgerReads) take(r *kgo.Record) {
 		return
 	}
 	entry, ok := l.entries.Read(r)
-	if !ok || entry.Round != 0 || entry.Group != l.group {
+	if !ok || entry.Group != l.group {
+		return
+	}
+	read := l.wanted[topicPartition{entry.Topic, entry.Partition}]
+	if read != nil && !read.origin.Matches(entry.Origin) {
+		read = nil
+	}
+	if read != nil {
+		read.noteRepeats(&entry, r)
+	}
+	if entry.Round != 0 || l.isForRepeats(r) {
 		return
 	}
 	l.takeSteps(r)
-	read := l.wanted[topicPartition{entry.Topic, entry.Partition}]
-	if read == nil || entry.Offset < read.committed || r.Offset < read.from || !read.origin.Matches(entry.Origin) {
+	if read == nil || entry.Offset < read.committed || r.Offset < read.from {
 		return
 	}
 	switch key := (recordKey{entry.Offset, entry.Epoch}); entry.Outcome {

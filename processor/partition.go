@@ -64,6 +64,8 @@ type partition struct {
 	from    int64
 	// progress is what the ledger says of events that have no outcome yet.
 	progress map[recordKey]sink.Progress
+	// repeats are known by message ids, nil where all of them pass.
+	repeats *repeats
 	// claim is that of this process, the zero ledgerClaim where nothing is put on record.
 	claim ledgerClaim
 
@@ -82,6 +84,9 @@ func (b *book) newPartition(tp topicPartition, holder string) *partition {
 	part := &partition{
 		topicPartition: tp, holder: holder, committed: -1, epoch: -1, next: -1,
 		lanes: make(map[laneKey]*lane), drained: make(chan struct{}), renewed: time.Now(),
+	}
+	if b.dedup > 0 {
+		part.repeats = newRepeats(b.dedup)
 	}
 	var calls, waits context.Context
 	calls, part.cancelCalls = context.WithCancelCause(b.life)

@@ -33,7 +33,7 @@ func newReasons(destination string) reasons {
 }
 
 var skips = [...]mapping.Skip{
-	mapping.Tombstone, mapping.TypeNotTaken, mapping.Filtered, mapping.EventNotConfigured, mapping.NothingToUpdate,
+	mapping.Tombstone, mapping.TypeNotTaken, mapping.Filtered, mapping.EventNotConfigured, mapping.NothingToUpdate, mapping.Duplicate,
 }
 
 // settled counts an outcome that is acknowledged.

@@ -65,6 +65,7 @@ func (b *book) settle(l *lane, o *sink.Outcome, offset int64) (behind bool) {
 	b.room.give(r)
 	b.counts.settled(o)
 	b.reasons.settled(o)
+	released := part.repeats.settled(r, o)
 	switch {
 	case !l.pop():
 		b.room.lanes--
@@ -72,6 +73,7 @@ func (b *book) settle(l *lane, o *sink.Outcome, offset int64) (behind bool) {
 	case part.phase == active:
 		b.ready(l)
 	}
+	b.wake(released)
 	b.resumeAtSpan(part)
 	signal(b.roomFreed)
 	return behind
@@ -92,10 +94,22 @@ func (b *book) leftOpen(l *lane) {
 	b.completed(l)
 }
 
-// ready puts a lane into the queue.
+// ready puts a lane into the queue, unless its first record waits for one of its message id.
 func (b *book) ready(l *lane) {
+	if l.head.message.waits() {
+		return
+	}
 	b.queue.push(l)
 	signal(b.laneReady)
+}
+
+// wake puts the lanes of records into the queue that wait no more for one of their message id.
+func (b *book) wake(released []*record) {
+	for _, r := range released {
+		if l := r.message.lane; l.part.phase == active && l.head == r && !l.ready {
+			b.ready(l)
+		}
+	}
 }
 
 // completed takes in that an event of a lane is not in flight any more. Who waits for the

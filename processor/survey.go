@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
@@ -19,6 +20,7 @@ type survey struct {
 	sources    map[string]kadm.TopicID
 	partitions map[string]int32 // of the sources
 	start, end map[int32]int64  // of the responses partitions whose leaders answered
+	since      map[int32]int64  // the first record that repeats may be of; nil where all repeats pass
 	unlisted   error            // why others did not
 }
 
@@ -33,7 +35,8 @@ func (s survey) listed(parts []*partition) []*partition {
 	for _, part := range parts {
 		_, start := s.start[part.id%s.n]
 		_, end := s.end[part.id%s.n]
-		if start && end {
+		_, since := s.since[part.id%s.n]
+		if start && end && (since || s.since == nil) {
 			listed = append(listed, part)
 		}
 	}
@@ -60,6 +63,16 @@ func (p *Processor) surveyResponses(ctx context.Context) (survey, error) {
 	p.share.found(s.partitions)
 	if err := s.list(ctx, topic, p.kafka.admin.ListStartOffsets, s.start); err != nil {
 		return survey{}, err
+	}
+	if p.cfg.Dedup > 0 {
+		s.since = make(map[int32]int64)
+		from := time.Now().Add(-p.cfg.Dedup).UnixMilli()
+		after := func(ctx context.Context, topics ...string) (kadm.ListedOffsets, error) {
+			return p.kafka.admin.ListOffsetsAfterMilli(ctx, from, topics...)
+		}
+		if err := s.list(ctx, topic, after, s.since); err != nil {
+			return survey{}, err
+		}
 	}
 	return s, s.list(ctx, topic, p.kafka.admin.ListEndOffsets, s.end)
 }

@@ -132,6 +132,7 @@ func (b *book) enqueue(part *partition, r *record) {
 	}
 	b.arrivals++
 	r.arrival = b.arrivals
+	part.repeats.takeIn(b.reader, l, r)
 	if l.push(r) {
 		b.ready(l)
 	} else {

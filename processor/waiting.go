@@ -20,7 +20,8 @@ type WaitingLane struct {
 	// Since is when that event became the first.
 	Since time.Time
 	// Why is what it waits for: what sink.Session.Doing says, hold when the destination is
-	// on hold, acknowledgement of its outcome, or place when it has not begun.
+	// on hold, acknowledgement of its outcome, message_id when an event with the same one is
+	// open, or place when it has not begun.
 	Why string
 	// Hold is the reason of the hold that it waits for.
 	Hold string
@@ -65,6 +66,8 @@ func (l *lane) waiting(hold hold.State) WaitingLane {
 		w.Why, w.Code = s.Doing()
 	} else if l.inFlight {
 		w.Why = "acknowledgement"
+	} else if l.head.message.waits() {
+		w.Why = "message_id"
 	}
 	if w.Why == "place" && hold.Active() {
 		w.Why, w.Hold = "hold", hold.Reason
