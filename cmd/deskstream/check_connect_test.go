@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -123,5 +124,23 @@ func TestTryAPI_aCredentialThatComesBackIsNotShown(t *testing.T) {
 				t.Errorf("found %q, want the answer with [redacted] in it", found.Text)
 			}
 		})
+	}
+}
+
+func TestCheckConnect_outcomesThatExpireBeforeRepeatsAreAWarning(t *testing.T) {
+	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 1), kafkatest.Topic("events.responses", 1, "retention.ms", "3600000"),
+		kafkatest.Topic("dlq.events.deskstream", 1, "max.message.bytes", "2000000"))
+	server := apis(t, map[string]int{trengoCheck: 200, kustomerCheck: 200})
+	for dedup, warned := range map[string]bool{"0s": false, "1h": false, "61m": true} {
+		path := connectConfig(t, strings.Join(cluster.Brokers, ","), server.URL)
+		file, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := runCommand(t, "", "check", "--connect", "-c", writeFile(t, "c.yaml", fmt.Sprintf("source: {dedup: %s}\n%s", dedup, file)))
+		got.want(t, exitOK, "responses ", "")
+		if is := strings.Contains(got.stdout, "\ndedup "); is != warned {
+			t.Errorf("dedup: %s: a warning: %v, want %v\n%s", dedup, is, warned, got.stdout)
+		}
 	}
 }

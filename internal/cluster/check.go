@@ -43,6 +43,9 @@ func Check(ctx context.Context, cfg *config.Config, log *slog.Logger) []Finding 
 	}
 	findings := []Finding{{What: "brokers", Name: brokers, Text: "cluster " + found.ID}}
 	findings = append(findings, checkTopics(ctx, cl, set, found, log)...)
+	if text := found.Topics[set.Responses].tooShortFor(cfg.Source.Dedup); text != "" {
+		findings = append(findings, Finding{What: "dedup", Name: set.Responses, Warning: true, Text: text})
+	}
 	if missing, err := MissesStates(ctx, cl, set); err == nil && missing {
 		findings = append(findings, Finding{What: "letter states", Name: set.States(), Warning: true, Text: "does not exist: " + CreateStates})
 	}

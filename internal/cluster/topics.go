@@ -238,6 +238,16 @@ func warnOfShortLedger(set Topics, topics map[string]Topic, log *slog.Logger) {
 	}
 }
 
+// tooShortFor says what to do when the topic of outcomes keeps them for less time than repeats are
+// to be known; "" for nothing.
+func (t Topic) tooShortFor(dedup time.Duration) string {
+	if !t.described || t.retention == unlimited || t.retention >= dedup {
+		return ""
+	}
+	return fmt.Sprintf("outcomes are kept for %s, so repeats are not known for source.dedup of %s after a takeover: raise retention.ms or lower source.dedup",
+		t.retention, dedup)
+}
+
 // MissesStates reports whether the topic of the letters' states does not exist. A hidden
 // topic counts as existing.
 func MissesStates(ctx context.Context, cl *kgo.Client, set Topics) (bool, error) {

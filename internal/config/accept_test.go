@@ -115,7 +115,7 @@ func TestParse_everyKeyIsRead(t *testing.T) {
 			Topics: []string{"in1", "in2"}, Group: "g", GroupInstanceID: "i-1", GroupProtocol: "consumer", SessionTimeout: 50 * time.Second,
 			Isolation: "read_uncommitted", Format: "json", Unwrap: "/body/event", NoIDs: []string{"guest"},
 			Fields: map[string]string{"userId": "customer_id", "traits.email": "contact.mail"}, Start: start(t, "2026-01-02T03:04:05+01:00"),
-			CommitInterval: 2 * time.Second, DrainTimeout: 70 * time.Second,
+			Dedup: time.Hour, CommitInterval: 2 * time.Second, DrainTimeout: 70 * time.Second,
 		},
 		SchemaRegistry: config.SchemaRegistry{UnknownGrace: 5 * time.Second},
 		Responses:      config.Responses{Topic: "out", Format: "json"},
@@ -183,6 +183,7 @@ source:
   unwrap: /body/event
   fields: {userId: customer_id, traits.email: contact.mail}
   no_ids: [guest]
+  dedup: 1h
   start: 2026-01-02T03:04:05+01:00
   commit_interval: 2s
   drain_timeout: 70s

@@ -87,6 +87,7 @@ type Source struct {
 	Unwrap          string            `yaml:"unwrap" doc:"The member of the record that holds the event, or its JSON text: a name, or a JSON Pointer like /body/event. Empty: the record is the event."`
 	Fields          map[string]string `yaml:"fields" doc:"Other names for event fields: {userId: customer_id} reads userId from customer_id, {traits.email: contact.mail} from a path."`
 	NoIDs           []string          `yaml:"no_ids" default:"undefined,null,None,nil,NaN,nan,(null),[object Object]" doc:"Words that are no id: such a user id is absent, for lanes and help desks alike. The list replaces the default one; the number 0 is never an id."`
+	Dedup           time.Duration     `yaml:"dedup" default:"0s" min:"0s" doc:"For how long after an event was delivered or skipped other records of its partition with its messageId are skipped as duplicate; 0s: off. A takeover reads that much of the responses topic."`
 	Start           Start             `yaml:"start" default:"earliest" doc:"Where a group begins with a topic that it has no offset of: earliest, latest or an RFC 3339 time."`
 	CommitInterval  time.Duration     `yaml:"commit_interval" default:"1s" min:"10ms" doc:"How often offsets are committed."`
 	DrainTimeout    time.Duration     `yaml:"drain_timeout" default:"35s" min:"1ms" doc:"How long calls in flight may take to complete when a partition is revoked or the process stops. Longer than any delivery.timeout, shorter than session_timeout."`

@@ -35,6 +35,7 @@ func docsService(t *testing.T) (*Service, *kafkatest.Cluster) {
 	t.Cleanup(desk.Close)
 	cfg, err := config.Parse("docs.yaml", fmt.Appendf(nil, `
 kafka: {brokers: [%q]}
+source: {dedup: 1h}
 dead_letters: {dialects: [connect, spring, kip1191, xoriginal, streams]}
 limits: {records: 1}
 destinations:
@@ -68,6 +69,7 @@ destinations:
 	events := []string{
 		`{"type":"identify","messageId":"m-1","userId":"u-1","traits":{"email":"nora@example.com","name":"Nora"}}`,
 		`{"type":"track","messageId":"m-2","userId":"u-1","event":"Nested","properties":{"a":{"b":1}}}`,
+		`{"type":"identify","messageId":"m-1","userId":"u-1","traits":{"email":"nora@example.com","name":"Nora"}}`,
 	}
 	for _, event := range events {
 		kafka.Produce(t, &kgo.Record{Topic: cfg.Source.Topics[0], Value: []byte(event)})
@@ -83,7 +85,7 @@ destinations:
 	})
 	docsAwait(t, func() bool {
 		held, works := s.pipelines[0].Figures(), s.pipelines[1].Figures()
-		return held.Hold.Active() && len(held.Paused) > 0 && works.Dead == 1 && works.Delivered == 1
+		return held.Hold.Active() && len(held.Paused) > 0 && works.Dead == 1 && works.Delivered == 1 && works.Skipped == 1
 	})
 	return s, kafka
 }

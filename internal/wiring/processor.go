@@ -18,7 +18,7 @@ func ProcessorConfig(c *config.Config, d config.Destination, found cluster.Topol
 		Topics: c.Source.Topics, Cluster: found.ID, Group: c.Group(d), InstanceID: c.Source.GroupInstanceID,
 		Protocol: processor.Protocol(c.Source.GroupProtocol), SessionTimeout: c.Source.SessionTimeout,
 		ReadUncommitted: c.Source.Isolation == config.ReadUncommitted, Start: startOf(c, d), Destinations: c.DestinationNames(),
-		CommitInterval: c.Source.CommitInterval, DrainTimeout: c.Source.DrainTimeout,
+		Dedup: c.Source.Dedup, CommitInterval: c.Source.CommitInterval, DrainTimeout: c.Source.DrainTimeout,
 		Limits: processor.Limits{
 			Records: c.Limits.Records, Bytes: int64(c.Limits.Bytes), Lanes: c.Limits.Lanes, Span: c.Limits.Span,
 		},
