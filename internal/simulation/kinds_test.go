@@ -71,6 +71,7 @@ const (
 	oldForm  kind = "outcomes without ids, with a foreign checkpoint"
 	latest   kind = "group begins at the latest record of a backlog"
 	aborted  kind = "transaction aborted"
+	repeated kind = "message id repeated"
 )
 
 var windowKinds = []kind{
@@ -84,7 +85,7 @@ var stepKinds = []kind{join, join, leave, restart, kill, kill, freeze, newLeader
 var allKinds = []kind{
 	serverError, requestTime, unauthorized, noRights, overQuota, objectQuota, lostAnswer, resetCall, silent, nonsense, connRefused, slow, rejectsAll, poisonedEvent, refusedEvent,
 	produceError, produceLost, produceDenied, fetchError, commitError, commitLost, heartbeatError, memberFenced, metadataError, listError, coordinatorMove, connectionCut,
-	join, leave, restart, kill, freeze, newLeader, foreignCheckpoint, loseOutcome, operator, discard, recreateSource, recreateStopped, recreateResponses, recreateLetters, recreateStates, oldLife, oldEpoch, oldForm, latest, aborted,
+	join, leave, restart, kill, freeze, newLeader, foreignCheckpoint, loseOutcome, operator, discard, recreateSource, recreateStopped, recreateResponses, recreateLetters, recreateStates, oldLife, oldEpoch, oldForm, latest, aborted, repeated,
 }
 
 func (k kind) ofKafka() bool {

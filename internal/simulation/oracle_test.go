@@ -18,6 +18,8 @@ const (
 	ruleOverlap         = "a lane has one call open"
 	ruleSettled         = "the next event waits for the acknowledgement"
 	ruleRepeat          = "no repeat without a reason"
+	ruleRepeated        = "a message id is delivered once within its time"
+	ruleOriginal        = "a duplicate repeats another record"
 	ruleTwice           = "no ticket is opened twice"
 	ruleCommitAhead     = "no commit ahead of what is settled"
 	ruleCommitBack      = "no commit goes back"
@@ -80,6 +82,7 @@ func judge(s *script, j *journal) []finding {
 	o.checkOrder()
 	o.checkOverlap()
 	o.checkRepeats()
+	o.checkMessages()
 	o.checkCommits()
 	o.checkCheckpoints()
 	o.checkLetters()
@@ -121,6 +124,7 @@ func (o *oracle) prepare() {
 			o.settled[p] = w.stamp
 		}
 	}
+	o.nameRepeats()
 	for _, w := range o.logged {
 		if w.topic == responsesTopic {
 			o.outcomes[w.place()] = append(o.outcomes[w.place()], w)
@@ -261,6 +265,8 @@ func (o *oracle) checkOutcome(s *source, w *written) {
 		if ok && !o.acted(s) {
 			o.findf(ruleLost, "%s is %s, but nothing took effect at the help desk", s.mark, what)
 		}
+	case "skipped duplicate":
+		ok = o.script.Dedup > 0 // see checkMessages
 	case "dead invalid":
 		ok = s.Want == wantInvalid
 	case "dead rejected":

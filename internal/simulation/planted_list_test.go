@@ -170,6 +170,22 @@ var plantedFaults = []plantedFault{
 		in:   "sink", fn: "once.unsure", edit: first("return false"),
 	},
 	{
+		name: "a dead event has repeats",
+		in:   "processor", fn: "repeats.settled", edit: always("HasRepeats"),
+	},
+	{
+		name: "a record is a repeat of itself",
+		in:   "processor", fn: "ledgerRead.noteRepeats", edit: never("Offset", "from"),
+	},
+	{
+		name: "a repeat does not wait for the one in flight",
+		in:   "processor", fn: "repeats.takeIn", edit: never("waiting"),
+	},
+	{
+		name: "a takeover knows no message ids from before its checkpoint",
+		in:   "processor", fn: "Processor.surveyResponses", edit: wrap("%s + 1<<40", "UnixMilli"),
+	},
+	{
 		name: "the share of the budget is not divided again", budget: true,
 		in: "sink", fn: "Budget.Divide", edit: first("if $recv.share > 0 {\n return\n }"),
 	},

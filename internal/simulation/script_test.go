@@ -37,6 +37,8 @@ type planned struct {
 	Ahead     time.Duration // of the clock, as its producer has it
 	Aborted   bool          // in a transaction that is aborted
 	Committed bool          // in one that is committed
+	Repeats   bool          // it has the message id of an earlier record
+	Of        int           // the number of that record
 }
 
 func (p planned) user() string { return fmt.Sprintf("user%02d", p.User) }
@@ -84,6 +86,8 @@ type script struct {
 	// OldForm puts such outcomes there without ids, as releases wrote them that had none, with a
 	// checkpoint that names another responses topic.
 	OldForm bool
+	// Dedup is for how long repeats of a message id are known, 0 where all of them pass.
+	Dedup time.Duration
 	// Backlog is how many records are there before the group begins, at the latest one.
 	Backlog int
 	Gateway stub.Gateway // of windows of gatewayAnswers
@@ -121,6 +125,7 @@ func draw(seed uint64) *script {
 	s.drawRecords(r)
 	s.drawWindows(r)
 	s.drawSteps(r)
+	s.drawRepeats(r)
 	return s
 }
 
@@ -190,6 +195,35 @@ func (s *script) drawSteps(r *rand.Rand) {
 	slices.SortStableFunc(s.Steps, func(a, b step) int { return int(a.At - b.At) })
 }
 
+// drawRepeats has some records repeat the message id of an earlier one, mostly of their partition.
+func (s *script) drawRepeats(r *rand.Rand) {
+	if r.IntN(3) > 0 {
+		return
+	}
+	s.Dedup = pick(r, 20*time.Second, 2*time.Minute, time.Hour)
+	for i := range s.Records {
+		if i == 0 || r.IntN(5) > 0 {
+			continue
+		}
+		p, of := &s.Records[i], s.Records[r.IntN(i)]
+		for range 8 {
+			if of.Partition == p.Partition {
+				break
+			}
+			of = s.Records[max(0, i-1-r.IntN(20))]
+		}
+		p.Repeats, p.Of = true, of.message()
+	}
+}
+
+// message is the number in the record's message id.
+func (p planned) message() int {
+	if p.Repeats {
+		return p.Of
+	}
+	return p.Number
+}
+
 // active is the share that the windows of a kind have at a moment.
 func (s *script) active(k kind, at time.Duration) float64 {
 	share := 0.0
@@ -206,8 +240,8 @@ func (s *script) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: %s, consumer protocol %v, commits by name %v, %d instances, %d users, %d records, faults until %v\n",
 		s.Seed, s.Desk, s.Consumer, s.ByName, s.Instances, s.Users, len(s.Records), s.Until)
-	fmt.Fprintf(&b, "  in flight %d, limits %d records %d span, commit every %v, budget of an event %v, unknown is dead %v, latency %v, old life %v, old epoch %v, old form %v, backlog %d\n",
-		s.InFlight, s.LimitRecords, s.LimitSpan, s.CommitInterval, s.MaxElapsed, s.UnknownIsDead, s.Latency, s.OldLife, s.OldEpoch, s.OldForm, s.Backlog)
+	fmt.Fprintf(&b, "  in flight %d, limits %d records %d span, commit every %v, budget of an event %v, unknown is dead %v, latency %v, old life %v, old epoch %v, old form %v, backlog %d, repeats known for %v\n",
+		s.InFlight, s.LimitRecords, s.LimitSpan, s.CommitInterval, s.MaxElapsed, s.UnknownIsDead, s.Latency, s.OldLife, s.OldEpoch, s.OldForm, s.Backlog, s.Dedup)
 	for _, w := range s.Windows {
 		fmt.Fprintf(&b, "  %8v to %8v  %s, share %v\n", w.From.Round(time.Millisecond), w.To.Round(time.Millisecond), w.Kind, w.Share)
 	}

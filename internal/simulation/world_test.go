@@ -136,7 +136,7 @@ func (w *world) start() {
 	}
 	cfg := processor.Config{
 		Topics: []string{sourceTopic}, Cluster: clusterID, Group: group, SessionTimeout: session, CommitInterval: s.CommitInterval, DrainTimeout: drain,
-		Reader: reader,
+		Reader: reader, Dedup: s.Dedup,
 		Limits: processor.Limits{Records: s.LimitRecords, Bytes: s.LimitBytes, Lanes: 1000, Span: s.LimitSpan},
 		Writer: topics.Config{
 			Responses: responsesTopic, DeadLetters: lettersTopic, Bodies: true, Group: group, Destination: "desk", DestinationType: s.Desk,
@@ -193,17 +193,21 @@ func routeOf(s *script, ids *sink.IDs) (sink.Route, error) {
 
 // value is the record of a planned event.
 func (p planned) value() []byte {
-	mark, user := sample.Mark(p.Number), p.user()
+	mark, user, head := sample.Mark(p.Number), p.user(), "{"
+	if p.Repeats {
+		head = fmt.Sprintf(`{"mark":%q,`, mark) // before the one in its message id
+	}
+	head += fmt.Sprintf(`"userId":%q,"messageId":%q`, user, sample.Mark(p.message()))
 	switch {
 	case p.Want == wantInvalid:
-		return fmt.Appendf(nil, `{"type":"track","userId":%q,"messageId":%q}`, user, mark)
+		return fmt.Appendf(nil, `%s,"type":"track"}`, head)
 	case p.Want == wantSkipped:
-		return fmt.Appendf(nil, `{"type":"alias","userId":%q,"messageId":%q,"previousId":"x"}`, user, mark)
+		return fmt.Appendf(nil, `%s,"type":"alias","previousId":"x"}`, head)
 	case p.Identify:
-		return fmt.Appendf(nil, `{"type":"identify","userId":%q,"messageId":%q,"traits":{"email":"%s@shop.test","name":"Name %s"}}`, user, mark, user, mark)
+		return fmt.Appendf(nil, `%s,"type":"identify","traits":{"email":"%s@shop.test","name":"Name %s"}}`, head, user, mark)
 	default:
-		return fmt.Appendf(nil, `{"type":"track","userId":%q,"messageId":%q,"event":"Ordered","properties":{"ref":%q},"context":{"traits":{"email":"%s@shop.test","name":"Name %s"}}}`,
-			user, mark, mark, user, mark)
+		return fmt.Appendf(nil, `%s,"type":"track","event":"Ordered","properties":{"ref":%q},"context":{"traits":{"email":"%s@shop.test","name":"Name %s"}}}`,
+			head, mark, user, mark)
 	}
 }
 
