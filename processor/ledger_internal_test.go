@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -32,7 +33,7 @@ func outcomeOf(offset int64) *kgo.Record {
 			{Key: "deskstream.destination", Value: []byte("crm")},
 			{Key: "deskstream.outcome", Value: []byte("delivered")},
 			{Key: "deskstream.round", Value: []byte("0")},
-			{Key: "deskstream.event", Value: []byte("3a1f5c0e9b7d24688642d7b9e0c5f1a3")},
+			{Key: "deskstream.event", Value: sink.DigestOf(fmt.Sprint("m-", offset)).AppendHex(nil)},
 		},
 	}
 }
@@ -153,6 +154,21 @@ func BenchmarkLedger(b *testing.B) {
 			reads, _ := stalled(n)
 			if err := reads.run(b.Context(), kafka.Options(), slog.New(slog.DiscardHandler)); err != nil {
 				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("message ids", func(b *testing.B) {
+		for b.Loop() {
+			reads := newLedgerReads("g", ledgerTopic)
+			reads.dedup = time.Hour
+			part := &partition{topicPartition: topicPartition{topic: "events"}, n: 1, origin: ledgerOrigin, committed: n}
+			reads.want(part, n, n)
+			reads.wantRepeats(part, 0, n)
+			if err := reads.run(b.Context(), kafka.Options(), slog.New(slog.DiscardHandler)); err != nil {
+				b.Fatal(err)
+			}
+			if id, _ := topics.RepeatsOf(outcomeOf(n / 2)); !reads.seen(part).has(id, time.Now()) {
+				b.Fatal("an id is missing")
 			}
 		}
 	})

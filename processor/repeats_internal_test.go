@@ -65,7 +65,7 @@ func TestLedger_outcomesThatOthersRepeat(t *testing.T) {
 				}
 				reads.take(r)
 			}
-			id, ok := topics.RepeatsOf(outcomeOf(0))
+			id, ok := topics.RepeatsOf(outcomeOf(tt.written[0].offset))
 			if got := reads.seen(part).has(id, time.Now()); !ok || got != tt.want {
 				t.Errorf("known = %v, want %v", got, tt.want)
 			}
