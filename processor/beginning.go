@@ -65,7 +65,7 @@ func (p *Processor) listStart(ctx context.Context, topic string, start Start) (b
 	switch {
 	case start.Latest:
 		return end, end, nil
-	case start.At.IsZero():
+	case start.At.UnixMilli() <= 0: // brokers take timestamps below 0 for something else, -1 for the end
 		begin, err = p.kafka.admin.ListStartOffsets(ctx, topic)
 		return begin, end, err
 	}

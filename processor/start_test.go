@@ -146,6 +146,7 @@ func TestStart_aPartitionThatIsAddedBeginsAtItsBeginning(t *testing.T) {
 		"earliest": {processor.Start{}, []string{"v-1", "v-2", "v-3"}},
 		"latest":   {processor.Start{Latest: true}, []string{"v-1", "v-2", "v-3"}},
 		"a time":   {processor.Start{At: at}, []string{"v-2", "v-3"}},
+		"1969":     {processor.Start{At: time.UnixMilli(-1)}, []string{"v-1", "v-2", "v-3"}},
 	} {
 		for _, stopped := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, " stopped ", stopped), func(t *testing.T) {

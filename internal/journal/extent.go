@@ -88,9 +88,16 @@ func denied(topic string, err error) error {
 }
 
 // After returns for each partition the offset of the first record with a timestamp of at or
-// later, or the end.
+// later, or the end. Of a time before 1970, as a letter may name it, that is the start: to
+// brokers such timestamps mean other things, -1 the end.
 func After(ctx context.Context, cl *kgo.Client, topic string, at time.Time) (map[int32]int64, error) {
-	found, err := listed(topic)(kadm.NewClient(cl).ListOffsetsAfterMilli(ctx, at.UnixMilli(), topic))
+	ask := kadm.NewClient(cl).ListStartOffsets
+	if ms := at.UnixMilli(); ms > 0 {
+		ask = func(ctx context.Context, topics ...string) (kadm.ListedOffsets, error) {
+			return kadm.NewClient(cl).ListOffsetsAfterMilli(ctx, ms, topics...)
+		}
+	}
+	found, err := listed(topic)(ask(ctx, topic))
 	if err != nil {
 		return nil, fmt.Errorf("finding the offsets of %s at %s: %w", topic, at.UTC().Format(time.RFC3339), err)
 	}

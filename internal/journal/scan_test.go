@@ -137,3 +137,15 @@ func TestAfter_isWhereATimeBegins(t *testing.T) {
 		t.Errorf("records (-want +got):\n%s", diff)
 	}
 }
+
+// Brokers take a timestamp of -1 for the end, and refuse others below 0.
+func TestAfter_aTimeBefore1970IsTheStart(t *testing.T) {
+	c := kafkatest.Kafka(t, kafkatest.Topic("a", 1))
+	c.Produce(t, &kgo.Record{Topic: "a", Timestamp: time.UnixMilli(1)}, &kgo.Record{Topic: "a"})
+	for _, ms := range []int64{0, -1, -2, -3, -3_600_000, time.Time{}.UnixMilli()} {
+		from, err := journal.After(t.Context(), c.Client(t), "a", time.UnixMilli(ms))
+		if err != nil || from[0] != 0 {
+			t.Errorf("%d ms: offset %d, error %v, want the start", ms, from[0], err)
+		}
+	}
+}
