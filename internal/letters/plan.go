@@ -101,10 +101,19 @@ func (p *Plan) Write(w io.Writer) error {
 
 // seal is the digest of all but the seal itself. It keeps from mistakes, not from
 // malice: whoever may apply plans may also make them.
+//
+// It is made from what a reader gets. JSON cannot have every text that a header can: bytes
+// that are no UTF-8 are read as other characters than were written.
 func (p *Plan) seal() (string, error) {
 	open := *p
 	open.Seal = ""
 	text, err := json.Marshal(open)
+	if err == nil {
+		var read Plan
+		if err = json.Unmarshal(text, &read); err == nil {
+			text, err = json.Marshal(read)
+		}
+	}
 	if err != nil {
 		return "", fmt.Errorf("sealing the plan: %w", err)
 	}

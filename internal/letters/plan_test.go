@@ -38,6 +38,20 @@ func TestReadPlan_readsWhatWasWritten(t *testing.T) {
 	}
 }
 
+// A letter's headers may have any bytes, and a plan quotes them.
+func TestReadPlan_readsAPlanWhoseTextsAreNoUTF8(t *testing.T) {
+	for _, why := range []string{"\xff\xfe", "a\x80b", "\xed\xa0\x80", "\u2028\x00<&>", "\ufffd"} {
+		p := letters.Plan{ID: "p-1", Letters: []letters.Planned{{ID: "a" + why, Destination: why, Verdict: letters.Unreadable, Why: why}}}
+		var b bytes.Buffer
+		if err := p.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := letters.ReadPlan(b.Bytes()); err != nil {
+			t.Errorf("a plan with %q: %v", why, err)
+		}
+	}
+}
+
 func TestReadPlan_refusesWhatWasEdited(t *testing.T) {
 	_, text := somePlan(t)
 	for name, c := range map[string]struct{ text, want string }{
