@@ -3,6 +3,7 @@ package sink_test
 import (
 	"context"
 	"log/slog"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +13,11 @@ import (
 	"github.com/deskstream/deskstream/sink/budget"
 )
 
-func TestKnownTime_isNoneForMinusOneAndZero(t *testing.T) {
-	for ms, known := range map[int64]bool{-1: false, 0: false, -5: false, 1: true, 1_767_323_045_678: true} {
+func TestKnownTime_isNoneForWhatIsNoTime(t *testing.T) {
+	for ms, known := range map[int64]bool{
+		-1: false, 0: false, -5: false, 1: true, 1_767_323_045_678: true,
+		253_402_300_799_999: true, 253_402_300_800_000: false, math.MaxInt64: false, math.MinInt64: false,
+	} {
 		at := time.UnixMilli(ms)
 		if got := sink.KnownTime(at); got.IsZero() == known || known && !got.Equal(at) {
 			t.Errorf("%d milliseconds are read as %v, want it known: %v", ms, got, known)

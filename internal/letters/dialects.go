@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
@@ -227,8 +228,8 @@ func (l *Letter) readSource(headers []kgo.RecordHeader, n *names) {
 		l.Source.Offset = offset
 	}
 	l.Source.Known = l.Source.Topic != "" && okPartition && okOffset
-	if ms, ok := numberOf(n.origin(headers, n.timestamp)); ok && ms > 0 { // neither -1 nor 0 is a time
-		l.Source.Timestamp = time.UnixMilli(ms).UTC()
+	if ms, ok := numberOf(n.origin(headers, n.timestamp)); ok {
+		l.Source.Timestamp = sink.KnownTime(time.UnixMilli(ms).UTC())
 	}
 	l.Source.TimestampType = text(n.origin(headers, n.timestampType))
 	l.Source.Group = text(n.origin(headers, n.consumer))

@@ -137,6 +137,10 @@ func TestParse_readsTheDialectsOfOthers(t *testing.T) {
 				"__connect.errors.offset", "118", "__connect.errors.connector.name", "http-sink"),
 			told{letters.Connect, connect, "http-sink", "", "", "", 0, false},
 		},
+		"a time that no JSON can name": {
+			headers("kafka_topic", "orders", "kafka_partition", "3", "kafka_offset", "118", "kafka_timestamp_ms", "99999999999999999"),
+			told{Dialect: letters.Benthos, Source: source(true, 3, 118)},
+		},
 		"none": {headers("dlq.id", "x", "content-type", "json"), told{Dialect: letters.Unknown}},
 		"a number that is no number": {
 			headers("x-original-topic", "orders", "x-original-partition", "three", "x-original-offset", "ninebytes"),
