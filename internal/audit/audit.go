@@ -35,6 +35,7 @@ const maxFindings = 1000
 // each step that is on record.
 type Audit struct {
 	origins map[string]topics.Origin // of the source topics
+	groups  map[string]bool          // of the scopes
 	parts   map[Scope]*part
 	rounds  map[round][]applied
 	dead    map[round][]deadEvent
@@ -111,10 +112,11 @@ type Partition struct {
 // topics.
 func New(origins map[string]topics.Origin, windows map[Scope]journal.Span) *Audit {
 	a := &Audit{
-		origins: origins, parts: map[Scope]*part{}, rounds: map[round][]applied{}, dead: map[round][]deadEvent{},
+		origins: origins, groups: map[string]bool{}, parts: map[Scope]*part{}, rounds: map[round][]applied{}, dead: map[round][]deadEvent{},
 		steps: steps{taken: map[stepKey]string{}, open: map[round]bool{}},
 	}
 	for scope, window := range windows {
+		a.groups[scope.Group] = true
 		a.parts[scope] = &part{window: window, begin: -1, chunks: map[int64]*[chunk]outcomes{}, report: Partition{Scope: scope}}
 	}
 	return a
@@ -123,9 +125,17 @@ func New(origins map[string]topics.Origin, windows map[Scope]journal.Span) *Audi
 func scopeOf(e journal.Event) Scope { return Scope{e.Group, e.Destination, e.Topic, e.Partition} }
 
 // Takes reports whether an outcome belongs to a scope and, as far as its ids say, to the
-// topic that exists now.
+// topic that exists now; or to a letter of another program, from a topic that is not audited.
 func (a *Audit) Takes(e *topics.LedgerEntry) bool {
-	return a.parts[scopeOf(journal.EventOf(e))] != nil && a.origins[e.Topic].Matches(e.Origin)
+	event := journal.EventOf(e)
+	return a.parts[scopeOf(event)] != nil && a.origins[e.Topic].Matches(e.Origin) || e.Round > 0 && a.isElsewhere(event)
+}
+
+// isElsewhere reports whether an event of an audited group was read from a topic that no
+// destination has as a source.
+func (a *Audit) isElsewhere(e journal.Event) bool {
+	_, source := a.origins[e.Topic]
+	return !source && a.groups[e.Group]
 }
 
 // Take adds an outcome that was written at a time. sourceTime returns the timestamp of its
@@ -135,7 +145,7 @@ func (a *Audit) Takes(e *topics.LedgerEntry) bool {
 func (a *Audit) Take(e *topics.LedgerEntry, at time.Time, sourceTime func() (time.Time, error)) error {
 	event, origin := journal.EventOf(e), a.origins[e.Topic]
 	p := a.parts[scopeOf(event)]
-	if p == nil || !origin.Matches(e.Origin) {
+	if !a.Takes(e) {
 		return nil
 	}
 	now := outcomeOf(e.Outcome)
@@ -150,7 +160,9 @@ func (a *Audit) Take(e *topics.LedgerEntry, at time.Time, sourceTime func() (tim
 		}
 		key := round{event, e.Round}
 		a.rounds[key] = append(a.rounds[key], applied{record, now})
-		p.report.Reprocessed++
+		if p != nil {
+			p.report.Reprocessed++
+		}
 		a.note(e, at)
 		return nil
 	}

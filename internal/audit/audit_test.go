@@ -132,6 +132,32 @@ func TestAudit_anAppliedLetterNeedsTheOutcomeOfItsOwnRecord(t *testing.T) {
 	}
 }
 
+// Another program's letter can be of a topic that no destination here reads. It is applied all
+// the same, and so its outcome counts.
+func TestAudit_anAppliedLetterOfAnotherProgramsTopicHasItsOutcome(t *testing.T) {
+	for name, tt := range map[string]struct {
+		round   int
+		group   string
+		missing int
+	}{
+		"its own":          {1, "g", 0},
+		"of a live event":  {0, "g", 1},
+		"of another group": {1, "another", 1},
+	} {
+		a, p := audited(t, func(a *audit.Audit) {
+			e, r := outcome(noIDs, day, tt.round, sink.Delivered)
+			e.Topic, e.Group = "orders", tt.group
+			if err := a.Take(e, day, func() (time.Time, error) { return topics.SourceTime(r) }); err != nil {
+				t.Fatal(err)
+			}
+		})
+		a.Applied("g", &letters.State{ID: "x", Status: letters.Delivered, Round: 1, Destination: "crm", Source: &letters.Place{Topic: "orders"}})
+		if a.Missing != tt.missing || p.Reprocessed != 0 {
+			t.Errorf("%s: %d missing, want %d; %d reprocessed in a topic that is audited", name, a.Missing, tt.missing, p.Reprocessed)
+		}
+	}
+}
+
 // A repeat of a delivered event finds nothing left to update and is skipped.
 func TestAudit_onlyADeathContradictsAnotherOutcome(t *testing.T) {
 	for name, tt := range map[string]struct {

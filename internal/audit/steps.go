@@ -26,11 +26,11 @@ type stepKey struct {
 }
 
 // Progress adds what a record says of the steps that its event took, with Takes having said that
-// it belongs to a scope: a progress, or the last one, in an outcome. A step that made two
+// it counts: a progress, or the last one, in an outcome. A step that made two
 // things, in whatever rounds, is a finding.
 func (a *Audit) Progress(e *topics.LedgerEntry, p sink.Progress) {
 	event := journal.EventOf(e)
-	if e.Offset < a.parts[scopeOf(event)].window.From {
+	if part := a.parts[scopeOf(event)]; part != nil && e.Offset < part.window.From {
 		return
 	}
 	if key := (round{event, e.Round}); e.Outcome == topics.InProgress {

@@ -9,9 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/deskstream/deskstream/internal/audit"
 	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/journal/journaltest"
 	"github.com/deskstream/deskstream/internal/letters"
@@ -226,6 +229,36 @@ func TestApply_settlesTheLettersOfOneRecordTogether(t *testing.T) {
 	want := map[string]letters.Status{first.ID: letters.Delivered, other.ID: letters.Delivered}
 	if diff := cmp.Diff(want, w.statuses()); diff != "" || len(w.desk.written()) != 1 {
 		t.Errorf("%d customers written, states (-want +got):\n%s", len(w.desk.written()), diff)
+	}
+}
+
+// Letters of one record that do not have its time were written at different times. The audit
+// finds the outcome that they share for each, and that of a topic which no destination reads.
+func TestApply_ofLettersWithoutTheirRecordsTimeIsAudited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	event := w.Event(0, "m-1", "a")
+	for i := range 4 {
+		topic := []string{event.Topic, "orders"}[i%2]
+		w.Write(&kgo.Record{
+			Topic: journaltest.DeadLetters, Key: event.Key, Value: event.Value, Timestamp: time.Now().Add(time.Duration(i) * time.Second),
+			Headers: []kgo.RecordHeader{
+				{Key: "source_topic", Value: []byte(topic)}, {Key: "source_partition", Value: []byte("0")}, {Key: "source_offset", Value: []byte("7")},
+			},
+		})
+	}
+	o := w.every()
+	o.To = "crm"
+	w.plan(o)
+	if err := w.apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(w.desk.written()); n != 2 {
+		t.Errorf("%d customers written, want one of each topic", n)
+	}
+	found, err := audit.Run(t.Context(), audit.Options{Options: w.Options()})
+	if err != nil || !found.OK() {
+		t.Errorf("audit: %d missing, %d conflicting, error %v: %v", found.Missing, found.Conflicting, err, found.Findings)
 	}
 }
 

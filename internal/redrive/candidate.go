@@ -207,6 +207,16 @@ func (c *candidate) source() journal.Record {
 // identity names the event's record at its destination, as run does.
 func (c *candidate) identity() string { return c.source().Identity(c.group) }
 
+// recordTime is the timestamp of the event's record, zero where the letter does not have it: then
+// the time of the letter stands in for it when the event is sent, which differs from that of
+// another letter of the record.
+func (c *candidate) recordTime() time.Time {
+	if c.letter.KeptTime {
+		return c.original.Timestamp
+	}
+	return c.letter.Source.Timestamp
+}
+
 // earliest returns the time before which no outcome of the candidates' events was written,
 // zero if that is not known of all: a letter may be written long after its event was
 // delivered.

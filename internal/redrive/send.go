@@ -261,7 +261,7 @@ func (b *redriver) newState(c *candidate, status letters.Status) letters.State {
 	return letters.State{
 		ID: c.letter.ID, Status: status, At: time.Now().UTC(), Destination: c.destination,
 		Source: &letters.Place{
-			Topic: c.original.Topic, Partition: c.original.Partition, Offset: c.original.Offset, Timestamp: c.original.Timestamp,
+			Topic: c.original.Topic, Partition: c.original.Partition, Offset: c.original.Offset, Timestamp: c.recordTime(),
 		},
 		Cluster: origin.Cluster, TopicID: origin.TopicID.String(), Epoch: c.letter.Source.Epoch,
 		LetterTopicID: topics.TopicID(b.TopicID).String(),
