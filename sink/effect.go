@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -24,6 +25,10 @@ type Effect struct {
 	Mark func() Mark
 	// Find looks for the effect of a write that was announced with the mark.
 	Find func(ctx context.Context, mark Mark) (Sighting, error)
+	// Duplicate are the statuses of refusals that may mean that the effect is there already: it is
+	// looked for once, and adopted. If it is not there a 409 is a passing failure, since a list may
+	// lag, and any other status ends the event.
+	Duplicate []int
 	// IDs returns the ids of what the response to the write says was made, nil for none.
 	IDs func(Reply) map[string]string
 }
@@ -181,30 +186,59 @@ func (s *retrier) Once(ctx context.Context, e Effect) (Effected, error) {
 			return found, err
 		}
 	}
-	return o.bring(ctx)
+	for {
+		done, again, err := o.bring(ctx)
+		if !again {
+			return done, err
+		}
+	}
 }
 
-// bring makes the call.
-func (o *once) bring(ctx context.Context) (Effected, error) {
+// bring makes the call. again says that it is to be made once more, the back-off being over.
+func (o *once) bring(ctx context.Context) (done Effected, again bool, err error) {
 	call := o.effect.Call
+	call.Answers = slices.Concat(call.Answers, o.effect.Duplicate)
 	if o.ledger != nil {
 		if err := o.effect.Prepare(ctx); err != nil { // its lookups come before the write in the list of calls
-			return Effected{}, err
+			return Effected{}, false, err
 		}
 		call.recorded = true
 	}
 	reply, found, err := o.call(ctx, call, o)
-	if _, dead := errors.AsType[*Failure](err); dead {
-		o.steps = append(o.steps, StepInfo{o.effect.Step, StepFailed})
-	}
+	o.fails(err)
 	if err != nil || found.State != "" {
-		return found, err
+		return found, false, err
 	}
 	if !reply.OK() {
 		o.withdraw()
-		return Effected{Reply: reply}, nil
+		return o.refused(ctx, reply)
 	}
-	return o.took(reply, StepDone, o.effect.IDs(reply)), nil
+	return o.took(reply, StepDone, o.effect.IDs(reply)), false, nil
+}
+
+// refused takes in one of the call's Answers. What a duplicate is one of is adopted.
+func (o *once) refused(ctx context.Context, reply Reply) (done Effected, again bool, err error) {
+	if !slices.Contains(o.effect.Duplicate, reply.Status) {
+		return Effected{Reply: reply}, false, nil
+	}
+	seen, err := o.effect.Find(ctx, o.effect.Mark())
+	if err == nil && seen.IDs != nil {
+		return o.took(Reply{}, StepAdopted, seen.IDs), false, nil
+	}
+	if err == nil && reply.Status == http.StatusConflict {
+		err = o.CountFailure(ctx, o.effect.Call, reply)
+	} else if err == nil {
+		err = o.Reject(o.effect.Call, reply)
+	}
+	o.fails(err)
+	return Effected{}, err == nil, err
+}
+
+// fails notes that the step failed, if that is what an error says.
+func (o *once) fails(err error) {
+	if _, dead := errors.AsType[*Failure](err); dead {
+		o.steps = append(o.steps, StepInfo{o.effect.Step, StepFailed})
+	}
 }
 
 // took notes that the step took effect.

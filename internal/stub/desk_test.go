@@ -309,7 +309,7 @@ func TestServer_isControlledOverHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := stub.Stats{
-		Holds: map[string]map[string]int{"trengo": {"contacts": 1, "tickets": 0}, "kustomer": {"customers": 0, "events": 0}},
+		Holds: map[string]map[string]int{"trengo": {"contacts": 1, "tickets": 0}, "kustomer": {"customers": 0, "conversations": 0, "events": 0}},
 		Calls: map[string]map[string]map[int]int{
 			"trengo":   {"GET /contacts": {503: 1, 404: 1}, "POST /channels/{id}/contacts": {201: 1}},
 			"kustomer": {},

@@ -32,7 +32,7 @@ type Message struct {
 	Warnings []string
 }
 
-// Step is one thing to do: an Upsert or a Track.
+// Step is one thing to do: an Upsert, a Track or a Converse.
 type Step interface{ step() }
 
 // Upsert updates the customer that is named or found, and creates it otherwise.
@@ -76,8 +76,15 @@ type Track struct {
 	Body mapping.Value
 }
 
-func (Upsert) step() {}
-func (Track) step()  {}
+// Converse opens a conversation with the customer of the Upsert before it, once.
+type Converse struct {
+	// Conversation is the conversation object, without customer and externalId.
+	Conversation mapping.Value
+}
+
+func (Upsert) step()   {}
+func (Track) step()    {}
+func (Converse) step() {}
 
 // Mapper maps events by one Config. It is safe for concurrent use.
 type Mapper struct {

@@ -55,6 +55,8 @@ func (c *Client) step(ctx context.Context, do sink.Doer, step kustomer.Step, rec
 		return c.upsert(ctx, do, step, receipt)
 	case kustomer.Track:
 		return track(ctx, do, step, receipt)
+	case kustomer.Converse:
+		return converse(ctx, do, step, receipt)
 	default:
 		return fmt.Errorf("unknown step %T", step)
 	}

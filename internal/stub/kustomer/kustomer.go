@@ -14,7 +14,8 @@ import (
 // kustomer is the Kustomer API, version 1. Bodies are strict: a member that the
 // document does not name is refused.
 type kustomer struct {
-	customers *customers
+	customers     *customers
+	conversations *conversations
 }
 
 // Name and Path are those of the desk; see stub.API.
@@ -24,7 +25,7 @@ const (
 )
 
 // New returns the API.
-func New() stub.API { return &kustomer{customers: newCustomers()} }
+func New() stub.API { return &kustomer{customers: newCustomers(), conversations: newConversations()} }
 
 func (*kustomer) Name() string { return Name }
 func (*kustomer) Path() string { return Path }
@@ -38,13 +39,24 @@ func (k *kustomer) Routes() []stub.Route {
 		stub.NewRoute("GET /v1/customers/{id}", k.show),
 		stub.NewRoute("PUT /v1/customers/{id}", k.update),
 		stub.NewRoute("PATCH /v1/customers/{id}", k.update),
+		stub.NewRoute("POST /v1/customers/{id}/conversations", k.converse),
+		stub.NewRoute("GET /v1/conversations/externalId={externalId}", k.lookUpConversation),
+		stub.NewRoute("GET /v1/conversations/{id}", k.showConversation),
 		stub.NewRoute("POST /v1/tracking/identityEvent", k.track),
 		stub.NewRoute("GET /v1/users/current", k.currentUser),
 	}
 }
 
-func (k *kustomer) Stats() map[string]int { return k.customers.count() }
-func (k *kustomer) Reset()                { k.customers.clear() }
+func (k *kustomer) Stats() map[string]int {
+	stats := k.customers.count()
+	stats["conversations"] = k.conversations.count()
+	return stats
+}
+
+func (k *kustomer) Reset() {
+	k.customers.clear()
+	k.conversations.clear()
+}
 
 // maxBody is 100 kB, of the smaller kind: which one is meant is not said.
 func (*kustomer) MaxBody() int { return 100_000 }
@@ -159,6 +171,8 @@ func (k *kustomer) track(r stub.Request) stub.Answer {
 // user is the sender's id of a customer, else the e-mail address.
 func (k *kustomer) User(r stub.Request) string {
 	switch {
+	case strings.HasSuffix(r.Op, "/conversations"), strings.HasPrefix(r.Op, "GET /v1/conversations/"):
+		return "" // they name ids of the desk's only
 	case strings.HasPrefix(r.Op, "GET /v1/customers/") && r.Op != "GET /v1/customers/{id}":
 		return r.Params[0]
 	case r.Op == "POST /v1/tracking/identityEvent":

@@ -228,7 +228,7 @@ func TestKustomer_eventFindsOrCreatesItsCustomer(t *testing.T) {
 	if nobody := track(`{}`); nobody != "<nil>" {
 		t.Errorf("an anonymous event led to %v", nobody)
 	}
-	want := map[string]int{"customers": 2, "events": 5}
+	want := map[string]int{"customers": 2, "conversations": 0, "events": 5}
 	if diff := cmp.Diff(want, d.Server.Stats().Holds["kustomer"]); diff != "" {
 		t.Error(diff)
 	}
