@@ -54,7 +54,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	arrived := arrives(r)
 	if !converses || len(w.fates) == 0 {
-		return w.serve(arrived), nil
+		return w.serve(arrived).Result(), nil
 	}
 	next := w.fates[0]
 	w.fates = w.fates[1:]
@@ -89,10 +89,10 @@ func arrives(r *http.Request) *http.Request {
 	return arrived
 }
 
-func (w *wire) serve(r *http.Request) *http.Response {
+func (w *wire) serve(r *http.Request) *httptest.ResponseRecorder {
 	answered := httptest.NewRecorder()
 	w.desk.ServeHTTP(answered, r)
-	return answered.Result()
+	return answered
 }
 
 // noted is a Ledger that keeps the latest progress.
