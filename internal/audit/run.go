@@ -147,7 +147,11 @@ func (w *run) readOutcomes(ctx context.Context) (keptSince time.Time, err error)
 	if err != nil {
 		return time.Time{}, err
 	}
-	var entries topics.EntryReader
+	var (
+		entries topics.EntryReader
+		broken  journal.Unreadable
+	)
+	defer broken.Note(w.box)
 	first, epochs := firstTimes{extent: extent}, newEpochEnds(w.box.Client)
 	err = journal.Read(ctx, w.box.Connect, func(r *kgo.Record) error {
 		first.take(r)
@@ -164,12 +168,12 @@ func (w *run) readOutcomes(ctx context.Context) (keptSince time.Time, err error)
 		if entry.Outcome == topics.InProgress {
 			return nil
 		}
-		return w.audit.Take(&entry, r.Timestamp, func() (time.Time, error) {
+		return broken.Pass(w.audit.Take(&entry, r.Timestamp, func() (time.Time, error) {
 			if err := w.box.ToJSON(ctx, r); err != nil {
 				return time.Time{}, err
 			}
 			return topics.SourceTime(r)
-		})
+		}))
 	}, extent)
 	return first.keptSince(), err
 }

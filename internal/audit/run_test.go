@@ -98,6 +98,19 @@ func TestRun_findsWhatIsMissingAndWhatDiffers(t *testing.T) {
 	}
 }
 
+// An outcome without ids whose value is none settles nothing, and does not stop the audit.
+func TestRun_goesOnAfterAnOutcomeThatCannotBeRead(t *testing.T) {
+	d, events := hours(t, 2)
+	for _, r := range events {
+		d.Settle(r, "crm", 0, sink.Delivered)
+	}
+	d.WriteBroken(t, func(header string) bool { return header != "deskstream.source.topic_id" })
+	a, p := run(t, d, audit.Options{})
+	if p.Delivered != 2 || p.Duplicates != 0 || !a.OK() || len(d.Notes.Having("1 record of "+journaltest.Responses)) != 1 {
+		t.Errorf("%+v, findings %v, notes %q", p, findings(a), d.Notes.Having(""))
+	}
+}
+
 // state is the state of a letter of crm that was applied once.
 func state(d *journaltest.Deployment, id string, source *kgo.Record, status letters.Status) letters.State {
 	return letters.State{

@@ -283,6 +283,24 @@ func TestReadOutcomes_readsWhatWasWrittenSinceWithSlackForClocks(t *testing.T) {
 	}
 }
 
+// Whoever may write to the topic can write a record with our headers.
+func TestReadOutcomes_notesAndLeavesOutWhatHasAValueThatIsNone(t *testing.T) {
+	d := deployment(t)
+	d.Settle(d.Event(0, "m-1", "u"), "crm", 0, sink.Delivered)
+	d.WriteBroken(t, func(string) bool { return true })
+	read := 0
+	err := d.Open().ReadOutcomes(t.Context(), time.Time{}, func(_ *topics.LedgerEntry, r *kgo.Record) error {
+		if _, err := journal.Outcome(r); err != nil {
+			return fmt.Errorf("of an event: %w", err)
+		}
+		read++
+		return nil
+	})
+	if err != nil || read != 1 || len(d.Notes.Having("1 record of "+journaltest.Responses)) != 1 {
+		t.Errorf("%d outcomes, error %v, notes %q, want 1, none and one of the other record", read, err, d.Notes.Having(""))
+	}
+}
+
 func TestOutcomesOf_aLetterOfAnotherProgramAreThoseOfAllDestinations(t *testing.T) {
 	d := deployment(t)
 	r, other := d.Event(0, "m-1", "u"), d.Event(0, "m-2", "u")

@@ -27,7 +27,8 @@ func (j *Journal) ReadOutcomes(ctx context.Context, since time.Time, fn func(*to
 	})
 }
 
-// ReadEntries is ReadOutcomes that also calls fn with each progress, which has no value.
+// ReadEntries is ReadOutcomes that also calls fn with each progress, which has no value. Records for
+// which fn returns a *topics.UnreadableError are noted and left out.
 func (j *Journal) ReadEntries(ctx context.Context, since time.Time, fn func(*topics.LedgerEntry, *kgo.Record) error) error {
 	topic := j.Config.Responses.Topic
 	extent, err := Find(ctx, j.Client, topic)
@@ -45,7 +46,11 @@ func (j *Journal) ReadEntries(ctx context.Context, since time.Time, fn func(*top
 		}
 		extent = extent.From(from)
 	}
-	var entries topics.EntryReader
+	var (
+		entries topics.EntryReader
+		broken  Unreadable
+	)
+	defer broken.Note(j)
 	return Read(ctx, j.Connect, func(r *kgo.Record) error {
 		entry, ok := entries.Read(r)
 		if !ok || entry.Outcome == topics.Claimed {
@@ -56,7 +61,7 @@ func (j *Journal) ReadEntries(ctx context.Context, since time.Time, fn func(*top
 				return err
 			}
 		}
-		return fn(&entry, r)
+		return broken.Pass(fn(&entry, r))
 	}, extent)
 }
 

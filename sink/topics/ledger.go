@@ -33,7 +33,7 @@ func ParseEntry(rec *kgo.Record) (entry LedgerEntry, ok bool) {
 }
 
 // SourceTime is the timestamp of the source record as its outcome has it, zero for an unknown
-// one.
+// one. The error is an *UnreadableError.
 func SourceTime(outcome *kgo.Record) (time.Time, error) {
 	var o struct {
 		Source struct {
@@ -41,10 +41,26 @@ func SourceTime(outcome *kgo.Record) (time.Time, error) {
 		} `json:"source"`
 	}
 	if err := json.Unmarshal(outcome.Value, &o); err != nil {
-		return time.Time{}, fmt.Errorf("reading the outcome at %s, partition %d, offset %d: %w", outcome.Topic, outcome.Partition, outcome.Offset, err)
+		return time.Time{}, &UnreadableError{outcome.Topic, outcome.Partition, outcome.Offset, err}
 	}
 	return sink.KnownTime(o.Source.Timestamp.Time), nil
 }
+
+// UnreadableError is returned for a record with the headers of an outcome whose value is none.
+type UnreadableError struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	Err       error
+}
+
+// Error says where the record lies.
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("reading the outcome at %s, partition %d, offset %d: %v", e.Topic, e.Partition, e.Offset, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *UnreadableError) Unwrap() error { return e.Err }
 
 // EntryReader parses many entries. It keeps the texts of the latest one, which are mostly
 // those of the next, so that they are not allocated again. Its zero value is ready.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -241,4 +242,15 @@ func (n *Notes) Having(part string) []string {
 		}
 	}
 	return list
+}
+
+// WriteBroken writes the newest outcome again with the headers that headers keeps of it, and a
+// value that is none.
+func (d *Deployment) WriteBroken(t testing.TB, keep func(header string) bool) {
+	t.Helper()
+	records := d.Consume(t, Responses)
+	last := records[len(records)-1]
+	last.Headers = slices.DeleteFunc(last.Headers, func(h kgo.RecordHeader) bool { return !keep(h.Key) })
+	last.Value = []byte(`{"event":`)
+	d.Write(last)
 }
