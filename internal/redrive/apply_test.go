@@ -1,6 +1,7 @@
 package redrive
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -272,6 +273,15 @@ func TestApply_refusesAPlanThatDoesNotFit(t *testing.T) {
 		"no plan":          func(w *world) { w.file += ".gone" },
 		"an edited plan":   func(w *world) { w.edit(`"destination": "crm"`, `"destination": "inbox"`) },
 		"a letter is gone": func(w *world) { w.Expire(journaltest.DeadLetters, 0, 1) },
+
+		"a letter behind the end":   func(w *world) { w.replan(func(p *letters.Plan) { p.Letters[0].Offset = 1 << 62 }) },
+		"a letter before the start": func(w *world) { w.replan(func(p *letters.Plan) { p.Letters[0].Offset = -5 }) },
+		"a partition too many":      func(w *world) { w.replan(func(p *letters.Plan) { p.Letters[0].Partition = 999 }) },
+		"a partition below 0":       func(w *world) { w.replan(func(p *letters.Plan) { p.Letters[0].Partition = -1 }) },
+		"another id":                func(w *world) { w.replan(func(p *letters.Plan) { p.Letters[0].ID = strings.Repeat("0", 32) }) },
+		"two letters at one place": func(w *world) {
+			w.replan(func(p *letters.Plan) { p.Letters = append(p.Letters, p.Letters[0]); p.Letters[0].ID = "x" })
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -293,6 +303,27 @@ func (w *world) recreate(topic string) {
 		w.t.Fatal(err)
 	}
 	if err := w.CreateTopic(topic, 2, nil); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// replan changes the plan and seals it again.
+func (w *world) replan(change func(*letters.Plan)) {
+	w.t.Helper()
+	text, err := os.ReadFile(w.file)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	plan, err := letters.ReadPlan(text)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	change(plan)
+	var b bytes.Buffer
+	if err := plan.Write(&b); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(w.file, b.Bytes(), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -49,12 +49,18 @@ func (b *redriver) planLettersOf(ctx context.Context, plan planFile, fn func(*kg
 	extents := map[string]*journal.Extent{b.Topic: {Topic: b.Topic, Spans: map[int32]journal.Span{}}}
 	for i := range plan.Letters {
 		p := &plan.Letters[i]
-		if p.Offset >= b.Extent.Spans[p.Partition].From {
-			at := journal.PlaceOf(b.Topic, p.Partition, p.Offset)
+		at, span := journal.PlaceOf(b.Topic, p.Partition, p.Offset), b.Extent.Spans[p.Partition]
+		switch {
+		case wanted[at] != nil:
+			return refused("letters %s and %s are at the same place: plan again", wanted[at].ID, p.ID)
+		case p.Offset >= span.From && p.Offset < span.End:
 			wanted[at] = p
 			journal.Widen(extents, at)
-		} else if !b.States.Status(p.ID).Closed() {
+		case b.States.Status(p.ID).Closed():
+		case p.Offset < span.From:
 			return refused("letter %s has expired since it was made on %s: plan again", p.ID, output.Time(plan.Created))
+		default:
+			return refused("letter %s does not exist: plan again", p.ID)
 		}
 	}
 	err := journal.Read(ctx, b.Connect, func(r *kgo.Record) error {
