@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http/httptrace"
 	"sync/atomic"
+	"time"
 )
 
 // trace observes one request: whether it got a connection, and what came on it since.
@@ -14,10 +15,12 @@ type trace struct {
 	// sent is set when the request gets a connection, which is the last step before bytes can
 	// leave. What happens earlier (name look-up, dialling, TLS) shows the help desk nothing.
 	sent atomic.Bool // the hook can run after the round trip was abandoned
+	// until is when the request's time is over.
+	until time.Time
 	// conn is the request's connection, nil for one that is not counted, and reads what it had
 	// read by then. They are set once there is a response.
-	conn  *counted
-	reads uint64
+	conn  atomic.Pointer[counted]
+	reads atomic.Uint64
 	dials atomic.Int32 // see mayDial
 }
 
@@ -27,7 +30,9 @@ type traceKey struct{}
 // traced is ctx with a new trace of its request.
 func traced(ctx context.Context) (context.Context, *trace) {
 	t := &trace{}
+	t.until, _ = ctx.Deadline()
 	t.hooks.GotConn = t.gotConn
+	t.hooks.WroteHeaders = t.wroteHeaders
 	return httptrace.WithClientTrace(context.WithValue(ctx, traceKey{}, t), &t.hooks), t
 }
 
@@ -46,8 +51,23 @@ func mayDial(ctx context.Context) bool {
 
 func (t *trace) gotConn(info httptrace.GotConnInfo) {
 	t.sent.Store(true)
-	if t.conn = countedOf(info.Conn); t.conn != nil {
-		t.reads = t.conn.reads.Load()
+	conn := countedOf(info.Conn)
+	t.conn.Store(conn)
+	if conn != nil {
+		t.reads.Store(conn.reads.Load())
+	}
+}
+
+// wroteHeaders closes the connection when the request's time is over, before the request has left
+// it as a whole: after its headers comes its body, and in HTTP/1 both are in a buffer still.
+//
+// net/http looks at the context until the request has a connection. A process that is frozen after
+// that sends the request when it goes on: maybe long after another process took its partition over,
+// looked for what the request would do, and did it. So what is left of that gap is the system call
+// that sends it.
+func (t *trace) wroteHeaders() {
+	if conn := t.conn.Load(); conn != nil && !t.until.IsZero() && time.Now().After(t.until) {
+		_ = conn.Close() // the write that follows fails
 	}
 }
 
@@ -57,7 +77,10 @@ var errStale = errors.New("the response had been received before the request was
 // been received since it got its connection. Of a host that sends more than it announces,
 // net/http may take the rest for the next response: it looks for such a rest only after it
 // has given the connection to the next request.
-func (t *trace) stale() bool { return t.conn != nil && t.conn.reads.Load() == t.reads }
+func (t *trace) stale() bool {
+	conn := t.conn.Load()
+	return conn != nil && conn.reads.Load() == t.reads.Load()
+}
 
 // counted is a connection that counts the reads that received something.
 type counted struct {
