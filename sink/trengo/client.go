@@ -133,7 +133,7 @@ func (s *sending) openFor(ctx context.Context, contact mapping.Value, step treng
 		ref = subjectRef(s.do)
 		step.Subject += " " + ref
 	}
-	t := &ticketStep{ref: ref, made: s.ids.Made(), do: s.do, contact: contact.Text(), channel: step.Channel.Text(), subject: step.Subject}
+	t := &ticketStep{ref: ref, finds: s.ids, made: s.ids.Made(), do: s.do, contact: contact.Text(), channel: step.Channel.Text(), subject: step.Subject}
 	defer t.end()
 	call := ticketCall(contact, step)
 	call.Answers = answers

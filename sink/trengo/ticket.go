@@ -31,6 +31,7 @@ const (
 // that were known before, of the same channel, subject and maker, that no other event has
 // made. Times say nothing: they carry no zone, and differ by field. DESIGN: Probes.
 type ticketStep struct {
+	finds                     *sink.IDs // shares look-ups
 	made                      *sink.Made
 	do                        sink.Doer
 	contact, channel, subject string
@@ -42,13 +43,28 @@ type ticketStep struct {
 // description is what tickets have in common that might be taken for each other.
 func (t *ticketStep) description() string { return t.contact + "\x00" + t.channel }
 
+// newestTickets names the look-up of the newest tickets among those of identifiers.
+const newestTickets = "\x00tickets"
+
 // prepare looks the newest tickets up where no ticket of the account is known yet, as in a
-// process that has just begun.
+// process that has just begun: once for all events that begin with it.
 func (t *ticketStep) prepare(ctx context.Context) error {
-	if _, known := t.made.Floor(); known {
+	if t.known() {
 		return nil
 	}
-	return t.newest(ctx)
+	_, _, err := t.finds.Find(ctx, t.do, newestTickets, func(ctx context.Context) (string, error) {
+		if t.known() { // since another look-up ended
+			return "", nil
+		}
+		return "", t.newest(ctx)
+	})
+	return err
+}
+
+// known reports whether a ticket of the account is known, or that there is none.
+func (t *ticketStep) known() bool {
+	_, known := t.made.Floor()
+	return known
 }
 
 // mark is what the ticket is known by. As long as no ticket of the account is known it cannot be

@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/deskstream/deskstream/mapping"
 	mapped "github.com/deskstream/deskstream/mapping/trengo"
@@ -281,4 +284,40 @@ func TestTicket_isFoundByItsReference(t *testing.T) {
 			}
 		})
 	}
+}
+
+// unhurried is a Doer whose answers take a while.
+type unhurried struct{ effects }
+
+func (u unhurried) Do(ctx context.Context, call sink.Call) (sink.Reply, error) {
+	time.Sleep(time.Second)
+	return u.effects.Do(ctx, call)
+}
+
+func TestTicket_eventsThatBeginTogetherLookTheNewestUpOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ids, do := newIDs(), script([]answer{hits(row(41, ours))}, nil, nil)
+		prepare := func(e sink.Effect) (sink.Effected, error) {
+			if err := e.Prepare(t.Context()); err != nil {
+				return sink.Effected{}, err
+			}
+			if mark := e.Mark(); mark["floor"] != "41" {
+				t.Errorf("mark = %v, want the floor 41", mark)
+			}
+			return sink.Effected{Reply: sink.Reply{Planned: true}}, nil
+		}
+		var events sync.WaitGroup
+		for user := range 3 {
+			events.Go(func() {
+				step := mapped.OpenTicket{Contact: mapped.Contact{ID: mapping.Int(int64(user))}}
+				if _, err := trengo.New(ids).Send(t.Context(), unhurried{effects{do, prepare}}, mapped.Message{Steps: []mapped.Step{step}}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		events.Wait()
+		if calls := do.seen(); len(calls) != 1 {
+			t.Errorf("calls = %q, want one", calls)
+		}
+	})
 }
