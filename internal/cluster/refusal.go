@@ -37,10 +37,11 @@ func isLasting(err error) bool {
 }
 
 // IsUnreachable reports whether an error is that a broker cannot be reached at its address,
-// or that other brokers name it and do not list it any more. kgo has no type for the latter.
+// that it does not answer there, or that other brokers name it and do not list it any more. kgo
+// has no type for the latter.
 func IsUnreachable(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial" || err != nil && strings.Contains(err.Error(), "did not reply with that broker in the broker list")
+	return ok && (op.Op == "dial" || op.Timeout()) || err != nil && strings.Contains(err.Error(), "did not reply with that broker in the broker list")
 }
 
 // Explain adds to the error of a connection which setting to look at. An error that it does

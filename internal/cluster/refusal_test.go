@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,7 +83,11 @@ func TestIsAway_isTrueOfABrokerThatMayComeBack(t *testing.T) {
 	if err := reach(t, config.Kafka{Brokers: []string{closedAddress(t)}}); !IsUnreachable(err) {
 		t.Errorf("nobody listens: %v counts for a fault", err)
 	}
-	for _, err := range []error{nil, kerr.GroupAuthorizationFailed, errors.New("topic events does not exist")} {
+	if err := fmt.Errorf("asking: %w", &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}); !IsUnreachable(err) {
+		t.Errorf("a broker that is frozen: %v counts for a fault", err)
+	}
+	reset := &net.OpError{Op: "read", Err: syscall.ECONNRESET}
+	for _, err := range []error{nil, reset, kerr.GroupAuthorizationFailed, errors.New("topic events does not exist")} {
 		if IsUnreachable(err) {
 			t.Errorf("%v counts for a broker that is away", err)
 		}
