@@ -19,7 +19,7 @@ PACKAGES ?= ./internal/kafkatest ./internal/registry ./cmd/deskstream
 KAFKA := deploy/kafka-without-docker/kafka.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race test-kafka kafka kafka-stop lint fmt tidy fuzz simulate planted outages tables bench microbench vuln verify up down
+.PHONY: help build demo test race test-kafka test-kafka-kills kafka kafka-stop lint fmt tidy fuzz simulate planted outages tables bench microbench vuln verify up down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,11 @@ race: ## run all tests under the race detector
 # jars takes that way. Tests that stop brokers take the jars in any case. PACKAGES takes some.
 test-kafka: ## run the tests that need Apache Kafka
 	go test -tags kafka -v -count=1 -timeout 20m -run '^Test(Kafka|Apache|Registry)_' $(PACKAGES)
+
+# Tens of minutes. Each kill finds 20 calls open that open a ticket.
+KILLS ?= 20
+test-kafka-kills: ## kill, freeze and restart instances and brokers while tickets are opened (KILLS: how often)
+	go test -tags kafka -v -count=1 -parallel 3 -timeout 3h -run '^TestKafka_(tickets|theThirdOwner)' ./cmd/deskstream -kills $(KILLS)
 
 kafka: ## start Apache Kafka with Java alone (BROKERS=1 or 3, PORT: the first port)
 	$(KAFKA) start --brokers $(BROKERS) --port $(PORT)

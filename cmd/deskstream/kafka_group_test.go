@@ -22,12 +22,15 @@ func TestKafka_instancesThatComeAndGoRepeatNothing(t *testing.T) {
 	}
 }
 
-// kills makes the test that kills the program a long one.
-var kills = flag.Int("kills", 3, "how often the program is killed on real Kafka; each kill has 2,500 events")
+// ciKills is how often the program is killed where tests are to be short.
+const ciKills = 3
+
+// kills makes the tests that kill the program long ones.
+var kills = flag.Int("kills", ciKills, "how often the program is killed on real Kafka")
 
 func TestKafka_killedAgainAndAgainLosesNothingAndRepeatsOnlyWhatWasInTheAir(t *testing.T) {
 	s := slaughter{kills: *kills, events: 1000 * *kills, work: 400}
-	if *kills > 3 {
+	if *kills > ciKills {
 		s.events, s.work = 2500**kills, 4000
 	}
 	for name, source := range map[string]string{
