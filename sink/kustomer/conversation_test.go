@@ -161,13 +161,14 @@ func TestConverse_opensAConversationOnce(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got := string(o.Outcome)
+				words := []string{string(o.Outcome)}
 				if o.Error != nil {
-					got += " " + string(o.Error.Class) + " " + string(o.Error.Code)
+					words = append(words, string(o.Error.Class), string(o.Error.Code))
 				}
 				for _, step := range o.Steps {
-					got += " " + string(step.State)
+					words = append(words, string(step.State))
 				}
+				got := strings.Join(words, " ")
 				conversations := server.Desk(stubkustomer.Name).Tickets()
 				if got != tt.outcome || len(conversations) != tt.opened {
 					t.Errorf("%s with %d conversations, want %s with %d", got, len(conversations), tt.outcome, tt.opened)
