@@ -115,7 +115,7 @@ func (e *eventLedger) Record(ctx context.Context, progress sink.Progress) error 
 	for {
 		offset, err := acknowledged(ctx, e.p.kafka.writer.WriteProgress, topics.Entry{
 			Source: e.rec.Record, Origin: e.lane.part.origin, Lane: e.lane.key.value, Progress: &progress,
-			Partitions: e.p.book.writtenTo(e.lane.part),
+			Partitions: e.p.book.writtenTo(e.lane.part), MayWait: true, // with those of other lanes
 		})
 		if err != nil {
 			return err

@@ -32,7 +32,7 @@ func IsForOwners(rec *kgo.Record) bool {
 }
 
 // WriteProgress puts the progress of an event on record. It does not block. done is called as
-// Write calls it. Of e it uses Source, Origin, Lane, Round, Progress and Partitions.
+// Write calls it. Of e it uses Source, Origin, Lane, Round, Progress, MayWait and Partitions.
 func (w *Writer) WriteProgress(ctx context.Context, e Entry, done func(offset int64, err error)) {
 	w.begin(&parcel{
 		ctx: ctx, target: w.outcome, source: e.Source,
@@ -43,7 +43,7 @@ func (w *Writer) WriteProgress(ctx context.Context, e Entry, done func(offset in
 			return r
 		},
 		done: done,
-	}, false)
+	}, e.MayWait)
 }
 
 // WriteClaim writes the record with which the owner of a source partition begins. It does not

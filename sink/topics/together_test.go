@@ -78,3 +78,26 @@ func TestWrite_letterAndOutcomeOfAnEntryThatMayWaitBothArrive(t *testing.T) {
 		b.only(t, responses)
 	})
 }
+
+// Lanes that begin together put what they begin with on record in one request.
+func TestWriteProgress_whatMayWaitGoesTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.write(t, delivered())
+		requests := b.WatchProduce(responses)
+		done := make(chan error, 20)
+		for range cap(done) {
+			e := patient(delivered())
+			e.Progress = stepsTaken()
+			b.writer.WriteProgress(t.Context(), e, func(_ int64, err error) { done <- err })
+		}
+		for range cap(done) {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		if n := requests.Hits(); n > 2 {
+			t.Errorf("%d requests for %d announcements, want one, or two as the client takes the first alone", n, cap(done))
+		}
+	})
+}
