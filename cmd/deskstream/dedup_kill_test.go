@@ -29,9 +29,10 @@ type repeatLoad struct {
 type repeatWorld struct {
 	t      *testing.T
 	kafka  *kafkatest.Cluster
+	client *kgo.Client
 	url    string
 	random *rand.Rand
-	sent   int64
+	sent   int
 	repeat int
 	ids    [repeatPartitions][]string // by partition, of those that repeat none
 
@@ -47,6 +48,7 @@ func newRepeatWorld(t *testing.T) *repeatWorld {
 		kafka: kafkatest.Kafka(t, kafkatest.Topic("events", repeatPartitions), kafkatest.Topic("events.responses", 3),
 			kafkatest.Topic("dlq.events.deskstream", 1, "max.message.bytes", "2000000"), kafkatest.Topic("dlq.events.deskstream.state", 1, "cleanup.policy", "compact")),
 	}
+	w.client = w.kafka.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		var event struct {
@@ -91,7 +93,7 @@ func (w *repeatWorld) send(n int) {
 	for i := range records {
 		w.sent++
 		p := w.random.IntN(repeatPartitions)
-		mark := sample.Mark(int(w.sent))
+		mark := sample.Mark(w.sent)
 		id := "m-" + mark
 		if known := w.ids[p]; len(known) > 0 && w.random.IntN(20) == 0 {
 			id = known[w.random.IntN(len(known))]
@@ -105,7 +107,9 @@ func (w *repeatWorld) send(n int) {
 		records[i] = &kgo.Record{Topic: "events", Partition: int32(p), Value: fmt.Appendf(nil,
 			`{"type":"track","event":"E","userId":"user-%d","messageId":%q,"mark":%q}`, w.random.IntN(500), id, mark)}
 	}
-	w.kafka.Produce(w.t, records...)
+	if err := w.client.ProduceSync(w.t.Context(), records...).FirstErr(); err != nil && w.t.Context().Err() == nil {
+		w.t.Errorf("producing: %v", err)
+	}
 }
 
 // Whatever is killed, of the records of a partition with one message id one is delivered. That one
@@ -123,17 +127,20 @@ func deliverRepeats(t *testing.T, load repeatLoad) {
 	over, produced := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(produced)
-		tick := time.NewTicker(time.Second / 20)
+		tick, began := time.NewTicker(time.Second/20), time.Now()
 		defer tick.Stop()
 		for {
 			select {
 			case <-over:
 				return
+			case <-t.Context().Done():
+				return
 			case <-tick.C:
-				w.send(load.perSecond / 20)
+				w.send(int(time.Since(began).Seconds()*float64(load.perSecond)) - w.sent)
 			}
 		}
 	}()
+	t.Cleanup(func() { <-produced })
 	for range load.lives {
 		p := startProcess(t, "run", "-c", path, "--log-format", "json")
 		before := w.arrivals()
