@@ -185,7 +185,8 @@ func (e *TooLongError) Error() string {
 
 // Wait waits until one more call may be made. Its error is the cause of ctx or, when the call
 // may be made longest or longer after the caller's turn came, a *TooLongError at once; 0 is no
-// limit. Waiting for the turn does not count: others make their calls meanwhile.
+// limit. Waiting for the turn does not count, since others make their calls meanwhile, nor does
+// what the pace makes up for.
 func (b *Budget) Wait(ctx context.Context, longest time.Duration) (Grant, error) {
 	select {
 	case b.head <- struct{}{}:
@@ -203,7 +204,9 @@ func (b *Budget) Wait(ctx context.Context, longest time.Duration) (Grant, error)
 			return g, nil
 		}
 		if longest > 0 && wait >= longest-now.Sub(since) {
-			return Grant{}, b.tooLong(now, wait)
+			if err := b.tooLong(now, wait, longest); err != nil {
+				return Grant{}, err
+			}
 		}
 		if err := sleepOr(ctx, wait, changed); err != nil {
 			return Grant{}, err
@@ -211,11 +214,16 @@ func (b *Budget) Wait(ctx context.Context, longest time.Duration) (Grant, error)
 	}
 }
 
-// tooLong is the error of a caller for whom wait is too long.
-func (b *Budget) tooLong(now time.Time, wait time.Duration) *TooLongError {
+// tooLong is the error of a caller for whom wait is too long, nil where only calls that were
+// made ahead of their time delay the next one: the pace itself is quick enough.
+func (b *Budget) tooLong(now time.Time, wait, longest time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return &TooLongError{Until: now.Add(wait), UsedUp: b.until.After(now), Own: b.own(), Window: b.rate.Per}
+	usedUp := b.until.After(now)
+	if !usedUp && float64(b.limiter.Limit())*longest.Seconds() > 1 {
+		return nil
+	}
+	return &TooLongError{Until: now.Add(wait), UsedUp: usedUp, Own: b.own(), Window: b.rate.Per}
 }
 
 // take spends a call, or returns how long it takes until there may be one.

@@ -272,6 +272,22 @@ func TestBudget_waitEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// Half of the reserve goes at once where all of it is there, and the calls after it wait for
+// longer than one call takes at the pace. That is no reason to end.
+func TestBudget_goesOnAfterCallsAheadOfTheirTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := budget.NewReserve(trengo)
+		began := time.Now()
+		for n := range 20 {
+			g, err := b.Wait(t.Context(), 6*time.Second)
+			if err != nil {
+				t.Fatalf("call %d after %v: %v", n+1, time.Since(began), err)
+			}
+			b.Learn(g, http.StatusOK, rateHeader(120, 119-n, time.Time{}), time.Now())
+		}
+	})
+}
+
 // The next call counts, not how many others wait before it: they make theirs meanwhile.
 func TestBudget_endsAWaitForTheNextCallThatIsTooLong(t *testing.T) {
 	const pace = 5 * time.Second // of the 12 calls a minute that people have
