@@ -1,0 +1,55 @@
+package rules
+
+import (
+	"slices"
+
+	"github.com/deskstream/deskstream/mapping"
+)
+
+// plainNames are the members of an event that a template names as they are. A property of such a
+// name is under properties.
+var plainNames = []string{"type", "event", "name", "userId", "anonymousId", "groupId", "previousId", "messageId", "timestamp", "traits", "context", "ticket", "contact", "comment", "user"}
+
+// Context is what the names in a rule's templates mean: type, event, userId, anonymousId,
+// messageId, timestamp, context and the like are the event's own; traits are its own, and those of
+// its context where it has no value; properties are the event's, and any other name is a property.
+func Context(ev mapping.Event) mapping.Value {
+	properties := ev.Body.Get("properties")
+	if properties.Kind() != mapping.Object {
+		properties = mapping.Obj()
+	}
+	members := []mapping.Member{{Name: "properties", Value: properties}}
+	for _, name := range plainNames {
+		value := ev.Body.Get(name)
+		if name == "traits" {
+			value = traits(value, ev.Body.Get("context", "traits"))
+		}
+		if value.Exists() {
+			members = append(members, mapping.Member{Name: name, Value: value})
+		}
+	}
+	return mapping.Obj(slices.Concat(members, properties.Without(append(plainNames, "properties")...).Members())...)
+}
+
+// traits are the event's own, and those of its context where it has no value.
+func traits(own, ofContext mapping.Value) mapping.Value {
+	if own.Kind() != mapping.Object {
+		own = mapping.Value{}
+	}
+	if ofContext.Kind() != mapping.Object {
+		return own
+	}
+	var members []mapping.Member
+	taken := make(map[string]bool)
+	for _, m := range own.Members() {
+		if m.Value.Exists() {
+			members, taken[m.Name] = append(members, m), true
+		}
+	}
+	for _, m := range ofContext.Members() {
+		if !taken[m.Name] {
+			members = append(members, m)
+		}
+	}
+	return mapping.Obj(members...)
+}

@@ -1,0 +1,155 @@
+package rules_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/mapping/rules"
+)
+
+// rule is a rule with the defaults that a file gives it.
+func rule(name string, change func(*rules.Rule)) rules.Rule {
+	r := rules.Rule{Name: name, Match: rules.Pattern{Type: "track"}, OnMissing: "warn", Ticket: rules.Ticket{Find: "newest", Open: "once"}}
+	change(&r)
+	return r
+}
+
+func decide(t *testing.T, event string, list ...rules.Rule) (rules.Decision, bool, error) {
+	t.Helper()
+	r, err := rules.Compile(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Decide(decode(t, event), func(f rules.Fault) { t.Errorf("fault: %v", f) })
+}
+
+func TestDecide_givesTheActionsInOrder(t *testing.T) {
+	failed := rule("payment-failed", func(r *rules.Rule) {
+		r.Match.Event, r.When = []string{"Payment Failed"}, `properties.amount >= 100`
+		r.Default, r.OnMissing = true, "dead"
+		r.Contact = rules.Contact{Create: true, Fields: map[string]string{"Plan": "{{ properties.plan }}", "Gone": "{{ properties.gone }}", "City": "Gent"}, Note: "VIP"}
+		r.Ticket = rules.Ticket{
+			Open: "once", Subject: "Payment of {{ amount }}\nfailed", Channel: "880", Team: "Billing", User: "{{ properties.owner }}",
+			Labels: []string{"billing", "{{ properties.plan }}", "{{ properties.gone }}"}, RemoveLabels: []string{"paid"},
+			Fields: map[string]string{"Invoice": "{{ properties.big }}"}, Note: "Declined:\n  {{ event }}", Message: "{{ properties.gone }}",
+			Status: "closed", Result: "Solved",
+		}
+	})
+	got, ok, err := decide(t, payment, failed)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	want := rules.Decision{
+		Rule: "payment-failed", Default: true, Strict: true,
+		Actions: []rules.Action{
+			rules.SaveContact{Create: true, Fields: []rules.Named{{"City", "Gent"}, {"Plan", "vip"}}},
+			rules.NoteContact{"VIP"},
+			rules.UseTicket{Open: rules.OpenOnce, Subject: "Payment of 150 failed", Channel: "880"},
+			rules.Assign{Team: "Billing"},
+			rules.Label{Names: []string{"billing", "vip"}},
+			rules.Label{Names: []string{"paid"}, Off: true},
+			rules.SetFields{[]rules.Named{{"Invoice", "9007199254740993"}}},
+			rules.Note{"Declined:\n  Payment Failed"},
+			rules.SetStatus{Closed: true, Result: "Solved"},
+		},
+		Warnings: []string{
+			"contact.fields.Gone was left out: the event has no value for it",
+			"ticket.user was left out: the event has no value for it",
+			"ticket.labels[2] was left out: the event has no value for it",
+			"ticket.message was left out: the event has no value for it",
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("decision (-want +got):\n%s", diff)
+	}
+}
+
+func TestDecide_partsThatAreNotAskedForAreNoActions(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*rules.Rule)
+		want   []rules.Action
+	}{
+		"a contact only":       {func(r *rules.Rule) { r.Contact.Fields = map[string]string{"Plan": "x"} }, []rules.Action{rules.SaveContact{Fields: []rules.Named{{"Plan", "x"}}}}},
+		"a ticket always":      {func(r *rules.Rule) { r.Ticket.Open = "always" }, []rules.Action{rules.UseTicket{Open: rules.OpenAlways}}},
+		"a note on a ticket":   {func(r *rules.Rule) { r.Ticket.Open, r.Ticket.Note = "never", "x" }, []rules.Action{rules.UseTicket{Open: rules.OpenNever}, rules.Note{"x"}}},
+		"what it does anyway":  {func(r *rules.Rule) { r.Default = true }, nil},
+		"a status":             {func(r *rules.Rule) { r.Ticket.Status = "open" }, []rules.Action{rules.UseTicket{Open: rules.OpenOnce}, rules.SetStatus{}}},
+		"a value that is gone": {func(r *rules.Rule) { r.Ticket.Note = "{{ properties.gone }}" }, nil},
+	} {
+		got, ok, err := decide(t, payment, rule("r", tt.change))
+		if err != nil || !ok {
+			t.Fatal(name, ok, err)
+		}
+		if diff := cmp.Diff(tt.want, got.Actions); diff != "" {
+			t.Errorf("%s: actions (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestDecide_templatesNameTheWholeEvent(t *testing.T) {
+	const event = `{"type":"track","event":"E","userId":"u-1","anonymousId":"a-1","messageId":"m-1","timestamp":"2026-01-02T03:04:05Z",
+		"properties":{"userId":"hidden","amount":1,"type":"hidden"},"traits":{"plan":"own"},"context":{"ip":"1.2.3.4","traits":{"plan":"hidden","city":"Gent"}}}`
+	for template, want := range map[string]string{
+		"{{ userId }} {{ anonymousId }} {{ messageId }} {{ timestamp }}": "u-1 a-1 m-1 2026-01-02T03:04:05Z",
+		"{{ type }} {{ event }} {{ amount }} {{ properties.amount }}":    "track E 1 1",
+		"{{ properties.userId }} {{ context.ip }}":                       "hidden 1.2.3.4",
+		"{{ traits.plan }} {{ traits.city }}":                            "own Gent",
+		"  {{ gone }}x  ":                                                "x",
+	} {
+		got, _, err := decide(t, event, rule("r", func(r *rules.Rule) { r.Ticket.Note = template }))
+		if err != nil || len(got.Actions) != 2 || got.Actions[1] != (rules.Note{want}) {
+			t.Errorf("%q: %v, %v, want the note %q", template, got.Actions, err, want)
+		}
+	}
+}
+
+func TestDecide_longTextsAreCut(t *testing.T) {
+	event := `{"type":"track","properties":{"long":"` + strings.Repeat("x", 20<<10) + `"}}`
+	got, _, err := decide(t, event, rule("r", func(r *rules.Rule) { r.Ticket.Subject, r.Ticket.Note = "{{ long }}", "{{ long }}" }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(got.Actions[0].(rules.UseTicket).Subject); n != rules.MaxLine {
+		t.Errorf("the subject has %d bytes, want %d", n, rules.MaxLine)
+	}
+	if n := len(got.Actions[1].(rules.Note).Text); n != rules.MaxBody || len(got.Warnings) != 2 {
+		t.Errorf("the note has %d bytes, want %d; warnings %q", n, rules.MaxBody, got.Warnings)
+	}
+}
+
+func TestDecide_aTemplateThatTakesTooLongIsTheEventsFault(t *testing.T) {
+	loop := "{{#each properties.items}}{{#each @root.properties.items}}{{/each}}{{/each}}"
+	event := `{"type":"track","properties":{"items":[` + strings.TrimSuffix(strings.Repeat("1,", 1000), ",") + `]}}`
+	_, ok, err := decide(t, event, rule("r", func(r *rules.Rule) { r.Ticket.Note = loop + loop }))
+	fault, isFault := errors.AsType[*mapping.Error](err)
+	if !ok || !isFault || fault.Code != mapping.TemplateError || !strings.Contains(fault.Message, "ticket.note") {
+		t.Errorf("matched %v, error %v", ok, err)
+	}
+}
+
+func TestDecide_anEventOfNoRuleIsLeftAlone(t *testing.T) {
+	got, ok, err := decide(t, track("Other"), rule("r", func(r *rules.Rule) { r.Match.Event, r.Ticket.Note = []string{"E"}, "x" }))
+	if ok || err != nil || len(got.Actions) != 0 {
+		t.Errorf("%v, %v, %v", got, ok, err)
+	}
+}
+
+func TestCompile_namesAllFaults(t *testing.T) {
+	_, err := rules.Compile([]rules.Rule{
+		rule("a", func(r *rules.Rule) { r.When, r.Ticket.Note = "(", "{{" }),
+		rule("a", func(r *rules.Rule) { r.Contact.Fields = map[string]string{"Plan": "{{#if}}"} }),
+		rule("b", func(r *rules.Rule) { r.Ticket.Labels = []string{"x", "{{/if}}"} }),
+		rule("c", func(*rules.Rule) {}),
+	})
+	for _, want := range []string{
+		"rules[0].when: ", "rules[0].ticket.note: ", "rules[1].contact.fields.Plan: ", `rules[1].name: "a" is another rule's`, "rules[2].ticket.labels[1]: ", "rules[3]: asks for nothing",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q in it", err, want)
+		}
+	}
+}
