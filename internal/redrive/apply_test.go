@@ -263,6 +263,33 @@ func TestApply_ofLettersWithoutTheirRecordsTimeIsAudited(t *testing.T) {
 	}
 }
 
+// A letter that knows the time of its record finds the outcome of another one that does not.
+func TestApply_ofALetterWithoutItsRecordsTimeIsFoundByAnother(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	event := w.Event(0, "m-1", "a")
+	letter := func(headers ...string) {
+		r := &kgo.Record{Topic: journaltest.DeadLetters, Key: event.Key, Value: event.Value}
+		for i := 0; i < len(headers); i += 2 {
+			r.Headers = append(r.Headers, kgo.RecordHeader{Key: headers[i], Value: []byte(headers[i+1])})
+		}
+		w.Write(r)
+	}
+	o := w.every()
+	o.To = "crm"
+	letter("source_topic", "orders", "source_partition", "0", "source_offset", "7")
+	w.plan(o)
+	if err := w.apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	letter("x-original-topic", "orders", "x-original-partition", "0", "x-original-offset", "7", "x-original-timestamp", "1767323045678")
+	for id, verdict := range w.plan(o) {
+		if verdict != letters.Arrived && verdict != letters.Applied {
+			t.Errorf("letter %s: %s, though its event was delivered", id, verdict)
+		}
+	}
+}
+
 func TestApply_refusesAPlanThatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(w *world){

@@ -167,9 +167,12 @@ func (r *redelivery) deliver(c *candidate, pass *hold.Pass, planned *sink.Sessio
 	if err != nil {
 		return topics.Entry{}, errors.Join(err, r.keep(c, s.Progress()))
 	}
-	src := c.original
+	src, at := c.original, s.SourceTime()
+	if !c.letter.Own() {
+		at = c.recordTime() // another letter of the record, which knows its time, must find the outcome
+	}
 	o.Source = &sink.Source{
-		Group: c.group, Topic: src.Topic, Partition: src.Partition, Offset: src.Offset, Timestamp: sink.Time{Time: s.SourceTime()},
+		Group: c.group, Topic: src.Topic, Partition: src.Partition, Offset: src.Offset, Timestamp: sink.Time{Time: at},
 	}
 	attempts, first, last := s.Attempts()
 	e := r.entry(c)
