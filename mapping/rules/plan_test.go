@@ -92,13 +92,13 @@ func TestDecide_partsThatAreNotAskedForAreNoActions(t *testing.T) {
 
 func TestDecide_templatesNameTheWholeEvent(t *testing.T) {
 	const event = `{"type":"track","event":"E","userId":"u-1","anonymousId":"a-1","messageId":"m-1","timestamp":"2026-01-02T03:04:05Z",
-		"properties":{"userId":"hidden","amount":1,"type":"hidden"},"traits":{"plan":"own"},"context":{"ip":"1.2.3.4","traits":{"plan":"hidden","city":"Gent"}}}`
+		"properties":{"userId":"hidden","amount":1,"type":"hidden","groupId":"hidden"},"traits":{"plan":"own"},"context":{"ip":"1.2.3.4","traits":{"plan":"hidden","city":"Gent"}}}`
 	for template, want := range map[string]string{
 		"{{ userId }} {{ anonymousId }} {{ messageId }} {{ timestamp }}": "u-1 a-1 m-1 2026-01-02T03:04:05Z",
 		"{{ type }} {{ event }} {{ amount }} {{ properties.amount }}":    "track E 1 1",
 		"{{ properties.userId }} {{ context.ip }}":                       "hidden 1.2.3.4",
 		"{{ traits.plan }} {{ traits.city }}":                            "own Gent",
-		"  {{ gone }}x  ":                                                "x",
+		"  {{ gone }}{{ groupId }}x  ":                                   "x",
 	} {
 		got, _, err := decide(t, event, rule("r", func(r *rules.Rule) { r.Ticket.Note = template }))
 		if err != nil || len(got.Actions) != 2 || got.Actions[1] != (rules.Note{want}) {
