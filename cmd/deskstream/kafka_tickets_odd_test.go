@@ -29,7 +29,7 @@ func TestKafka_ticketsAreOpenedOnceAlthoughOwnersDieInTheirTakeover(t *testing.T
 	eachMember(t, func(s *shop) {
 		s.feed()
 		instances := []*instance{s.start(0), s.start(1)}
-		for n := range *kills {
+		for n := range *kills / 3 {
 			s.awaitOpen(100, instances...)
 			s.killAll(instances...)
 			for try := range 5 {
