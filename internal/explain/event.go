@@ -29,6 +29,7 @@ type Story struct {
 
 	records []journal.Record   // that Read names
 	claims  map[delivery]int64 // the highest so far
+	settled map[delivery]bool
 }
 
 // StoryLetter is a letter of a Story.
@@ -52,7 +53,7 @@ func Event(ctx context.Context, o journal.Options, id string) (*Story, error) {
 	defer output.Progress(box.Notes, func() string { return "reading the topics" })()
 	s := &Story{
 		ID: id, Read: []letters.Place{}, Progress: []StoryProgress{}, Outcomes: []sink.Outcome{}, Letters: []StoryLetter{},
-		claims: map[delivery]int64{},
+		claims: map[delivery]int64{}, settled: map[delivery]bool{},
 	}
 	if err := box.ReadStates(ctx); err != nil {
 		return nil, err
@@ -180,7 +181,7 @@ func (s *Story) Text() string {
 	}
 	for i := range s.Progress {
 		p := &s.Progress[i]
-		add(p.Source.String(), p.Destination, p.At, p.text())
+		add(p.Source.String(), p.Destination, p.At, s.progressText(p))
 	}
 	for i := range s.Outcomes {
 		o := &s.Outcomes[i]

@@ -42,20 +42,27 @@ func (s *Story) addProgress(e *topics.LedgerEntry, r *kgo.Record) {
 	key := delivery{at.String(), e.Destination, e.Round}
 	late := p.Claim < s.claims[key]
 	s.claims[key] = max(s.claims[key], p.Claim)
+	if e.Outcome != topics.InProgress {
+		s.settled[key] = true
+	}
 	if e.Outcome == topics.InProgress || late {
 		s.Progress = append(s.Progress, StoryProgress{r.Timestamp, at, e.Destination, e.Round, late, p})
 	}
 }
 
-// text is the progress for people.
-func (p *StoryProgress) text() string {
+// progressText is a progress for people.
+func (s *Story) progressText(p *StoryProgress) string {
 	var b strings.Builder
 	what := "in progress"
 	if p.Late {
 		what = "too late, another process had the event"
 	}
 	output.Printf(&b, "round %d at %s: %s\n", p.Round, sink.Time{Time: p.At}, what)
-	for _, text := range letters.StepTexts(&p.Progress) {
+	texts := letters.StepTexts(&p.Progress)
+	if p.Next != nil && s.settled[delivery{p.Source.String(), p.Destination, p.Round}] {
+		texts[len(texts)-1] = p.Next.Step + " announced" // what became of it is in the outcome
+	}
+	for _, text := range texts {
 		output.Printf(&b, "  %s\n", text)
 	}
 	return b.String()

@@ -79,11 +79,14 @@ func TestEvent_showsWhatOwnersOfItsPartitionHadOnRecord(t *testing.T) {
 		t.Errorf("%d outcomes, want 2", len(s.Outcomes))
 	}
 	for _, want := range []string{
-		"in progress\n      ticket was sent, or is about to be", "too late, another process had the event\n      ticket done: ticket_id 41\n", "step ticket: done\n",
+		"in progress\n      ticket announced\n", "too late, another process had the event\n      ticket done: ticket_id 41\n", "step ticket: done\n",
 	} {
 		if text := s.Text(); !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q:\n%s", want, text)
 		}
+	}
+	if text := event(t, d, "m-3").Text(); !strings.Contains(text, "whether it took effect is not known") {
+		t.Errorf("an event that is open says:\n%s", text)
 	}
 	if s, err := explain.Event(t.Context(), d.Options(), "m-2"); err != nil || len(s.Progress) != 0 {
 		t.Errorf("another event has the progress %v, %v", s, err)
