@@ -20,6 +20,9 @@ func (t *trengo) show(r stub.Request) stub.Answer {
 	if !ok {
 		return t.Refuse(http.StatusNotFound)
 	}
+	if r.Query.Get("include") == "notes" {
+		return stub.JSON(http.StatusOK, withNotes{c, c.shownNotes()})
+	}
 	return stub.JSON(http.StatusOK, c)
 }
 

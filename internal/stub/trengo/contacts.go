@@ -45,7 +45,9 @@ type contact struct {
 	Pivot       json.RawMessage `json:"pivot"`
 	Channels    []channel       `json:"channels"`
 
-	text string // name and e-mail address, of which a search finds any part, in lower case
+	fields []fieldValue
+	notes  []contactNote // oldest first
+	text   string        // name and e-mail address, of which a search finds any part, in lower case
 }
 
 // contacts are the contacts of one account.
@@ -53,6 +55,8 @@ type contacts struct {
 	mu    sync.RWMutex
 	byID  map[string]*contact
 	index index
+
+	noteIDs sequence
 }
 
 func newContacts() *contacts {
@@ -176,6 +180,19 @@ func (s *contacts) rename(id, name string) (contact, bool) {
 		c.setName(name)
 		s.index.add(c, old)
 	}
+	return *c, true
+}
+
+// change lets a function change the contact of an id, and returns it. What it refers to was given
+// out, so it is replaced and not changed.
+func (s *contacts) change(id string, with func(*contact)) (contact, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.byID[id]
+	if !ok {
+		return contact{}, false
+	}
+	with(c)
 	return *c, true
 }
 

@@ -41,6 +41,10 @@ func pageOf[T any](p pager, all []T) (part []T, more bool) {
 
 // answer is the page, with n entries in data.
 func (p pager) answer(data any, n int, more bool) stub.Answer {
+	return stub.JSON(http.StatusOK, p.body(data, n, more))
+}
+
+func (p pager) body(data any, n int, more bool) map[string]any {
 	link := func(number int, exists bool) any {
 		if !exists {
 			return nil
@@ -57,11 +61,11 @@ func (p pager) answer(data any, n int, more bool) stub.Answer {
 	if n > 0 {
 		meta["from"], meta["to"] = p.skip()+1, p.skip()+n
 	}
-	return stub.JSON(http.StatusOK, map[string]any{
+	return map[string]any{
 		"data": data, "meta": meta,
 		"links": map[string]any{
 			"first": link(1, true), "last": nil,
 			"prev": link(p.number()-1, p.number() > 1), "next": link(p.number()+1, more),
 		},
-	})
+	}
 }

@@ -58,7 +58,8 @@ func (t *trengo) made(k ticket) map[string]any {
 func (t *trengo) whole(k ticket) map[string]any {
 	m := t.row(k)
 	m["agent"], m["assignee"], m["team"], m["closed_by"] = agent(k.user), agent(k.user), team(k.team), nil
-	for _, list := range []string{"custom_field_values", "results", "audits", "related_tickets"} {
+	m["custom_field_values"] = valuesOf(k.fields)
+	for _, list := range []string{"results", "audits", "related_tickets"} {
 		m[list] = []any{}
 	}
 	return m
@@ -68,7 +69,7 @@ func (t *trengo) whole(k ticket) map[string]any {
 func (t *trengo) row(k ticket) map[string]any {
 	m := t.common(k, amsterdam())
 	m["contact"], _ = t.contacts.get(k.contact)
-	m["labels"], m["custom_data"], m["messages_count"] = []any{}, nil, len(k.messages)
+	m["labels"], m["custom_data"], m["messages_count"] = labelsOf(k), dataOf(k.fields), len(k.messages)
 	m["latest_message_at"] = zoneless(k.spoken(), time.UTC)
 	m["latest_received_message_at"] = nil
 	return m

@@ -73,7 +73,7 @@ func (t *trengo) setState(state string) func(stub.Request) stub.Answer {
 // assign gives a ticket to a user or a team; a note comes into the ticket in the same call.
 //
 // The vendor's documents name the members of the body, and no more. Guesses: any positive
-// number is a user or a team, since the stub has no lists of them; a ticket has a user or a
+// number is a user or a team, listed or not; a ticket has a user or a
 // team, never both; one of a team is OPEN until a user has it; a closed one stays closed.
 func (t *trengo) assign(r stub.Request) stub.Answer {
 	if _, ok := t.tickets.get(r.Params[0]); !ok {
@@ -136,15 +136,15 @@ func (t *trengo) listTickets(r stub.Request) stub.Answer {
 
 // ticketFilters are what the filters of a query compare with. channel_id is none of
 // them, as at the vendor's: it changes nothing.
-var ticketFilters = map[string]func(ticket) string{
-	"status":     func(t ticket) string { return t.state },
-	"contact_id": func(t ticket) string { return t.contact },
-	"channels[]": func(t ticket) string { return t.channel },
-	"users[]":    func(t ticket) string { return strconv.FormatInt(t.user, 10) },
-	"labels[]":   func(ticket) string { return "" }, // no ticket has one
-	"last_message_type": func(t ticket) string {
+var ticketFilters = map[string]func(ticket) []string{
+	"status":     func(t ticket) []string { return []string{t.state} },
+	"contact_id": func(t ticket) []string { return []string{t.contact} },
+	"channels[]": func(t ticket) []string { return []string{t.channel} },
+	"users[]":    func(t ticket) []string { return []string{strconv.FormatInt(t.user, 10)} },
+	"labels[]":   func(t ticket) []string { return t.labels },
+	"last_message_type": func(t ticket) []string {
 		latest, _ := t.latest()
-		return latest.kind
+		return []string{latest.kind}
 	},
 }
 
@@ -152,7 +152,8 @@ var ticketFilters = map[string]func(ticket) string{
 func ticketFilter(q url.Values) func(ticket) bool {
 	return func(t ticket) bool {
 		for name, wanted := range q {
-			if have := ticketFilters[name]; have != nil && !slices.Contains(wanted, have(t)) {
+			have := ticketFilters[name]
+			if have != nil && !slices.ContainsFunc(have(t), func(text string) bool { return slices.Contains(wanted, text) }) {
 				return false
 			}
 		}

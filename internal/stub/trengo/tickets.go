@@ -32,8 +32,8 @@ type message struct {
 	at   time.Time
 }
 
-// ticket is a ticket of a contact in a channel. Its messages are appended to, never
-// changed, so a copy can be read without the lock.
+// ticket is a ticket of a contact in a channel. Its lists are appended to or
+// replaced, never changed, so a copy can be read without the lock.
 type ticket struct {
 	id         int64
 	contact    string
@@ -50,6 +50,8 @@ type ticket struct {
 	origin     origin
 	merged     bool
 	messages   []message // oldest first
+	labels     []string  // ids
+	fields     []fieldValue
 }
 
 // origin is what made a ticket.

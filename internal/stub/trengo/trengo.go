@@ -63,6 +63,18 @@ func (t *trengo) Routes() []stub.Route {
 		stub.NewRoute("POST /tickets/{id}/merge", t.merge),
 		stub.NewRoute("GET /tickets/{id}/messages", t.listMessages),
 		stub.NewRoute("POST /tickets/{id}/messages", t.say),
+		stub.NewRoute("GET /tickets/{id}/labels", t.listTicketLabels),
+		stub.NewRoute("POST /tickets/{id}/labels", t.putLabelOn),
+		stub.NewRoute("DELETE /tickets/{id}/labels/{label_id}", t.takeLabelOff),
+		stub.NewRoute("POST /tickets/{id}/custom_fields", t.setTicketField),
+		stub.NewRoute("POST /contacts/{id}/custom_fields", t.setContactField),
+		stub.NewRoute("POST /contacts/{id}/notes", t.noteContact),
+		stub.NewRoute("GET /teams", listed("/teams", teams)),
+		stub.NewRoute("GET /users", listed("/users", users)),
+		stub.NewRoute("GET /labels", listLabels),
+		stub.NewRoute("GET /custom_fields", listed("/custom_fields", customFields)),
+		stub.NewRoute("GET /ticket_results", listed("/ticket_results", results)),
+		stub.NewRoute("GET /channels", t.listChannels),
 	}
 }
 
@@ -160,13 +172,16 @@ func (t *trengo) User(r stub.Request) string {
 		return stub.ScalarText(r.Object["identifier"])
 	case "POST /tickets":
 		return t.contacts.identifier(stub.ScalarText(r.Object["contact_id"]))
-	case "GET /contacts/{id}", "PUT /contacts/{id}":
+	case "GET /contacts/{id}", "PUT /contacts/{id}", "POST /contacts/{id}/custom_fields", "POST /contacts/{id}/notes":
 		return t.contacts.identifier(r.Params[0])
 	case "GET /tickets":
 		return t.contacts.identifier(r.Query.Get("contact_id"))
 	case "":
 		return ""
 	default: // of one ticket
+		if len(r.Params) == 0 {
+			return "" // of the account
+		}
 		ticket, _ := t.tickets.get(r.Params[0])
 		return t.contacts.identifier(ticket.contact)
 	}
