@@ -55,6 +55,8 @@ const (
 	NothingToUpdate    Skip = "nothing_to_update"
 	// Duplicate is of another record of the partition that had the event's message id.
 	Duplicate Skip = "duplicate"
+	// TicketNotFound is of a rule that opens no ticket, and for which none was found.
+	TicketNotFound Skip = "ticket_not_found"
 )
 
 // Error is the reason, marked as no failure.

@@ -54,6 +54,15 @@ type Doer interface {
 	// Once makes a write that may not be repeated, as one step of the event: what took effect
 	// before, in this process or another, is not done again. The errors are Do's.
 	Once(ctx context.Context, e Effect) (Effected, error)
+	// Change makes a write that may be repeated, as one step of the event: what took effect before
+	// is not done again. The errors are Do's.
+	Change(ctx context.Context, c Change) (Effected, error)
+	// Begun reports whether a step took effect, or may have, or was skipped with what was found,
+	// in this process or another.
+	Begun(step string) bool
+	// Skip lists a step as skipped. With found, the ids of what makes it needless, not nil, these
+	// are kept as the step's, which Once returns.
+	Skip(step string, found map[string]string)
 	// Ref is 32 hexadecimal digits for a step of the event: the same whoever takes the step, in
 	// each process and round, and no other event's. Without a record on Kafka it is this Doer's
 	// own.

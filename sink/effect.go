@@ -245,9 +245,7 @@ func (o *once) fails(err error) {
 func (o *once) took(reply Reply, state StepState, ids map[string]string) Effected {
 	info := StepInfo{o.effect.Step, state}
 	o.steps = append(o.steps, info)
-	o.progress.Steps = append(slices.Clip(o.progress.Steps), StepRecord{ // what is inherited stays as it is
-		StepInfo: info, IDs: o.dest.redaction().calls.ids(maps.Clone(ids)),
-	})
+	o.keep(StepRecord{StepInfo: info, IDs: o.dest.redaction().calls.ids(maps.Clone(ids))})
 	o.progress.Next, o.behind = nil, true
 	return Effected{Reply: reply, IDs: ids, State: state}
 }

@@ -28,6 +28,7 @@ type onceDesk struct {
 	// effects are when each POST takes effect after it came in; -1 for never. Then at once.
 	effects []time.Duration
 	looks   []func() (*http.Response, error) // to GETs, in turn; then the tickets
+	puts    []func() (*http.Response, error) // answers to PUTs, in turn; then 200
 	tickets []int
 	posts   int
 }
@@ -44,6 +45,11 @@ func (d *onceDesk) RoundTrip(req *http.Request) (*http.Response, error) {
 		switch req.Method {
 		case http.MethodPut:
 			d.note("put")
+			if len(d.puts) > 0 {
+				next := d.puts[0]
+				d.puts = d.puts[1:]
+				return next()
+			}
 			return answer(200, `{}`)
 		case http.MethodGet:
 			if req.URL.RawQuery != "looks" {
@@ -152,6 +158,10 @@ func opening(steps ...string) sink.Route {
 					}
 				case "await":
 					if err := do.Await(ctx, nil); err != nil {
+						return r, err
+					}
+				case "set", "set finally", "find":
+					if err := changes(ctx, do, step); err != nil {
 						return r, err
 					}
 				default:

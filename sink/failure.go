@@ -38,6 +38,7 @@ const (
 const (
 	ContactNotFound  mapping.Code = "contact_not_found"
 	AmbiguousContact mapping.Code = "ambiguous_contact"
+	UnknownName      mapping.Code = "unknown_name" // of a team, label, field or the like
 	BadAnswer        mapping.Code = "bad_answer"
 	Timeout          mapping.Code = "timeout"
 	Connection       mapping.Code = "connection"

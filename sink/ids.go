@@ -27,6 +27,8 @@ var errNoResult = errors.New("find ended without a result")
 // and each entry has a lifetime. It is safe for concurrent use and has no goroutine.
 type IDs struct {
 	made     Made
+	others   sync.Map // kind of object to *Made
+	names    names
 	lifetime time.Duration
 	entries  *lru.Cache[string, entry] // the expirable kind has a goroutine that nothing stops
 
@@ -59,6 +61,12 @@ func NewIDs(size int, lifetime time.Duration) *IDs {
 
 // Made is what is known of the objects that events of the account have made.
 func (c *IDs) Made() *Made { return &c.made }
+
+// MadeOf is the same for the objects of another kind, whose ids grow with time as well.
+func (c *IDs) MadeOf(kind string) *Made {
+	made, _ := c.others.LoadOrStore(kind, new(Made))
+	return made.(*Made)
+}
 
 // Get is the remembered id of an identifier.
 func (c *IDs) Get(identifier string) (id string, ok bool) {

@@ -21,6 +21,17 @@ func (f DoerFunc) Once(ctx context.Context, e sink.Effect) (sink.Effected, error
 	return Once(ctx, f.Do, e)
 }
 
+// Change makes the call.
+func (f DoerFunc) Change(ctx context.Context, c sink.Change) (sink.Effected, error) {
+	return Change(ctx, f.Do, c)
+}
+
+// Begun is false: no step is remembered.
+func (f DoerFunc) Begun(string) bool { return false }
+
+// Skip does nothing.
+func (f DoerFunc) Skip(string, map[string]string) {}
+
 // Ref is the step's name, repeated.
 func (f DoerFunc) Ref(step string) string { return Ref(step) }
 
@@ -65,4 +76,13 @@ func Once(ctx context.Context, do func(context.Context, sink.Call) (sink.Reply, 
 		return sink.Effected{Reply: reply}, err
 	}
 	return sink.Effected{Reply: reply, IDs: e.IDs(reply), State: sink.StepDone}, nil
+}
+
+// Change makes a change with one call that do makes.
+func Change(ctx context.Context, do func(context.Context, sink.Call) (sink.Reply, error), c sink.Change) (sink.Effected, error) {
+	reply, err := do(ctx, c.Call)
+	if err != nil || !reply.OK() {
+		return sink.Effected{Reply: reply}, err
+	}
+	return sink.Effected{Reply: reply, State: sink.StepDone}, nil
 }
