@@ -24,19 +24,24 @@ func New(ids *sink.IDs) *Client { return &Client{ids: ids} }
 // no step needed a write.
 func (c *Client) Send(ctx context.Context, do sink.Doer, m trengo.Message) (sink.Receipt, error) {
 	s := &sending{ids: c.ids, do: do, receipt: sink.Receipt{IDs: map[string]string{}, Warnings: slices.Clone(m.Warnings)}}
-	var skipped error
-	for _, step := range m.Steps {
+	err := s.all(ctx, m.Steps)
+	if errors.Is(err, mapping.NothingToUpdate) && s.writes > 0 {
+		err = nil
+	}
+	return s.receipt, err
+}
+
+// all does steps. Its error is mapping.NothingToUpdate when one of them needed no write.
+func (s *sending) all(ctx context.Context, steps []trengo.Step) (skipped error) {
+	for _, step := range steps {
 		switch err := s.step(ctx, step); {
 		case errors.Is(err, mapping.NothingToUpdate):
 			skipped = err
 		case err != nil:
-			return s.receipt, err
+			return err
 		}
 	}
-	if s.writes == 0 {
-		return s.receipt, skipped
-	}
-	return s.receipt, nil
+	return skipped
 }
 
 // sending is one Message on its way.
@@ -128,45 +133,69 @@ func (s *sending) open(ctx context.Context, step trengo.OpenTicket) error {
 }
 
 func (s *sending) openFor(ctx context.Context, contact mapping.Value, step trengo.OpenTicket, answers []int) (sink.Reply, error) {
+	opened, err := s.openAs(ctx, ticketStepName, contact, opening{step, answers})
+	return opened.Reply, err
+}
+
+// opening is a ticket to be opened, and the call's Answers.
+type opening struct {
+	trengo.OpenTicket
+	answers []int
+}
+
+// openAs opens a ticket as the step of a name.
+func (s *sending) openAs(ctx context.Context, name string, contact mapping.Value, o opening) (sink.Effected, error) {
 	ref := ""
-	if step.Referenced {
-		ref = subjectRef(s.do)
-		step.Subject += " " + ref
+	if o.Referenced {
+		ref = subjectRef(s.do, name)
+		o.Subject += " " + ref
 	}
-	t := &ticketStep{ref: ref, finds: s.ids, made: s.ids.Made(), do: s.do, contact: contact.Text(), channel: step.Channel.Text(), subject: step.Subject}
+	t := &ticketStep{ref: ref, finds: s.ids, made: s.ids.Made(), do: s.do, contact: contact.Text(), channel: o.Channel.Text(), subject: o.Subject}
 	defer t.end()
-	call := ticketCall(contact, step)
-	call.Answers = answers
-	opened, err := s.do.Once(ctx, sink.Effect{Step: ticketStepName, Call: call, Prepare: t.prepare, Mark: t.mark, Find: t.find, IDs: t.ids})
+	call := ticketCall(contact, o.OpenTicket)
+	call.Answers = o.answers
+	opened, err := s.do.Once(ctx, sink.Effect{Step: name, Call: call, Prepare: t.prepare, Mark: t.mark, Find: t.find, IDs: t.ids})
 	if err != nil || opened.State == "" && !opened.Reply.Planned {
-		return opened.Reply, err
+		return opened, err
 	}
-	s.writes++
+	if opened.State != sink.StepSkipped {
+		s.writes++
+	}
 	if id := opened.IDs[ticketIDName]; id != "" {
 		s.receipt.IDs[ticketIDName] = id
 	} else if !opened.Reply.Planned {
 		s.warn("the answer to the new ticket holds no id")
 	}
-	return opened.Reply, nil
+	return opened, nil
 }
 
 // openForCreated opens the ticket for a contact that was just created by an answer
-// without an id, which a search can give. Where none does, Trengo's index may lag, or the
-// answer was not Trengo's: both steps are made again, as after a passing failure.
+// without an id.
 func (s *sending) openForCreated(ctx context.Context, made contact, step trengo.OpenTicket) (sink.Reply, error) {
-	found, err := s.search(ctx, step.Contact)
+	found, err := s.identified(ctx, made, step.Contact)
+	if err != nil {
+		return sink.Reply{}, err
+	}
+	return s.openFor(ctx, idValue(found.id), step, nil)
+}
+
+// identified gives a contact that was just created by an answer without an id its id, which a
+// search can give. Where none does, Trengo's index may lag, or the answer was not Trengo's: both
+// steps are made again, as after a passing failure.
+func (s *sending) identified(ctx context.Context, made contact, c trengo.Contact) (contact, error) {
+	found, err := s.search(ctx, c)
 	for err == nil && found.id == "" {
-		if err = s.do.CountFailure(ctx, createCall(step.Contact), made.answer); err == nil {
-			found, err = s.findOrCreate(ctx, step.Contact, true)
+		if err = s.do.CountFailure(ctx, createCall(c), made.answer); err == nil {
+			found, err = s.findOrCreate(ctx, c, true)
 			made = found
 		}
 	}
 	if err != nil {
-		return sink.Reply{}, err
+		return contact{}, err
 	}
-	s.ids.Put(key(step.Contact), found.id)
+	s.ids.Put(key(c), found.id)
 	s.receipt.IDs[contactIDName] = found.id
-	return s.openFor(ctx, idValue(found.id), step, nil)
+	return found, nil
 }
 
 // The names of ids in a Receipt.

@@ -14,8 +14,12 @@ import (
 	"github.com/deskstream/deskstream/sink"
 )
 
-// ticketStepName is the name of the step that opens the ticket.
-const ticketStepName = "ticket"
+// The names of the steps that open the ticket: a ticket that is gone is looked for, or opened,
+// again.
+const (
+	ticketStepName  = "ticket"
+	ticketAgainName = "ticket:again"
+)
 
 // The members of a ticket's mark.
 const (
@@ -89,7 +93,7 @@ func (t *ticketStep) mark() sink.Mark {
 
 // subjectRef is a reference to the event as subjects have it: with it a ticket is found also when
 // another one has the same subject, or an agent has it by now.
-func subjectRef(do sink.Doer) string { return "[ds-" + do.Ref(ticketStepName)[:8] + "]" }
+func subjectRef(do sink.Doer, step string) string { return "[ds-" + do.Ref(step)[:8] + "]" }
 
 // newest takes in the tickets on the first page of the account's list.
 func (t *ticketStep) newest(ctx context.Context) error {
@@ -127,13 +131,6 @@ func (t *ticketStep) ids(reply sink.Reply) map[string]string {
 		return map[string]string{ticketIDName: id}
 	}
 	return nil
-}
-
-// OnRecord takes in the ticket that another event has made.
-func (c *Client) OnRecord(step sink.StepRecord) {
-	if id, err := strconv.ParseInt(step.IDs[ticketIDName], 10, 64); err == nil && step.Name == ticketStepName {
-		c.ids.Made().Take(id)
-	}
 }
 
 // end is called when nothing is sent for the ticket any more.
