@@ -17,7 +17,7 @@ func Codes() []mapping.Code {
 		mapping.NotJSON, mapping.NotAnObject, mapping.TooDeep, mapping.BadAvro, mapping.UnknownSchema,
 		mapping.MissingType, mapping.WrongType, mapping.MissingEvent, mapping.MissingIdentifier, mapping.MissingIdentity,
 		mapping.MissingChannel, mapping.InvalidID, mapping.InvalidEventName, mapping.TemplateError,
-		ContactNotFound, AmbiguousContact, UnknownName, BadAnswer, Timeout, Connection, TLS, Redirect, TooOld, Panic,
+		ContactNotFound, AmbiguousContact, UnknownName, WindowClosed, BadAnswer, Timeout, Connection, TLS, Redirect, TooOld, Panic,
 	}
 }
 

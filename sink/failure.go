@@ -38,7 +38,8 @@ const (
 const (
 	ContactNotFound  mapping.Code = "contact_not_found"
 	AmbiguousContact mapping.Code = "ambiguous_contact"
-	UnknownName      mapping.Code = "unknown_name" // of a team, label, field or the like
+	UnknownName      mapping.Code = "unknown_name"  // of a team, label, field or the like
+	WindowClosed     mapping.Code = "window_closed" // a channel takes no free text at this time
 	BadAnswer        mapping.Code = "bad_answer"
 	Timeout          mapping.Code = "timeout"
 	Connection       mapping.Code = "connection"

@@ -66,6 +66,7 @@ var adviceOfCode = map[string]string{
 	"contact_not_found":  "the contact does not exist: let it be created (create_contact, or an identify event), then dlq plan",
 	"ambiguous_contact":  "several contacts have the address: merge them at the help desk, then dlq plan",
 	"unknown_name":       "the help desk has no team, user, label, field, result or channel of a name that a rule has: the message says which; make it there or fix the rule, then dlq plan",
+	"window_closed":      "WhatsApp takes no free text later than 24 hours after the contact's last message: wait until the contact writes, then dlq plan, or answer there and dlq discard these",
 	"missing_channel":    "no channel is configured: set channel_id, then dlq plan",
 	"missing_identifier": "the event has nothing to find the customer by: Trengo needs an e-mail address or a phone number, as channel_identifier says, Kustomer a userId, anonymousId or kustomerId. Fix what sends it (or source.fields), then dlq plan",
 	"missing_identity":   "the event has no identity: it has no userId or anonymousId, and no e-mail address that is sent (set_identity_email). Fix what sends it (or source.fields), then dlq plan",

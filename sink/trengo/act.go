@@ -168,7 +168,10 @@ func (c *Client) OnRecord(step sink.StepRecord) {
 		return // it was found, and may be a third one's
 	}
 	for name, made := range map[string]*sink.Made{
-		ticketIDName: c.ids.Made(),
+		ticketIDName:     c.ids.Made(),
+		ticketNote.id:    c.ids.MadeOf(messages),
+		ticketMessage.id: c.ids.MadeOf(messages),
+		contactNote.id:   c.ids.MadeOf(contactNotes),
 	} {
 		if id, err := strconv.ParseInt(step.IDs[name], 10, 64); err == nil {
 			made.Take(id)

@@ -30,6 +30,12 @@ func (w *work) plan(ctx context.Context, action rules.Action) error {
 		return w.planLabels(ctx, a)
 	case rules.SetFields:
 		return w.planFields(ctx, ticketFields, a.Fields)
+	case rules.NoteContact:
+		w.add(func(ctx context.Context) error { return w.noteContact(ctx, a.Text) })
+	case rules.Note:
+		w.add(func(ctx context.Context) error { return w.say(ctx, ticketNote, a.Text) })
+	case rules.Message:
+		w.add(func(ctx context.Context) error { return w.say(ctx, ticketMessage, a.Text) })
 	case rules.SetStatus:
 		return w.planStatus(ctx, a)
 	}

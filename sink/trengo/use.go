@@ -16,6 +16,8 @@ type theTicket struct {
 	id     string
 	open   bool // it is known to be
 	opened bool // by this event
+	// channel is the type of its channel, "" for an unknown one.
+	channel string
 }
 
 // ticketPlaceholder stands in planned calls for the id of a ticket that is not there yet.
@@ -42,10 +44,10 @@ func (w *work) useTicket(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if found != "" {
-			w.do.Skip(step, map[string]string{ticketIDName: found})
-			w.ticket = theTicket{id: found, open: true}
-			w.receipt.IDs[ticketIDName] = found
+		if found.id != "" {
+			w.do.Skip(step, map[string]string{ticketIDName: found.id})
+			w.ticket = found
+			w.receipt.IDs[ticketIDName] = found.id
 			return nil
 		}
 		if w.use.Open == rules.OpenNever {
@@ -85,7 +87,8 @@ func (w *work) openTicket(ctx context.Context, step string) error {
 		w.ids.Put(w.openKey(), id)
 	}
 	w.gone = nil
-	w.ticket = theTicket{id: id, open: opened.Reply.OK() && isOpen(opened.Reply.JSON()), opened: true}
+	shown := opened.Reply.JSON()
+	w.ticket = theTicket{id: id, open: isOpen(shown), opened: true, channel: shown.Get("channel", "type").Str()}
 	return nil
 }
 
@@ -95,9 +98,9 @@ func (w *work) openKey() string {
 	return "\x00open\x00" + w.contact + "\x00" + w.Contact.Channel.Text()
 }
 
-// newestOpen returns the id of the contact's newest open ticket in the channel, "" for none. The
+// newestOpen returns the contact's newest open ticket in the channel, without an id if there is none. The
 // list's filters are not relied on: the vendor ignores some of them.
-func (w *work) newestOpen(ctx context.Context) (string, error) {
+func (w *work) newestOpen(ctx context.Context) (theTicket, error) {
 	for page := 1; page <= maxPages; page++ {
 		call := ticketsCall(w.contact, page)
 		call.Patient, call.Answers = false, slices.Clone(w.gone)
@@ -106,22 +109,27 @@ func (w *work) newestOpen(ctx context.Context) (string, error) {
 			w.refusal, err = reply, errContactGone
 		}
 		if err != nil {
-			return "", err
+			return theTicket{}, err
 		}
-		body, newest := reply.JSON(), int64(0)
+		body, newest, found := reply.JSON(), int64(0), theTicket{}
 		for _, m := range body.Get("data").Members() {
-			if id, err := strconv.ParseInt(contactID(m.Value), 10, 64); err == nil && w.isOurs(m.Value) {
-				newest = max(newest, id)
+			if id, err := strconv.ParseInt(contactID(m.Value), 10, 64); err == nil && id > newest && w.isOurs(m.Value) {
+				newest, found = id, foundTicket(m.Value)
 			}
 		}
 		if newest > 0 {
-			return strconv.FormatInt(newest, 10), nil
+			return found, nil
 		}
 		if body.Get("links", "next").Str() == "" || body.Get("data").Len() == 0 {
 			break
 		}
 	}
 	return w.openedLately(ctx)
+}
+
+// foundTicket is an open ticket that was found.
+func foundTicket(shown mapping.Value) theTicket {
+	return theTicket{id: contactID(shown), open: true, channel: shown.Get("channel", "type").Str()}
 }
 
 // isOurs reports whether a ticket of a list is an open one of the contact, in the channel if one
@@ -140,16 +148,16 @@ func (w *work) isOurs(row mapping.Value) bool {
 		(channel == "" || is(channel, row.Get("channel", "id"), row.Get("channel_id")))
 }
 
-// openedLately returns the id of the ticket that this process has opened for the contact a short
+// openedLately returns the ticket that this process has opened for the contact a short
 // while ago, if it is still open. The list may not have it yet.
-func (w *work) openedLately(ctx context.Context) (string, error) {
+func (w *work) openedLately(ctx context.Context) (theTicket, error) {
 	id, ok := w.ids.Get(w.openKey())
 	if !ok || w.again {
-		return "", nil
+		return theTicket{}, nil
 	}
 	shown, there, err := w.show(ctx, id)
 	if err != nil || !there || !isOpen(shown) {
-		return "", err
+		return theTicket{}, err
 	}
-	return id, nil
+	return foundTicket(shown), nil
 }
