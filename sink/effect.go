@@ -70,13 +70,13 @@ type StepInfo struct {
 type Progress struct {
 	// Claim is the number of the claim under which it was written.
 	Claim int64 `json:"claim"`
-	// Steps took effect.
+	// Steps took effect, or were found to be needless.
 	Steps []StepRecord `json:"steps,omitempty"`
 	// Next is the write that may have been sent since, nil for none.
 	Next *Announcement `json:"next,omitempty"`
 }
 
-// StepRecord is a step that took effect.
+// StepRecord is a step that took effect, or with StepSkipped one that what has the ids made needless.
 type StepRecord struct {
 	StepInfo
 	IDs map[string]string `json:"ids,omitempty"`

@@ -73,7 +73,8 @@ func (s *Session) begin(ctx context.Context) {
 	}
 }
 
-// Progress is what is on record of the event, nil for nothing. Route.Deliver has to have ended.
+// Progress is what is on record of the event, with the steps since then that may be repeated; nil
+// for nothing. Route.Deliver has to have ended.
 func (s *Session) Progress() *Progress {
 	if !s.sender.progress.Exists() {
 		return nil

@@ -62,6 +62,10 @@ func (f *fake) Once(ctx context.Context, e sink.Effect) (sink.Effected, error) {
 	return sinktest.Once(ctx, f.Do, e)
 }
 
+func (f *fake) Change(ctx context.Context, c sink.Change) (sink.Effected, error) {
+	return sinktest.Change(ctx, f.Do, c)
+}
+
 // seen is the calls so far, each as one line.
 func (f *fake) seen() []string {
 	f.mu.Lock()

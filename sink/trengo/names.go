@@ -152,9 +152,10 @@ func (w *work) read(ctx context.Context, d directory) (map[string]string, error)
 			}
 		}
 		if !fresh || !followed(body) {
-			break
+			return ids, nil
 		}
 	}
+	w.warn("the list of Trengo at " + d.path + " has more pages than were read")
 	return ids, nil
 }
 
