@@ -36,6 +36,7 @@ type wire struct {
 	desk   http.Handler
 	calls  []string
 	before func(call string) fate
+	takes  time.Duration // each call
 }
 
 // fate is what becomes of a call.
@@ -48,6 +49,7 @@ type fate struct {
 
 // RoundTrip implements http.RoundTripper.
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	time.Sleep(w.takes)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var body []byte

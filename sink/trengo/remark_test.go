@@ -423,3 +423,26 @@ func TestOnRecord_whatWasFoundIsNotTaken(t *testing.T) {
 		}
 	}
 }
+
+// Two events of one contact, in different lanes, ask for its ticket at once.
+func TestAct_oneTicketIsOpenedForEventsThatLookTogether(t *testing.T) {
+	onStub(t, "", func(s *scene) {
+		s.wire.takes = time.Second
+		used := make(chan string, 3)
+		for range 3 {
+			go func() {
+				o, err := s.tries(s.t.Context(), rules.Decision{Actions: []rules.Action{rules.UseTicket{Open: rules.OpenOnce}, rules.Label{Names: []string{"4001"}}}}, nil)
+				if err != nil {
+					s.t.Error(err)
+				}
+				used <- o.IDs["ticket_id"]
+			}()
+		}
+		first := <-used
+		for range 2 {
+			if next := <-used; next != first {
+				s.t.Errorf("tickets %s and %s, want the same", first, next)
+			}
+		}
+	})
+}

@@ -39,21 +39,41 @@ func (w *work) useTicket(ctx context.Context) error {
 	if w.again {
 		step, look = ticketAgainName, true // merged into another, most likely
 	}
-	if look && !w.do.Begun(step) {
-		found, err := w.newestOpen(ctx)
+	if !look || w.do.Begun(step) {
+		return w.openTicket(ctx, step)
+	}
+	return w.alone(ctx, func(ctx context.Context) error { return w.findOrOpen(ctx, step) })
+}
+
+// alone does something about the contact's ticket while no event of another lane does: each of two
+// that find no ticket would open one.
+func (w *work) alone(ctx context.Context, use func(context.Context) error) error {
+	for done := false; !done; {
+		_, _, err := w.ids.Find(ctx, w.do, "\x00use"+w.openKey(), func(ctx context.Context) (string, error) {
+			done = true
+			return "", use(ctx)
+		})
 		if err != nil {
 			return err
 		}
-		if found.id != "" {
-			w.do.Skip(step, map[string]string{ticketIDName: found.id})
-			w.ticket = found
-			w.receipt.IDs[ticketIDName] = found.id
-			return nil
-		}
-		if w.use.Open == rules.OpenNever {
-			w.do.Skip(step, nil)
-			return mapping.TicketNotFound
-		}
+	}
+	return nil
+}
+
+// findOrOpen finds the ticket, or opens it as the step of a name if the rule says so.
+func (w *work) findOrOpen(ctx context.Context, step string) error {
+	found, err := w.newestOpen(ctx)
+	switch {
+	case err != nil:
+		return err
+	case found.id != "":
+		w.do.Skip(step, map[string]string{ticketIDName: found.id})
+		w.ticket = found
+		w.receipt.IDs[ticketIDName] = found.id
+		return nil
+	case w.use.Open == rules.OpenNever:
+		w.do.Skip(step, nil)
+		return mapping.TicketNotFound
 	}
 	return w.openTicket(ctx, step)
 }
