@@ -28,6 +28,7 @@ type Processor struct {
 	share        *sourceShare
 	transactions openTransactions
 	book         *book
+	others       *others
 	troubles     troubles
 	metrics      *metrics
 	unknown      *unknownNames
@@ -63,7 +64,7 @@ func New(cfg Config, route sink.Route, dest *sink.Destination, log *slog.Logger)
 	}
 	p.life, p.endLife = context.WithCancelCause(context.Background())
 	p.metrics = newMetrics(p)
-	p.book = newBook(p)
+	p.book, p.others = newBook(p), newOthers(p)
 	p.events = newWorkers(p.dest.MaxInFlight)
 	if err := p.kafka.connect(route.Name, p.groupOptions()); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
@@ -126,6 +127,23 @@ func (e *eventLedger) Record(ctx context.Context, progress sink.Progress) error 
 		}
 	}
 }
+
+// Follow implements sink.Ledger. It tries again while the brokers do not answer.
+func (e *eventLedger) Follow(ctx context.Context, since time.Time) error {
+	for {
+		bounded, cancel := context.WithTimeout(ctx, followTimeout)
+		err := e.p.others.follow(bounded, since)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		e.p.log.Warn("reading what other processes have on record failed, trying again", "topic", e.p.cfg.Writer.Responses, "err", err)
+		pause(ctx, claimBackoff)
+	}
+}
+
+// followTimeout bounds one reading of what others have on record.
+const followTimeout = time.Minute
 
 // Holds implements sink.Ledger.
 func (e *eventLedger) Holds() bool {

@@ -25,6 +25,8 @@ type Effect struct {
 	Mark func() Mark
 	// Find looks for the effect of a write that was announced with the mark.
 	Find func(ctx context.Context, mark Mark) (Sighting, error)
+	// Exact says that Find takes nothing of another event's for the effect.
+	Exact bool
 	// Duplicate are the statuses of refusals that may mean that the effect is there already: it is
 	// looked for once, and adopted. If it is not there a 409 is a passing failure, since a list may
 	// lag, and any other status ends the event.
@@ -138,6 +140,9 @@ func (e *eventSteps) withdraw() { e.progress.Next = nil }
 type Ledger interface {
 	// Record returns when the progress is on record. Its error is the cause of ctx's end.
 	Record(ctx context.Context, p Progress) error
+	// Follow takes in what others have put on record since a moment: what they made is not the
+	// effect that is looked for. Its error is the cause of ctx's end.
+	Follow(ctx context.Context, since time.Time) error
 	// Holds reports whether what was recorded is still on record: the topic that it lay on may
 	// have been recreated since.
 	Holds() bool
@@ -181,7 +186,7 @@ func (s *retrier) Once(ctx context.Context, e Effect) (Effected, error) {
 	}
 	o := &once{retrier: s, effect: e}
 	if next := s.progress.Next; next != nil && next.Step == e.Step {
-		found, err := o.look(ctx, next.Mark, next.ended(time.Now()))
+		found, err := o.look(ctx, next, next.ended(time.Now()))
 		if err != nil || found.State != "" {
 			return found, err
 		}
@@ -282,12 +287,24 @@ func (o *once) unsure(j judgement) bool {
 	return j.unanswered || j.mayHaveActed && !o.dest.Alone
 }
 
+// follow takes in what others have on record since the write was announced.
+func (o *once) follow(ctx context.Context, since time.Time) error {
+	if o.ledger == nil || o.effect.Exact {
+		return nil
+	}
+	o.does(looking)
+	return o.wait(ctx, func(ctx context.Context) error { return o.ledger.Follow(ctx, since) })
+}
+
 // look looks for the effect of a write whose call had ended by a moment, until it is seen or
 // cannot come any more. Found without a state is none.
-func (o *once) look(ctx context.Context, mark Mark, ended time.Time) (Effected, error) {
+func (o *once) look(ctx context.Context, a *Announcement, ended time.Time) (Effected, error) {
 	due := ended.Add(o.dest.Timeout + seenWithin)
-	for pause := firstLook; mark != nil; pause *= 2 {
-		seen, err := o.effect.Find(ctx, mark)
+	for pause := firstLook; a.Mark != nil; pause *= 2 {
+		if err := o.follow(ctx, a.At.Time); err != nil {
+			return Effected{}, err
+		}
+		seen, err := o.effect.Find(ctx, a.Mark)
 		switch {
 		case err != nil:
 			return Effected{}, err

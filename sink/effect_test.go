@@ -97,6 +97,8 @@ type memory struct {
 	takes time.Duration
 	fails error
 	gone  bool
+	// followed is how often what others did was asked for.
+	followed int
 }
 
 func (m *memory) Record(ctx context.Context, p sink.Progress) error {
@@ -120,6 +122,11 @@ func (m *memory) Record(ctx context.Context, p sink.Progress) error {
 }
 
 func (m *memory) Holds() bool { return !m.gone }
+
+func (m *memory) Follow(context.Context, time.Time) error {
+	m.followed++
+	return nil
+}
 
 // ticketEffect opens a ticket, and finds it by its being there.
 func ticketEffect(do sink.Doer, step string) sink.Effect {
@@ -418,6 +425,10 @@ func (tt onceCase) run(t *testing.T) {
 	}
 	if diff := cmp.Diff(tt.log, desk.log); diff != "" {
 		t.Errorf("what happened (-want +got):\n%s", diff)
+	}
+	looks := strings.Count(strings.Join(desk.log, "\n"), "look")
+	if tt.ledger != nil && tt.ledger.followed < looks && !tt.timeless { // there one look asks again and again
+		t.Errorf("%d looks, before %d of which it was asked what others did", looks, tt.ledger.followed)
 	}
 	if diff := cmp.Diff(tt.states, o.Steps); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)

@@ -122,7 +122,7 @@ func (s *retrier) goOn(ctx context.Context, call Call, j judgement, o *once) (Ef
 	if _, dead := errors.AsType[*Failure](fate); fate != nil && !dead {
 		return Effected{}, fate
 	}
-	found, err := o.look(ctx, o.announced.Mark, ended)
+	found, err := o.look(ctx, o.announced, ended)
 	if err != nil || found.State != "" {
 		return found, err
 	}

@@ -30,7 +30,7 @@ func converse(ctx context.Context, do sink.Doer, step kustomer.Converse, receipt
 		Step: conversationStepName, Call: c.call(receipt.IDs[customerID], step),
 		Prepare: func(context.Context) error { return nil },
 		Mark:    func() sink.Mark { return sink.Mark{markExternalID: c.external} },
-		Find:    c.find, IDs: conversationIDs,
+		Find:    c.find, IDs: conversationIDs, Exact: true,
 		Duplicate: []int{http.StatusConflict, http.StatusBadRequest},
 	})
 	if err != nil || made.Reply.Planned {

@@ -105,6 +105,10 @@ func (n *noted) Record(_ context.Context, p sink.Progress) error {
 
 func (*noted) Holds() bool { return true }
 
+func (*noted) Follow(context.Context, time.Time) error {
+	return errors.New("an effect that is found by its id needs to know nothing of others")
+}
+
 // conversing opens a conversation with the customer of an event.
 func conversing() sink.Route {
 	client := kustomer.New(newIDs())

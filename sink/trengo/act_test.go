@@ -100,6 +100,8 @@ func (n *noted) Record(_ context.Context, p sink.Progress) error {
 
 func (*noted) Holds() bool { return true }
 
+func (*noted) Follow(context.Context, time.Time) error { return nil }
+
 // onStub runs a test on a desk with the contact ada.
 func onStub(t *testing.T, name string, test func(*scene)) {
 	t.Run(name, func(t *testing.T) {
