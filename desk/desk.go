@@ -6,6 +6,7 @@ import (
 
 	"github.com/deskstream/deskstream/internal/stub"
 	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/mapping/rules"
 	"github.com/deskstream/deskstream/sink"
 )
 
@@ -26,6 +27,9 @@ type Kind struct {
 	Settings func() Settings
 	// Route is the way of an event to a destination. s is what Settings returned, and valid.
 	Route func(d Destination, s Settings, ids *sink.IDs) (sink.Route, error)
+	// CheckRule returns what the desk cannot do of what a rule asks for, joined errors as those of
+	// Settings.Validate, by the setting's path below the rule. It is nil for a desk without rules.
+	CheckRule func(rules.Rule) error
 	// Stub returns a stub of the desk's API that holds nothing yet.
 	Stub func() stub.API
 	// Demo returns a destination of the desk for `deskstream demo`, as YAML without its type: its
@@ -39,6 +43,10 @@ type Destination struct {
 	Name string
 	// Filter picks the events that it takes.
 	Filter mapping.Filter
+	// Rules are its rules, nil for none.
+	Rules *rules.Rules
+	// RuleFault is told of conditions that could not be evaluated, by the rule's name.
+	RuleFault func(rule string, err error)
 }
 
 // Settings is the block of settings of one destination.

@@ -30,6 +30,8 @@ type Outcome struct {
 	Calls       []CallRecord    `json:"calls"`
 	// IDs are the vendor's ids, as text.
 	IDs VendorIDs `json:"ids"`
+	// Rule is the name of the rule that the event matched, "" for none.
+	Rule string `json:"rule,omitempty"`
 	// Steps are those that an event is made of, where they are told apart.
 	Steps    []StepInfo `json:"steps,omitempty"`
 	Warnings []string   `json:"warnings"`

@@ -85,6 +85,12 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink(in *jlexer.Lexer, o
 				}
 				in.Delim('}')
 			}
+		case "rule":
+			if in.IsNull() {
+				in.Skip()
+			} else {
+				out.Rule = string(in.String())
+			}
 		case "steps":
 			if in.IsNull() {
 				in.Skip()
@@ -252,6 +258,11 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink(out *jwriter.Writer
 		const prefix string = ",\"ids\":"
 		out.RawString(prefix)
 		(in.IDs).MarshalEasyJSON(out)
+	}
+	if in.Rule != "" {
+		const prefix string = ",\"rule\":"
+		out.RawString(prefix)
+		out.String(string(in.Rule))
 	}
 	if len(in.Steps) != 0 {
 		const prefix string = ",\"steps\":"

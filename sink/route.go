@@ -63,7 +63,7 @@ func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, 
 	if o.Warnings = append(o.Warnings, receipt.Warnings...); o.Warnings == nil {
 		o.Warnings = []string{}
 	}
-	o.Steps = s.sender.steps
+	o.Rule, o.Steps = receipt.Rule, s.sender.steps
 	if o.Calls = s.sender.calls; o.Calls == nil {
 		o.Calls = []CallRecord{}
 	}

@@ -14,12 +14,13 @@ import (
 func Kind() desk.Kind {
 	return desk.Kind{
 		Name: "trengo", Title: "Trengo",
-		Requests: 120, // of each token: developers.trengo.com, rate limiting
-		Check:    "/contacts?page=1",
-		Settings: func() desk.Settings { return new(Settings) },
-		Route:    route,
-		Stub:     func() stub.API { return stubtrengo.New(nil) },
-		Demo:     demo,
+		Requests:  120, // of each token: developers.trengo.com, rate limiting
+		Check:     "/contacts?page=1",
+		Settings:  func() desk.Settings { return new(Settings) },
+		Route:     route,
+		CheckRule: checkRule,
+		Stub:      func() stub.API { return stubtrengo.New(nil) },
+		Demo:      demo,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/deskstream/deskstream/desk/all"
+	"github.com/deskstream/deskstream/mapping/rules"
 	"github.com/deskstream/deskstream/sink"
 )
 
@@ -45,6 +46,33 @@ func checkDestination(d *decoder, i int, dest *Destination, names map[string]boo
 		d.refuse(path+".delivery.retry.initial", "must not be longer than max")
 	}
 	checkSettings(d, path, dest)
+	checkRules(d, path, dest)
+}
+
+// checkRules compiles the rules, and asks the desk whether it can do what they ask for.
+func checkRules(d *decoder, path string, dest *Destination) {
+	if len(dest.Rules) == 0 {
+		return
+	}
+	_, err := rules.Compile(dest.Rules)
+	checkDesk(d, path, err)
+	kind, known := all.Kind(dest.Type)
+	if known && kind.CheckRule == nil {
+		d.refuse(path+".rules", "a %s destination has no rules", dest.Type)
+		return
+	}
+	for i, r := range dest.Rules {
+		at := indexed(path+".rules", i)
+		switch {
+		case r.Name == "":
+			d.refuse(at+".name", "is missing")
+		case !destinationName.MatchString(r.Name):
+			d.refuse(at+".name", "must be 1 to 64 of a-z, 0-9 and -")
+		}
+		if known {
+			checkDesk(d, at, kind.CheckRule(r))
+		}
+	}
 }
 
 func checkFilter(d *decoder, path string, filter EventFilter) {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/deskstream/deskstream/desk"
+	"github.com/deskstream/deskstream/mapping/rules"
 	"github.com/deskstream/deskstream/sink"
 )
 
@@ -12,11 +13,12 @@ type Secret = sink.Secret
 
 // Destination is one help desk.
 type Destination struct {
-	Name        string      `yaml:"name" doc:"[a-z0-9-]{1,64}, unique; used in groups, topics, metrics and logs."`
-	Type        string      `yaml:"type" enum:"{desks}" doc:"Which help desk it is; its settings are under the key of that name."`
-	Events      []string    `yaml:"events" enum:"identify,track,page,screen,group,alias" doc:"The event types it takes; by default every type that the desk supports."`
-	EventFilter EventFilter `yaml:"event_filter" doc:"Which events it takes by name: of a track, page or screen, exact."`
-	Start       Start       `yaml:"start" doc:"Overrides source.start for this destination's group."`
+	Name        string       `yaml:"name" doc:"[a-z0-9-]{1,64}, unique; used in groups, topics, metrics and logs."`
+	Type        string       `yaml:"type" enum:"{desks}" doc:"Which help desk it is; its settings are under the key of that name."`
+	Events      []string     `yaml:"events" enum:"identify,track,page,screen,group,alias" doc:"The event types it takes; by default every type that the desk supports."`
+	EventFilter EventFilter  `yaml:"event_filter" doc:"Which events it takes by name: of a track, page or screen, exact."`
+	Start       Start        `yaml:"start" doc:"Overrides source.start for this destination's group."`
+	Rules       []rules.Rule `yaml:"rules" doc:"What events mean to agents: the first rule that an event matches decides. Without a match the destination acts as without rules."`
 	Settings    Settings
 	Delivery    Delivery `yaml:"delivery" doc:"How calls are made and repeated."`
 }

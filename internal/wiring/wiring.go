@@ -12,6 +12,7 @@ import (
 	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/version"
 	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/mapping/rules"
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/budget"
 	"github.com/deskstream/deskstream/sink/hold"
@@ -136,5 +137,13 @@ func NewRoute(d config.Destination, ids *sink.IDs) (sink.Route, error) {
 		return sink.Route{}, fmt.Errorf("type %q is not known", d.Type)
 	}
 	filter := mapping.Filter{Types: d.Events, Allow: d.EventFilter.Allow, Deny: d.EventFilter.Deny}
-	return kind.Route(desk.Destination{Name: d.Name, Filter: filter}, d.Desk(), ids)
+	to := desk.Destination{Name: d.Name, Filter: filter}
+	if len(d.Rules) > 0 {
+		compiled, err := rules.Compile(d.Rules)
+		if err != nil {
+			return sink.Route{}, err
+		}
+		to.Rules = compiled
+	}
+	return kind.Route(to, d.Desk(), ids)
 }

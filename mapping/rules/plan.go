@@ -54,6 +54,9 @@ func Compile(list []Rule) (*Rules, error) {
 			parsed[s.path] = t
 		}
 		r.programs = append(r.programs, parsed)
+		if typ := rule.Match.Type; typ == "" || strings.ToLower(strings.TrimSpace(typ)) != typ {
+			errs = append(errs, fmt.Errorf("rules[%d].match.type: write a type of event in lower case, like track", i))
+		}
 		if names[rule.Name] {
 			errs = append(errs, fmt.Errorf("rules[%d].name: %q is another rule's", i, rule.Name))
 		}
@@ -104,9 +107,10 @@ func (r *Rule) settings() []setting {
 func fieldPath(part, name string) string { return part + ".fields." + name }
 
 // Decide returns what the first rule that an event matches asks for. ok is false when it matches
-// none. fault is called as by Set.First. Error: template_error.
-func (r *Rules) Decide(ev mapping.Event, fault func(Fault)) (d Decision, ok bool, err error) {
-	place, ok := r.set.First(ev, fault)
+// none. fault is called with the name of each rule whose condition could not be evaluated: it did
+// not match. Error: template_error.
+func (r *Rules) Decide(ev mapping.Event, fault func(rule string, err error)) (d Decision, ok bool, err error) {
+	place, ok := r.set.First(ev, func(f Fault) { fault(r.rules[f.Rule].Name, f.Err) })
 	if !ok {
 		return Decision{}, false, nil
 	}

@@ -24,7 +24,7 @@ func decide(t *testing.T, event string, list ...rules.Rule) (rules.Decision, boo
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.Decide(decode(t, event), func(f rules.Fault) { t.Errorf("fault: %v", f) })
+	return r.Decide(decode(t, event), func(rule string, err error) { t.Errorf("fault of %s: %v", rule, err) })
 }
 
 func TestDecide_givesTheActionsInOrder(t *testing.T) {
@@ -144,12 +144,25 @@ func TestCompile_namesAllFaults(t *testing.T) {
 		rule("a", func(r *rules.Rule) { r.Contact.Fields = map[string]string{"Plan": "{{#if}}"} }),
 		rule("b", func(r *rules.Rule) { r.Ticket.Labels = []string{"x", "{{/if}}"} }),
 		rule("c", func(*rules.Rule) {}),
+		rule("d", func(r *rules.Rule) { r.Match.Type, r.Default = "Track", true }),
 	})
 	for _, want := range []string{
 		"rules[0].when: ", "rules[0].ticket.note: ", "rules[1].contact.fields.Plan: ", `rules[1].name: "a" is another rule's`, "rules[2].ticket.labels[1]: ", "rules[3]: asks for nothing",
+		"rules[4].match.type: ",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
 		}
+	}
+}
+
+func TestDecide_namesTheRuleOfAFault(t *testing.T) {
+	r, err := rules.Compile([]rules.Rule{rule("broken", func(r *rules.Rule) { r.When, r.Default = "properties.gone > 1", true })})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var of []string
+	if _, ok, err := r.Decide(decode(t, payment), func(rule string, _ error) { of = append(of, rule) }); ok || err != nil || !cmp.Equal(of, []string{"broken"}) {
+		t.Errorf("matched %v, %v, faults of %q", ok, err, of)
 	}
 }

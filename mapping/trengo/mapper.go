@@ -97,6 +97,21 @@ func (m *Mapper) track(ev mapping.Event) (Message, error) {
 	return Message{Steps: []Step{step}, Warnings: r.warnings}, nil
 }
 
+// Contact is whom an event of any type is about, for what is done by rules, with warnings as in a
+// Message. Errors: invalid_id, missing_identifier.
+func (m *Mapper) Contact(ev mapping.Event) (Contact, []string, error) {
+	r := newReader(ev)
+	id, err := r.externalID(externalContact)
+	if err != nil {
+		return Contact{}, nil, err
+	}
+	c := Contact{Name: r.name()}
+	if err := m.address(r, id, &c); err != nil {
+		return Contact{}, nil, err
+	}
+	return c, r.warnings, nil
+}
+
 // subjectTemplate is the template of a track event, nil for none. Errors:
 // missing_event, wrong_type; EventNotConfigured for an event that is not named.
 func (m *Mapper) subjectTemplate(ev mapping.Event) (*template.Template, error) {
