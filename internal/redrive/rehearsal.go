@@ -45,7 +45,7 @@ func newRehearsal(cfg *config.Config, names []string, opts wiring.Options, log *
 			return nil, &config.UsageError{Err: fmt.Errorf(
 				"destination %s: delivery.rate_limit.reserve is 0, so no part of the rate budget is kept for dead letters: set it, for example to 0.1", p.Config.Name)}
 		}
-		bare, err := wiring.NewRoute(p.Config, sink.NewIDs(1, 0))
+		bare, err := wiring.NewRoute(p.Config, sink.NewIDs(1, 0), slog.New(slog.DiscardHandler)) // the other route says it
 		if err != nil {
 			return nil, &config.UsageError{Err: err}
 		}

@@ -57,7 +57,7 @@ func Pipelines(cfg *config.Config, names []string, opts Options, log *slog.Logge
 	pipelines := make([]Pipeline, 0, len(chosen))
 	for _, d := range chosen {
 		c := callConfig(cfg, d, opts)
-		route, err := NewRoute(d, accounts.IDs(c))
+		route, err := NewRoute(d, accounts.IDs(c), log.With("destination", d.Name))
 		if err != nil {
 			return nil, fmt.Errorf("destination %s: %w", d.Name, err)
 		}
@@ -130,8 +130,9 @@ func callConfig(cfg *config.Config, d config.Destination, opts Options) sink.Con
 	return c
 }
 
-// NewRoute makes the route from an event to the calls of a destination.
-func NewRoute(d config.Destination, ids *sink.IDs) (sink.Route, error) {
+// NewRoute makes the route from an event to the calls of a destination. log is told of rules whose
+// conditions cannot be evaluated.
+func NewRoute(d config.Destination, ids *sink.IDs, log *slog.Logger) (sink.Route, error) {
 	kind, ok := all.Kind(d.Type)
 	if !ok {
 		return sink.Route{}, fmt.Errorf("type %q is not known", d.Type)
@@ -143,7 +144,7 @@ func NewRoute(d config.Destination, ids *sink.IDs) (sink.Route, error) {
 		if err != nil {
 			return sink.Route{}, err
 		}
-		to.Rules = compiled
+		to.Rules, to.RuleFault = compiled, (&ruleFaults{log: log}).note
 	}
 	return kind.Route(to, d.Desk(), ids)
 }

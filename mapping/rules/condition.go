@@ -140,16 +140,36 @@ func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *co
 	return nil
 }
 
-var errNotBool = errors.New("the condition is neither true nor false")
+// Why a condition could not be evaluated. CEL's own errors quote values.
+var (
+	ErrMissing = errors.New("a field that the condition names is missing")
+	ErrTypes   = errors.New("the condition compares or combines values of types that do not go together")
+	ErrCost    = errors.New("the condition takes too long for this event")
+	ErrNotBool = errors.New("the condition is neither true nor false")
+	ErrFailed  = errors.New("the condition cannot be evaluated")
+)
 
 // holds evaluates the condition.
 func (c *condition) holds(v *variables) (bool, error) {
 	result, _, err := c.program.Eval(v)
 	if err != nil {
-		return false, err
+		return false, reasonOf(err)
 	}
 	if b, ok := result.(types.Bool); ok {
 		return bool(b), nil
 	}
-	return false, errNotBool
+	return false, ErrNotBool
+}
+
+// reasonOf is an error of CEL without what it quotes.
+func reasonOf(err error) error {
+	for begins, reason := range map[string]error{
+		"no such key": ErrMissing, "no such attribute": ErrMissing, "no such overload": ErrTypes, "unsupported": ErrTypes,
+		"operation cancelled: actual cost limit exceeded": ErrCost,
+	} {
+		if strings.HasPrefix(err.Error(), begins) {
+			return reason
+		}
+	}
+	return ErrFailed
 }

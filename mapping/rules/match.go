@@ -22,7 +22,7 @@ type Match struct {
 type Fault struct {
 	// Rule is the rule's place in the list.
 	Rule int
-	// Err quotes nothing of the event but names of fields.
+	// Err is ErrMissing or another of its kind, and quotes nothing.
 	Err error
 }
 
