@@ -92,8 +92,6 @@ func (c Call) stage() Stage {
 
 // Receipt is what a help desk's package knows of a delivered event besides its calls.
 type Receipt struct {
-	// Rule is the name of the rule that the event matched, "" for none.
-	Rule string
 	// IDs are the vendor's ids that were found or made, "contact_id" and the like.
 	IDs map[string]string
 	// Warnings say, for people, what was coerced or left out. They quote no answer.

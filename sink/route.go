@@ -24,8 +24,14 @@ type Route struct {
 	deliver  func(ctx context.Context, s *Session, ev mapping.Event) (Receipt, error)
 }
 
+// Ruled is what a rule may have decided about an event.
+type Ruled interface {
+	// RuleName is the name of the rule that the event matched, "" for none.
+	RuleName() string
+}
+
 // NewRoute joins a help desk's mapping and its sender. mapEvent returns what to tell
-// the help desk, a *mapping.Error or a mapping.Skip. send makes the calls; its error
+// the help desk, which may be a Ruled, a *mapping.Error or a mapping.Skip. send makes the calls; its error
 // is the Doer's, a *Failure of its own, or a mapping.Skip.
 func NewRoute[T any](
 	to DestinationInfo, filter mapping.Filter,
@@ -36,6 +42,9 @@ func NewRoute[T any](
 		Name: to.Name, Type: to.Type, filter: filter,
 		deliver: func(ctx context.Context, s *Session, ev mapping.Event) (Receipt, error) {
 			message, err := mapEvent(ev)
+			if by, ok := any(message).(Ruled); ok {
+				s.rule = by.RuleName()
+			}
 			if err != nil {
 				return Receipt{}, err
 			}
@@ -63,7 +72,7 @@ func (r Route) Deliver(ctx context.Context, s *Session, value []byte) (Outcome, 
 	if o.Warnings = append(o.Warnings, receipt.Warnings...); o.Warnings == nil {
 		o.Warnings = []string{}
 	}
-	o.Rule, o.Steps = receipt.Rule, s.sender.steps
+	o.Rule, o.Steps = s.rule, s.sender.steps
 	if o.Calls = s.sender.calls; o.Calls == nil {
 		o.Calls = []CallRecord{}
 	}

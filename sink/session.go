@@ -34,6 +34,7 @@ type Session struct {
 	Inherited *Progress
 
 	eventTime time.Time // the event's own, where Timestamp is zero
+	rule      string    // that the event matched
 
 	sender *sender
 	doer   carrier

@@ -1,11 +1,14 @@
 package trengo
 
 import (
+	"context"
 	"errors"
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/mapping/rules"
 	mapped "github.com/deskstream/deskstream/mapping/trengo"
+	"github.com/deskstream/deskstream/sink"
+	sender "github.com/deskstream/deskstream/sink/trengo"
 )
 
 // checkRule implements desk.Kind's CheckRule.
@@ -16,49 +19,64 @@ func checkRule(r rules.Rule) error {
 	return nil
 }
 
-// message is what to tell Trengo about one event: what the destination does without rules, and
-// what a rule asks for.
-type message struct {
-	mapped.Message
-
-	contact  mapped.Contact
-	decision *rules.Decision // nil for none
-}
-
-// mapper maps events by the settings and the rules.
-type mapper struct {
+// ruled is a route by rules: an event that matches none goes the way of plain.
+type ruled struct {
 	*mapped.Mapper
 
-	rules *rules.Rules // nil for none
-	fault func(rule string, err error)
+	client     *sender.Client
+	rules      *rules.Rules
+	fault      func(rule string, err error)
+	referenced bool
 }
+
+// told is what to tell Trengo about one event.
+type told struct {
+	rule    string          // "" for none
+	plain   mapped.Message  // without actions
+	actions *sender.Actions // nil for none
+}
+
+// RuleName implements sink.Ruled.
+func (t told) RuleName() string { return t.rule }
 
 // mapEvent says what to tell Trengo about an event. Errors: those of Map, and of a rule's
 // templates.
-func (m mapper) mapEvent(ev mapping.Event) (message, error) {
-	if m.rules == nil {
-		plain, err := m.Map(ev)
-		return message{Message: plain}, err
-	}
-	decision, ok, err := m.rules.Decide(ev, m.fault)
+func (r *ruled) mapEvent(ev mapping.Event) (t told, err error) {
+	decision, ok, err := r.rules.Decide(ev, r.fault)
 	if err != nil {
-		return message{}, err
+		return told{rule: decision.Rule}, err
 	}
 	if !ok {
-		plain, err := m.Map(ev)
-		return message{Message: plain}, err
+		t.plain, err = r.Map(ev)
+		return t, err
 	}
-	told := message{decision: &decision}
+	t.rule = decision.Rule
 	if decision.Default {
-		told.Message, err = m.Map(ev)
-		if _, nothing := errors.AsType[mapping.Skip](err); err != nil && !nothing {
-			return message{}, err
-		}
+		t.plain, err = r.Map(ev)
 	}
-	var warnings []string
-	if told.contact, warnings, err = m.Contact(ev); err != nil {
-		return message{}, err
+	if len(decision.Actions) == 0 {
+		t.plain.Warnings = append(t.plain.Warnings, decision.Warnings...)
+		if err == nil && !decision.Default {
+			err = mapping.NothingToUpdate
+		}
+		return t, err
+	}
+	if _, nothing := errors.AsType[mapping.Skip](err); err != nil && !nothing {
+		return t, err
+	}
+	contact, warnings, err := r.Contact(ev)
+	if err != nil {
+		return t, err
 	}
 	decision.Warnings = append(decision.Warnings, warnings...)
-	return told, nil
+	t.actions = &sender.Actions{Contact: contact, Referenced: r.referenced, Default: t.plain, Decision: decision}
+	return t, nil
+}
+
+// send does what mapEvent says.
+func (r *ruled) send(ctx context.Context, do sink.Doer, t told) (sink.Receipt, error) {
+	if t.actions == nil {
+		return r.client.Send(ctx, do, t.plain)
+	}
+	return r.client.Act(ctx, do, *t.actions)
 }

@@ -72,9 +72,16 @@ func route(d desk.Destination, s desk.Settings, ids *sink.IDs) (sink.Route, erro
 	if err != nil {
 		return sink.Route{}, err
 	}
-	client := sender.New(ids)
-	r := sink.NewRoute(sink.DestinationInfo{Name: d.Name, Type: Kind().Name}, d.Filter, mapper.Map, client.Send)
-	if len(s.(*Settings).EventTemplates) > 0 {
+	client, info := sender.New(ids), sink.DestinationInfo{Name: d.Name, Type: Kind().Name}
+	r := sink.NewRoute(info, d.Filter, mapper.Map, client.Send)
+	if d.Rules != nil {
+		by := &ruled{
+			Mapper: mapper, client: client, rules: d.Rules, fault: d.RuleFault,
+			referenced: s.(*Settings).SubjectRef && s.(*Settings).ChannelIdentifier == string(mapping.Email),
+		}
+		r = sink.NewRoute(info, d.Filter, by.mapEvent, by.send)
+	}
+	if d.Rules != nil || len(s.(*Settings).EventTemplates) > 0 {
 		r.OnRecord = client.OnRecord
 	}
 	return r, nil
