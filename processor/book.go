@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -223,7 +224,7 @@ func (b *book) rebase(start map[int32]kadm.ListedOffset, recreated kadm.TopicID)
 		part.position, part.from = at, at
 		part.unclaim()
 		for r := part.oldest; r != nil; r = r.next {
-			r.position = at
+			atomic.StoreInt64(&r.position, at) // see isBehind
 		}
 	}
 }

@@ -159,10 +159,10 @@ func (p *partition) isSettled(r *kgo.Record) bool {
 // progressOf is what is on record of a record that is taken in, nil for nothing.
 func (p *partition) progressOf(r *kgo.Record) *sink.Progress {
 	key := recordKey{r.Offset, r.LeaderEpoch}
-	found, ok := p.progress[key]
-	if !ok {
-		return nil
+	if _, ok := p.progress[key]; !ok {
+		return nil // most have none, and cost no memory
 	}
+	found := p.progress[key]
 	delete(p.progress, key)
 	return &found
 }

@@ -1,6 +1,10 @@
 package processor
 
-import "github.com/deskstream/deskstream/sink"
+import (
+	"sync/atomic"
+
+	"github.com/deskstream/deskstream/sink"
+)
 
 // next takes the lane whose turn it is, nil if none is ready.
 func (b *book) next() *lane {
@@ -82,9 +86,12 @@ func (b *book) settle(l *lane, o *sink.Outcome, offset int64) (behind bool) {
 // isBehind reports whether an outcome was acknowledged at an offset before its record was read:
 // another record has that. Its topic lost its end, or it was not written, see errNotWritten.
 func (b *book) isBehind(l *lane, r *record, offset int64) bool {
+	if offset < 0 || offset >= atomic.LoadInt64(&r.position) {
+		return false // hardly ever is one behind, and the lock is a busy one
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return offset >= 0 && offset < r.position && l.part.phase != gone
+	return offset < r.position && l.part.phase != gone
 }
 
 // leftOpen takes in that the first event of a lane got no outcome: its partition goes.

@@ -78,6 +78,9 @@ func (c *client) do(ctx context.Context, r *request) (Reply, error) {
 	ctx, cancel := c.limited(ctx, r)
 	defer cancel()
 	ctx, trace := traced(ctx)
+	if r.recorded {
+		trace.punctual(ctx)
+	}
 	req, err := c.httpRequest(ctx, r)
 	if err != nil {
 		return Reply{}, &transportError{code: Connection, err: fmt.Errorf("building the request of %s: the URL is not valid", r.Op)}

@@ -38,12 +38,14 @@ func NewRoute[T any](
 	mapEvent func(mapping.Event) (T, error),
 	send func(context.Context, Doer, T) (Receipt, error),
 ) Route {
+	var zero T
+	_, ruled := any(zero).(Ruled) // asked once: for each message it would take a copy of it
 	return Route{
 		Name: to.Name, Type: to.Type, filter: filter,
 		deliver: func(ctx context.Context, s *Session, ev mapping.Event) (Receipt, error) {
 			message, err := mapEvent(ev)
-			if by, ok := any(message).(Ruled); ok {
-				s.rule = by.RuleName()
+			if ruled {
+				s.rule = any(message).(Ruled).RuleName()
 			}
 			if err != nil {
 				return Receipt{}, err

@@ -30,9 +30,7 @@ type traceKey struct{}
 // traced is ctx with a new trace of its request.
 func traced(ctx context.Context) (context.Context, *trace) {
 	t := &trace{}
-	t.until, _ = ctx.Deadline()
 	t.hooks.GotConn = t.gotConn
-	t.hooks.WroteHeaders = t.wroteHeaders
 	return httptrace.WithClientTrace(context.WithValue(ctx, traceKey{}, t), &t.hooks), t
 }
 
@@ -47,6 +45,13 @@ var errDials = errors.New("the host gave up each connection without handling the
 func mayDial(ctx context.Context) bool {
 	t, ok := ctx.Value(traceKey{}).(*trace)
 	return !ok || t.dials.Add(1) <= maxDials
+}
+
+// punctual has a request leave before the end of ctx or not at all. It is for writes that are
+// announced: another process may look for them later, and send them again.
+func (t *trace) punctual(ctx context.Context) {
+	t.until, _ = ctx.Deadline()
+	t.hooks.WroteHeaders = t.wroteHeaders
 }
 
 func (t *trace) gotConn(info httptrace.GotConnInfo) {

@@ -20,7 +20,7 @@ func (f frozen) RoundTrip(r *http.Request) (*http.Response, error) {
 	return f.RoundTripper.RoundTrip(r.WithContext(context.WithoutCancel(r.Context())))
 }
 
-func TestTransport_aWriteDoesNotGoOutAfterItsTime(t *testing.T) {
+func TestTransport_anAnnouncedWriteDoesNotGoOutAfterItsTime(t *testing.T) {
 	for _, proto := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		t.Run(proto, func(t *testing.T) {
 			var received atomic.Int32
@@ -36,7 +36,9 @@ func TestTransport_aWriteDoesNotGoOutAfterItsTime(t *testing.T) {
 			transport := newTransport(config, noProxy)
 			transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig
 			defer transport.CloseIdleConnections()
-			if _, err := callsOver(config, frozen{transport})(t.Context(), write); err == nil {
+			announced := write
+			announced.recorded = true
+			if _, err := callsOver(config, frozen{transport})(t.Context(), announced); err == nil {
 				t.Error("the write has an answer")
 			}
 			server.Close() // after the last of its handlers
