@@ -11,6 +11,8 @@ type plantedFault struct {
 	edit edit
 	// budget marks one that the simulation of the budget has to find.
 	budget bool
+	// test is the test in the fault's directory that finds it, for one that no script shows.
+	test string
 }
 
 var plantedFaults = []plantedFault{
@@ -156,6 +158,12 @@ var plantedFaults = []plantedFault{
 	{
 		name: "the checkpoint is kept for outcomes only",
 		in:   "processor", fn: "ledgerRead.goOn", edit: drop("reach"),
+	},
+	{
+		// A process that lost its partition knows no more than it did then, so that what it puts on
+		// record too late misleads nobody in a script.
+		name: "the newest progress counts, not that of the highest claim",
+		in:   "processor", fn: "ledgerRead.goOn", edit: never("Claim"), test: "TestLedger_progress",
 	},
 	{
 		name: "a write is not announced",

@@ -139,6 +139,9 @@ func TestPlanted_areFound(t *testing.T) {
 // find runs the simulation with the fault in it until a rule breaks.
 func (p plantedFault) find(t *testing.T) caught {
 	t.Helper()
+	if p.test != "" {
+		return p.findByTest(t)
+	}
 	test := "^TestSimulation$"
 	if p.budget {
 		test = "^TestBudget_"
@@ -175,4 +178,21 @@ func (p plantedFault) find(t *testing.T) caught {
 		t.Logf("%s", out[max(0, len(out)-4000):])
 	}
 	return c
+}
+
+// findByTest runs the test that is to find the fault.
+func (p plantedFault) findByTest(t *testing.T) caught {
+	t.Helper()
+	files := p.filesIn(t)
+	p.apply(t, files)
+	run := exec.CommandContext(t.Context(), "go", "test", "-tags", "synctests", "-overlay", overlay(t, files), "-run", "^"+p.test+"$", "./"+p.in)
+	run.Dir = root
+	out, err := run.CombinedOutput()
+	if err == nil {
+		return caught{}
+	}
+	if !strings.Contains(string(out), "--- FAIL: "+p.test) {
+		t.Fatalf("running %s: %v\n%s", p.test, err, out)
+	}
+	return caught{rules: []string{"`" + p.test + "`"}}
 }
