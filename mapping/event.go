@@ -75,3 +75,28 @@ func (e Event) Name() string {
 		return ""
 	}
 }
+
+// Traits are the event's own traits, and those of its context where it has no value of its own;
+// absent if it has neither.
+func (e Event) Traits() Value {
+	own, context := e.Body.Get("traits"), e.Body.Get("context", "traits")
+	if own.Kind() != Object {
+		own = Value{}
+	}
+	if context.Kind() != Object {
+		return own
+	}
+	var members []Member
+	taken := make(map[string]bool)
+	for _, m := range own.Members() {
+		if m.Value.Exists() {
+			members, taken[m.Name] = append(members, m), true
+		}
+	}
+	for _, m := range context.Members() {
+		if !taken[m.Name] {
+			members = append(members, m)
+		}
+	}
+	return Obj(members...)
+}

@@ -22,34 +22,11 @@ func Context(ev mapping.Event) mapping.Value {
 	for _, name := range plainNames {
 		value := ev.Body.Get(name)
 		if name == "traits" {
-			value = traits(value, ev.Body.Get("context", "traits"))
+			value = ev.Traits()
 		}
 		if value.Exists() {
 			members = append(members, mapping.Member{Name: name, Value: value})
 		}
 	}
 	return mapping.Obj(slices.Concat(members, properties.Without(append(plainNames, "properties")...).Members())...)
-}
-
-// traits are the event's own, and those of its context where it has no value.
-func traits(own, ofContext mapping.Value) mapping.Value {
-	if own.Kind() != mapping.Object {
-		own = mapping.Value{}
-	}
-	if ofContext.Kind() != mapping.Object {
-		return own
-	}
-	var members []mapping.Member
-	taken := make(map[string]bool)
-	for _, m := range own.Members() {
-		if m.Value.Exists() {
-			members, taken[m.Name] = append(members, m), true
-		}
-	}
-	for _, m := range ofContext.Members() {
-		if !taken[m.Name] {
-			members = append(members, m)
-		}
-	}
-	return mapping.Obj(members...)
 }

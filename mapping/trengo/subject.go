@@ -33,34 +33,9 @@ func templateContext(ev mapping.Event) mapping.Value {
 	}
 	members := []mapping.Member{{Name: "event", Value: ev.Body.Get("event")}, {Name: "properties", Value: properties}}
 	own := []string{"event", "properties"}
-	if traits := templateTraits(ev); traits.Exists() {
+	if traits := ev.Traits(); traits.Exists() {
 		members = append(members, mapping.Member{Name: "traits", Value: traits})
 		own = append(own, "traits")
 	}
 	return mapping.Obj(slices.Concat(members, properties.Without(own...).Members())...)
-}
-
-// templateTraits are the event's traits, and those of its context where it has no
-// value of its own; absent if it has neither.
-func templateTraits(ev mapping.Event) mapping.Value {
-	own, context := ev.Body.Get("traits"), ev.Body.Get("context", "traits")
-	if own.Kind() != mapping.Object {
-		own = mapping.Value{}
-	}
-	if context.Kind() != mapping.Object {
-		return own
-	}
-	var members []mapping.Member
-	taken := make(map[string]bool)
-	for _, m := range own.Members() {
-		if m.Value.Exists() {
-			members, taken[m.Name] = append(members, m), true
-		}
-	}
-	for _, m := range context.Members() {
-		if !taken[m.Name] {
-			members = append(members, m)
-		}
-	}
-	return mapping.Obj(members...)
 }
