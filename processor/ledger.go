@@ -23,7 +23,7 @@ type ledgerReads struct {
 	dedup        time.Duration   // for how long repeats are known
 	since        map[int32]int64 // where outcomes that others repeat begin
 	entries      topics.EntryReader
-	onRecord     func(sink.StepRecord) // nil: no steps are put on record
+	onRecord     func(ref string, step sink.StepRecord) // nil: no steps are put on record
 }
 
 // ledgerRead is one source partition's part of it.
@@ -240,7 +240,9 @@ func (l *ledgerReads) take(r *kgo.Record) {
 	if entry.Round != 0 || l.isForRepeats(r) {
 		return
 	}
-	l.takeSteps(r)
+	if l.onRecord != nil {
+		stepsOnRecord(&entry, r, l.onRecord) // also of events that are not wanted
+	}
 	if read == nil || entry.Offset < read.committed || r.Offset < read.from {
 		return
 	}
@@ -251,19 +253,6 @@ func (l *ledgerReads) take(r *kgo.Record) {
 	default:
 		read.done.add(entry.Offset, entry.Epoch)
 		delete(read.progress, key)
-	}
-}
-
-// takeSteps hands on the steps of an event, also of one that is not wanted: what it made is
-// not another's.
-func (l *ledgerReads) takeSteps(r *kgo.Record) {
-	if l.onRecord == nil {
-		return
-	}
-	if p, ok := topics.ParseProgress(r); ok {
-		for _, step := range p.Steps {
-			l.onRecord(step)
-		}
 	}
 }
 

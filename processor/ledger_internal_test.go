@@ -253,7 +253,7 @@ func claimRecord(at int64) *kgo.Record {
 func TestLedger_stepsOfAllEventsAreHandedOn(t *testing.T) {
 	reads := newLedgerReads("g", ledgerTopic)
 	var made []string
-	reads.onRecord = func(s sink.StepRecord) { made = append(made, s.IDs["ticket_id"]) }
+	reads.onRecord = func(_ string, s sink.StepRecord) { made = append(made, s.IDs["ticket_id"]) }
 	r := outcomeAt(20, 7)
 	r.Headers = append(r.Headers, kgo.RecordHeader{Key: "deskstream.progress", Value: []byte(`{"steps":[{"name":"ticket","state":"done","ids":{"ticket_id":"42"}}]}`)})
 	reads.take(r) // of a partition that nobody wants

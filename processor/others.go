@@ -18,7 +18,7 @@ type others struct {
 	topic, group string
 	admin        func() *kadm.Client
 	read         func(ctx context.Context, s spans, take func(*kgo.Record)) error
-	onRecord     func(sink.StepRecord)
+	onRecord     func(ref string, step sink.StepRecord)
 
 	turn  chan struct{} // holds a token while somebody reads
 	since time.Time     // what is on record from then on is known
@@ -101,15 +101,23 @@ func (o *others) readNew(ctx context.Context, s spans) error {
 	}
 	var entries topics.EntryReader
 	return o.read(ctx, s, func(r *kgo.Record) {
-		if e, ok := entries.Read(r); !ok || e.Group != o.group {
-			return
-		}
-		if p, ok := topics.ParseProgress(r); ok {
-			for _, step := range p.Steps {
-				o.onRecord(step)
-			}
+		if e, ok := entries.Read(r); ok && e.Group == o.group {
+			stepsOnRecord(&e, r, o.onRecord)
 		}
 	})
+}
+
+// stepsOnRecord hands on the steps that a record says were taken, with what names each: what a step
+// of another event made is not this one's.
+func stepsOnRecord(e *topics.LedgerEntry, r *kgo.Record, take func(ref string, step sink.StepRecord)) {
+	p, ok := topics.ParseProgress(r)
+	if !ok || len(p.Steps) == 0 {
+		return
+	}
+	identity := e.Identity(e.Group)
+	for _, step := range p.Steps {
+		take(sink.RefOf(identity, step.Name), step)
+	}
 }
 
 // list asks for an offset of each partition of the responses topic.

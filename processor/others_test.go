@@ -45,7 +45,7 @@ func (d *ticketDesk) route() sink.Route {
 			})
 			return sink.Receipt{}, err
 		})
-	r.OnRecord = func(step sink.StepRecord) {
+	r.OnRecord = func(_ string, step sink.StepRecord) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.taken = append(d.taken, step.IDs["ticket_id"])

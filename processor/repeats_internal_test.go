@@ -82,7 +82,7 @@ func TestLedger_whatIsReadForRepeatsSaysNothingElse(t *testing.T) {
 		reads.want(part, from, 2000)
 		reads.wantRepeats(part, 5, 2000)
 		steps := 0
-		reads.onRecord = func(sink.StepRecord) { steps++ }
+		reads.onRecord = func(string, sink.StepRecord) { steps++ }
 		r := outcomeOf(100)
 		r.Offset = 10
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: "deskstream.progress", Value: []byte(`{"steps":[{"name":"ticket","state":"done"}]}`)})

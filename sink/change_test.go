@@ -150,8 +150,8 @@ func TestNamed_eventsThatAskTogetherReadOnce(t *testing.T) {
 
 func TestMadeOf_isOneForEachKind(t *testing.T) {
 	ids := sink.NewIDs(1, time.Minute)
-	ids.MadeOf("messages").Take(7)
-	if !ids.MadeOf("messages").Taken(7) || ids.MadeOf("notes").Taken(7) || ids.Made().Taken(7) {
+	ids.MadeOf("messages").Take(7, "a")
+	if !ids.MadeOf("messages").Taken(7, "b") || ids.MadeOf("notes").Taken(7, "b") || ids.Made().Taken(7, "b") {
 		t.Error("what is known of one kind is not known of that kind alone")
 	}
 }

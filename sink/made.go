@@ -15,7 +15,7 @@ type Made struct {
 	highest int64
 	known   bool // a response has shown what there is
 	maker   string
-	taken   map[int64]bool
+	taken   map[int64]string // the step whose each is
 	order   []int64 // of taken, the oldest first; from next on once it is full
 	next    int
 	sending map[string]int
@@ -35,16 +35,17 @@ func (m *Made) Floor() (id int64, known bool) {
 	return m.highest, m.known
 }
 
-// Take notes that an id is an event's. It reports false when it was another one's already.
-func (m *Made) Take(id int64) bool {
+// Take notes that an id is that of an event's step, which is named by its Ref: the process may
+// have lost the event since, and have it again. It reports false when it was another one's already.
+func (m *Made) Take(id int64, step string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.highest, m.known = max(m.highest, id), true
-	if m.taken[id] {
-		return false
+	if of, taken := m.taken[id]; taken {
+		return of == step
 	}
 	if m.taken == nil {
-		m.taken = make(map[int64]bool)
+		m.taken = make(map[int64]string)
 	}
 	if len(m.order) < madeKept {
 		m.order = append(m.order, id)
@@ -53,15 +54,16 @@ func (m *Made) Take(id int64) bool {
 		m.order[m.next] = id
 		m.next = (m.next + 1) % madeKept
 	}
-	m.taken[id] = true
+	m.taken[id] = step
 	return true
 }
 
-// Taken reports whether an id is an event's.
-func (m *Made) Taken(id int64) bool {
+// Taken reports whether an id is that of another step than the named one.
+func (m *Made) Taken(id int64, step string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.taken[id]
+	of, taken := m.taken[id]
+	return taken && of != step
 }
 
 // SetMaker takes in the id of the desk's user that the account's writes are made by, "" for

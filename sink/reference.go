@@ -21,15 +21,16 @@ type reference struct {
 // Ref makes the sender a Doer, in part.
 func (r *reference) Ref(step string) string {
 	if r.identity != nil {
-		return refOf(r.identity(), step)
+		return RefOf(r.identity(), step)
 	}
 	if r.made == "" {
 		r.made = rand.Text()
 	}
-	return refOf(r.made, step)
+	return RefOf(r.made, step)
 }
 
-func refOf(identity, step string) string {
+// RefOf is the Ref that a Doer has for a step of the event with an identity.
+func RefOf(identity, step string) string {
 	sum := sha256.Sum256([]byte(identity + "\x00" + step))
 	return hex.EncodeToString(sum[:referenceLength/2])
 }

@@ -17,9 +17,9 @@ type Route struct {
 	Name, Type string
 	// Reader reads records as events; nil is mapping.PlainReader.
 	Reader *mapping.Reader
-	// OnRecord is called with each step that other events have on record, before an event is
+	// OnRecord is called with each step that events have on record, and its Ref, before an event is
 	// delivered whose step may have been done. It is nil where no step is put on record.
-	OnRecord func(StepRecord)
+	OnRecord func(ref string, step StepRecord)
 	filter   mapping.Filter
 	deliver  func(ctx context.Context, s *Session, ev mapping.Event) (Receipt, error)
 }

@@ -57,9 +57,11 @@ func (b *redriver) tellTaken(ctx context.Context, list []*candidate, ways map[st
 		if of, err := related(e, r, marks); !of || err != nil {
 			return err
 		}
+		identity := e.Identity(e.Group)
 		for _, step := range p.Steps {
-			ways[e.Destination].Route.OnRecord(step)
-			ways[e.Destination].bare.OnRecord(step)
+			ref := sink.RefOf(identity, step.Name)
+			ways[e.Destination].Route.OnRecord(ref, step)
+			ways[e.Destination].bare.OnRecord(ref, step)
 		}
 		return nil
 	})

@@ -162,8 +162,8 @@ func (w *work) took(made sink.Effected, err error) error {
 	return nil
 }
 
-// OnRecord takes in what another event has made.
-func (c *Client) OnRecord(step sink.StepRecord) {
+// OnRecord takes in what a step has made, by its Ref.
+func (c *Client) OnRecord(ref string, step sink.StepRecord) {
 	if step.State == sink.StepSkipped {
 		return // it was found, and may be a third one's
 	}
@@ -174,7 +174,7 @@ func (c *Client) OnRecord(step sink.StepRecord) {
 		contactNote.id:   c.ids.MadeOf(contactNotes),
 	} {
 		if id, err := strconv.ParseInt(step.IDs[name], 10, 64); err == nil {
-			made.Take(id)
+			made.Take(id, ref)
 		}
 	}
 }

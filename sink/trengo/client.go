@@ -150,7 +150,7 @@ func (s *sending) openAs(ctx context.Context, name string, contact mapping.Value
 		ref = subjectRef(s.do, name)
 		o.Subject += " " + ref
 	}
-	t := &ticketStep{ref: ref, finds: s.ids, made: s.ids.Made(), do: s.do, contact: contact.Text(), channel: o.Channel.Text(), subject: o.Subject}
+	t := &ticketStep{ref: ref, step: s.do.Ref(name), finds: s.ids, made: s.ids.Made(), do: s.do, contact: contact.Text(), channel: o.Channel.Text(), subject: o.Subject}
 	defer t.end()
 	call := ticketCall(contact, o.OpenTicket)
 	call.Answers = o.answers

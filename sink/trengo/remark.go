@@ -129,7 +129,7 @@ func (r *remark) ids(reply sink.Reply) map[string]string {
 	if id == 0 {
 		return nil
 	}
-	r.of.Take(id)
+	r.of.Take(id, r.do.Ref(r.step))
 	return map[string]string{r.id: strconv.FormatInt(id, 10)}
 }
 
@@ -173,7 +173,7 @@ func (r *remark) find(ctx context.Context, mark sink.Mark) (sink.Sighting, error
 		for _, row := range list.Members() {
 			id := r.seen(row.Value)
 			since = since || id > floor
-			if id > floor && !r.of.Taken(id) && r.fits(row.Value, mark) && (found == 0 || id < found) {
+			if id > floor && !r.of.Taken(id, r.do.Ref(r.step)) && r.fits(row.Value, mark) && (found == 0 || id < found) {
 				found = id
 			}
 		}
@@ -184,7 +184,7 @@ func (r *remark) find(ctx context.Context, mark sink.Mark) (sink.Sighting, error
 	switch {
 	case found == 0:
 		return sink.Sighting{}, nil
-	case r.of.Sending(r.description()) || !r.of.Take(found):
+	case r.of.Sending(r.description()) || !r.of.Take(found, r.do.Ref(r.step)):
 		return sink.Sighting{Unsure: true}, nil
 	}
 	return sink.Sighting{IDs: map[string]string{r.id: strconv.FormatInt(found, 10)}}, nil

@@ -391,7 +391,7 @@ func TestAct_aTextIsRecognised(t *testing.T) {
 			if _, err := s.tries(ctx, d, nil); !errors.Is(err, sink.ErrInterrupted) {
 				s.t.Fatal(err)
 			}
-			trengo.New(s.ids).OnRecord(sink.StepRecord{StepInfo: sink.StepInfo{Name: "note", State: sink.StepDone}, IDs: map[string]string{"note_id": "9000000009"}})
+			trengo.New(s.ids).OnRecord("another step", sink.StepRecord{StepInfo: sink.StepInfo{Name: "note", State: sink.StepDone}, IDs: map[string]string{"note_id": "9000000009"}})
 			s.wire.before = func(call string) fate {
 				if strings.Contains(call, "/messages?") {
 					return fate{status: 200, body: `{"data":[` + tt.rows + `],"links":{"next":null}}`}
@@ -417,8 +417,8 @@ func TestAct_aTextIsRecognised(t *testing.T) {
 func TestOnRecord_whatWasFoundIsNotTaken(t *testing.T) {
 	ids := newIDs()
 	for state, want := range map[sink.StepState]bool{sink.StepSkipped: false, sink.StepDone: true} {
-		trengo.New(ids).OnRecord(sink.StepRecord{StepInfo: sink.StepInfo{Name: "ticket", State: state}, IDs: map[string]string{"ticket_id": "4" + fmt.Sprint(len(state))}})
-		if got := ids.Made().Taken(int64(40 + len(state))); got != want {
+		trengo.New(ids).OnRecord("another step", sink.StepRecord{StepInfo: sink.StepInfo{Name: "ticket", State: state}, IDs: map[string]string{"ticket_id": "4" + fmt.Sprint(len(state))}})
+		if got := ids.Made().Taken(int64(40+len(state)), "this step"); got != want {
 			t.Errorf("%s: taken %v, want %v", state, got, want)
 		}
 	}

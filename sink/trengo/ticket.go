@@ -40,6 +40,7 @@ type ticketStep struct {
 	do                        sink.Doer
 	contact, channel, subject string
 	ref                       string // with what the subject ends, "" for no reference
+	step                      string // its Ref
 
 	sent func() // ends what began when the ticket was about to be sent; nil if it is not
 }
@@ -125,7 +126,7 @@ func (t *ticketStep) ids(reply sink.Reply) map[string]string {
 	body := reply.JSON()
 	t.made.SetMaker(scalar(body.Get("user_id")))
 	if id := t.seen(body); id != 0 {
-		t.made.Take(id)
+		t.made.Take(id, t.step)
 	}
 	if id := contactID(body); id != "" {
 		return map[string]string{ticketIDName: id}
@@ -159,11 +160,11 @@ func (t *ticketStep) find(ctx context.Context, mark sink.Mark) (sink.Sighting, e
 		for _, row := range body.Get("data").Members() {
 			id := t.seen(row.Value)
 			since = since || id > floor
-			if id <= floor || t.made.Taken(id) || !t.fits(row.Value, mark) {
+			if id <= floor || t.made.Taken(id, t.step) || !t.fits(row.Value, mark) {
 				continue
 			}
 			if hasRef(row.Value, mark) {
-				t.made.Take(id)
+				t.made.Take(id, t.step)
 				return sightingOf(id), nil
 			}
 			if found == 0 || id < found {
@@ -177,7 +178,7 @@ func (t *ticketStep) find(ctx context.Context, mark sink.Mark) (sink.Sighting, e
 	switch {
 	case found == 0:
 		return sink.Sighting{}, nil
-	case t.made.Sending(t.description()) || !t.made.Take(found):
+	case t.made.Sending(t.description()) || !t.made.Take(found, t.step):
 		return sink.Sighting{Unsure: true}, nil
 	}
 	return sightingOf(found), nil

@@ -2,6 +2,7 @@ package trengo_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"strings"
 	"sync"
@@ -76,7 +77,7 @@ func TestTicket_isFoundByAllThatTheListShows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ids := newIDs()
 			ids.Made().SetMaker("5")
-			trengo.New(ids).OnRecord(sink.StepRecord{StepInfo: sink.StepInfo{Name: "ticket"}, IDs: map[string]string{"ticket_id": "60"}})
+			trengo.New(ids).OnRecord("another step", sink.StepRecord{StepInfo: sink.StepInfo{Name: "ticket"}, IDs: map[string]string{"ticket_id": "60"}})
 			// What an event has made raises the floor, so the one that is looked for was announced
 			// before that.
 			seen := lookingFrom(t, ids, 50, hits(tt.rows...))
@@ -87,18 +88,26 @@ func TestTicket_isFoundByAllThatTheListShows(t *testing.T) {
 	}
 }
 
+// another is the Doer of an event with a reference of its own.
+type another struct {
+	effects
+	ref string
+}
+
+func (a another) Ref(string) string { return a.ref }
+
 // lookingFrom is looking for a ticket that another process announced.
 func lookingFrom(t *testing.T, ids *sink.IDs, floor int, pages ...answer) (seen sink.Sighting) {
 	t.Helper()
 	do := script(pages, nil, nil)
 	step := mapped.OpenTicket{Contact: mapped.Contact{ID: mapping.Int(7), Channel: mapping.Str("880")}, Subject: " Order  7"}
-	_, err := trengo.New(ids).Send(t.Context(), effects{do, func(e sink.Effect) (made sink.Effected, err error) {
+	_, err := trengo.New(ids).Send(t.Context(), another{effects{do, func(e sink.Effect) (made sink.Effected, err error) {
 		ids.Made().Seen(0)
 		mark := e.Mark()
 		mark["floor"] = fmt.Sprint(floor)
 		seen, err = e.Find(t.Context(), mark)
 		return sink.Effected{State: sink.StepAdopted, IDs: seen.IDs}, err
-	}}, mapped.Message{Steps: []mapped.Step{step}})
+	}}, rand.Text()}, mapped.Message{Steps: []mapped.Step{step}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +270,7 @@ func TestTicket_isFoundByItsReference(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ids := newIDs()
 			ids.Made().SetMaker("5")
-			trengo.New(ids).OnRecord(sink.StepRecord{StepInfo: sink.StepInfo{Name: "ticket"}, IDs: map[string]string{"ticket_id": "60"}})
+			trengo.New(ids).OnRecord("another step", sink.StepRecord{StepInfo: sink.StepInfo{Name: "ticket"}, IDs: map[string]string{"ticket_id": "60"}})
 			if tt.want != "" && !strings.Contains(tt.rows[0], "null") {
 				defer ids.Made().Send("7\x00880")() // another event's is on its way, which is no matter
 			}
@@ -320,4 +329,39 @@ func TestTicket_eventsThatBeginTogetherLookTheNewestUpOnce(t *testing.T) {
 			t.Errorf("calls = %q, want one", calls)
 		}
 	})
+}
+
+// A process may lose an event whose ticket it has opened, and have it again: the ticket is the
+// event's own, also when its outcome came onto the topic late.
+func TestTicket_itsOwnIsFoundAgain(t *testing.T) {
+	for name, known := range map[string]func(ids *sink.IDs, ref string){
+		"opened by this process": func(ids *sink.IDs, ref string) { ids.Made().Take(51, ref) },
+		"on record": func(ids *sink.IDs, ref string) {
+			trengo.New(ids).OnRecord(ref, sink.StepRecord{StepInfo: sink.StepInfo{Name: "ticket"}, IDs: map[string]string{"ticket_id": "51"}})
+		},
+	} {
+		for _, own := range []bool{true, false} {
+			ids, of := newIDs(), "another"
+			if own {
+				of = "own"
+			}
+			known(ids, of)
+			do := another{effects{script([]answer{hits(row(51, ours))}, nil, nil), nil}, "own"}
+			var seen sink.Sighting
+			do.once = func(e sink.Effect) (sink.Effected, error) {
+				mark := e.Mark()
+				mark["floor"] = "50"
+				var err error
+				seen, err = e.Find(t.Context(), mark)
+				return sink.Effected{State: sink.StepAdopted, IDs: seen.IDs}, err
+			}
+			step := mapped.OpenTicket{Contact: mapped.Contact{ID: mapping.Int(7), Channel: mapping.Str("880")}, Subject: "Order 7"}
+			if _, err := trengo.New(ids).Send(t.Context(), do, mapped.Message{Steps: []mapped.Step{step}}); err != nil {
+				t.Fatal(err)
+			}
+			if found := seen.IDs["ticket_id"] == "51"; found != own {
+				t.Errorf("%s, own %v: found %v", name, own, seen.IDs)
+			}
+		}
+	}
 }
