@@ -16,7 +16,7 @@ type Made struct {
 	known   bool // a response has shown what there is
 	maker   string
 	taken   map[int64]string // the step whose each is
-	order   []int64 // of taken, the oldest first; from next on once it is full
+	order   []int64          // of taken, the oldest first; from next on once it is full
 	next    int
 	sending map[string]int
 }

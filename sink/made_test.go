@@ -58,8 +58,13 @@ func TestMade_sendingCountsWritesOfOneDescription(t *testing.T) {
 // A process may have lost an event, and have it again: what it made for its step is the step's.
 func TestMade_anIDIsTakenForOthersOnly(t *testing.T) {
 	var m sink.Made
-	if !m.Take(7, "a") || !m.Take(7, "a") || m.Take(7, "b") {
-		t.Error("an id is refused to its own step, or given to another")
+	for range 2 {
+		if !m.Take(7, "a") {
+			t.Error("an id is refused to its own step")
+		}
+	}
+	if m.Take(7, "b") {
+		t.Error("an id is given to another step")
 	}
 	if m.Taken(7, "a") || !m.Taken(7, "b") {
 		t.Error("an id is taken for its own step, or free for another")
