@@ -120,7 +120,7 @@ func TestDedup_aRepeatIsSkippedInItsPartitionOnly(t *testing.T) {
 			message("u", `"m-1"`, "E"), message("u", `"m-1"`, "E"), message("v", `"m-1"`, "E"),
 			message("u", `"7"`, "E"), message("u", `7`, "E"), message("u", `7.0`, "E"), // one id, as the mapping reads it
 			message("u", `"m-2"`, "skip"), message("u", `"m-2"`, "E"))
-		w.send(1, message("u", `"m-1"`, "E"))
+		w.send(1, message("w", `"m-1"`, "E"))
 		in := w.start(known)
 		w.settledAll()
 		in.check()
