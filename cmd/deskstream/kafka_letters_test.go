@@ -9,7 +9,7 @@ func TestKafka_everyCurableLetterComesHomeInOrder(t *testing.T) {
 	testComesHome(t, real(t, worldOptions{}))
 }
 
-func TestKafka_anApplyKilledAndRepeatedSendsTwiceOnlyWhatWasInTheAir(t *testing.T) {
+func TestKafka_anApplyKilledAndRepeatedOpensNoTicketTwice(t *testing.T) {
 	t.Parallel()
 	testKilledAndRepeated(t, real(t, worldOptions{}))
 }
