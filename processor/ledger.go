@@ -241,7 +241,7 @@ func (l *ledgerReads) take(r *kgo.Record) {
 		return
 	}
 	if l.onRecord != nil {
-		stepsOnRecord(&entry, r, l.onRecord) // also of events that are not wanted
+		topics.StepsTaken(&entry, r, l.onRecord) // also of events that are not wanted
 	}
 	if read == nil || entry.Offset < read.committed || r.Offset < read.from {
 		return

@@ -102,22 +102,9 @@ func (o *others) readNew(ctx context.Context, s spans) error {
 	var entries topics.EntryReader
 	return o.read(ctx, s, func(r *kgo.Record) {
 		if e, ok := entries.Read(r); ok && e.Group == o.group {
-			stepsOnRecord(&e, r, o.onRecord)
+			topics.StepsTaken(&e, r, o.onRecord)
 		}
 	})
-}
-
-// stepsOnRecord hands on the steps that a record says were taken, with what names each: what a step
-// of another event made is not this one's.
-func stepsOnRecord(e *topics.LedgerEntry, r *kgo.Record, take func(ref string, step sink.StepRecord)) {
-	p, ok := topics.ParseProgress(r)
-	if !ok || len(p.Steps) == 0 {
-		return
-	}
-	identity := e.Identity(e.Group)
-	for _, step := range p.Steps {
-		take(sink.RefOf(identity, step.Name), step)
-	}
 }
 
 // list asks for an offset of each partition of the responses topic.

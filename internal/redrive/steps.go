@@ -57,12 +57,10 @@ func (b *redriver) tellTaken(ctx context.Context, list []*candidate, ways map[st
 		if of, err := related(e, r, marks); !of || err != nil {
 			return err
 		}
-		identity := e.Identity(e.Group)
-		for _, step := range p.Steps {
-			ref := sink.RefOf(identity, step.Name)
+		topics.StepsTaken(e, r, func(ref string, step sink.StepRecord) {
 			ways[e.Destination].Route.OnRecord(ref, step)
 			ways[e.Destination].bare.OnRecord(ref, step)
-		}
+		})
 		return nil
 	})
 }

@@ -124,6 +124,15 @@ func (w *ticketWorld) announced() *sink.Progress {
 	}}
 }
 
+// announce puts on record that an apply of a round was about to open the ticket.
+func (w *ticketWorld) announce(t *testing.T, source *kgo.Record, round int) {
+	t.Helper()
+	w.entry(t, source, func(writer *topics.Writer, e topics.Entry, done func(int64, error)) {
+		e.Round, e.Progress = round, w.announced()
+		writer.WriteProgress(t.Context(), e, done)
+	})
+}
+
 func opened(id int64) *sink.Progress {
 	return &sink.Progress{Steps: []sink.StepRecord{{
 		StepInfo: sink.StepInfo{Name: "ticket", State: sink.StepDone}, IDs: map[string]string{"ticket_id": fmt.Sprint(id)},
@@ -168,20 +177,14 @@ func TestApply_goesOnAfterTheStepsOfALetter(t *testing.T) {
 			func(t *testing.T, w *ticketWorld) {
 				source := w.settle(t, 1, sink.Dead, nil)
 				w.open(t, "Order 1")
-				w.entry(t, source, func(writer *topics.Writer, e topics.Entry, done func(int64, error)) {
-					e.Round, e.Progress = 1, w.announced()
-					writer.WriteProgress(t.Context(), e, done)
-				})
+				w.announce(t, source, 1)
 			}, letters.Settle, "", 0,
 		},
 		"an apply of an earlier round was killed": {
 			func(t *testing.T, w *ticketWorld) {
 				source := w.settle(t, 1, sink.Dead, nil)
 				w.open(t, "Order 1")
-				w.entry(t, source, func(writer *topics.Writer, e topics.Entry, done func(int64, error)) {
-					e.Round, e.Progress = 7, w.announced()
-					writer.WriteProgress(t.Context(), e, done)
-				})
+				w.announce(t, source, 7)
 			}, letters.Send, "", 1,
 		},
 	}

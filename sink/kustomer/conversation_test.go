@@ -24,6 +24,7 @@ import (
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/budget"
 	"github.com/deskstream/deskstream/sink/kustomer"
+	"github.com/deskstream/deskstream/sink/sinktest"
 )
 
 // wire is the way to the stub, on which answers to creates of conversations get lost.
@@ -95,20 +96,6 @@ func (w *wire) serve(r *http.Request) *httptest.ResponseRecorder {
 	return answered
 }
 
-// noted is a Ledger that keeps the latest progress.
-type noted struct{ last *sink.Progress }
-
-func (n *noted) Record(_ context.Context, p sink.Progress) error {
-	n.last = &p
-	return nil
-}
-
-func (*noted) Holds() bool { return true }
-
-func (*noted) Follow(context.Context, time.Time) error {
-	return errors.New("an effect that is found by its id needs to know nothing of others")
-}
-
 // conversing opens a conversation with the customer of an event.
 func conversing() sink.Route {
 	client := kustomer.New(newIDs())
@@ -153,7 +140,7 @@ func TestConverse_opensAConversationOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := stub.New(stub.Config{Seed: 1}, stubkustomer.New())
 				w := &wire{desk: server.Desk(stubkustomer.Name), fates: tt.fates}
-				ledger := &noted{}
+				ledger := &sinktest.Ledger{Follows: errors.New("an effect that is found by its id needs to know nothing of others")}
 				if tt.dies {
 					ctx, cancel := context.WithCancel(t.Context())
 					time.AfterFunc(500*time.Millisecond, cancel)
@@ -161,7 +148,7 @@ func TestConverse_opensAConversationOnce(t *testing.T) {
 						t.Fatalf("the first owner's delivery ended with %v", err)
 					}
 				}
-				o, err := opens(t.Context(), t, w, ledger, ledger.last)
+				o, err := opens(t.Context(), t, w, ledger, ledger.Last)
 				if err != nil {
 					t.Fatal(err)
 				}

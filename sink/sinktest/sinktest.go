@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/deskstream/deskstream/sink"
 )
@@ -86,3 +87,22 @@ func Change(ctx context.Context, do func(context.Context, sink.Call) (sink.Reply
 	}
 	return sink.Effected{Reply: reply, State: sink.StepDone}, nil
 }
+
+// Ledger is a sink.Ledger that keeps the latest progress.
+type Ledger struct {
+	Last *sink.Progress
+	// Follows is the error of Follow.
+	Follows error
+}
+
+// Record implements sink.Ledger.
+func (l *Ledger) Record(_ context.Context, p sink.Progress) error {
+	l.Last = &p
+	return nil
+}
+
+// Follow implements sink.Ledger.
+func (l *Ledger) Follow(context.Context, time.Time) error { return l.Follows }
+
+// Holds implements sink.Ledger.
+func (*Ledger) Holds() bool { return true }

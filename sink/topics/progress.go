@@ -100,3 +100,16 @@ func ParseProgress(rec *kgo.Record) (p sink.Progress, ok bool) {
 	}
 	return p, false
 }
+
+// StepsTaken calls take with each step that a record of the responses topic says its event has
+// taken, and with the step's Ref: what a step of another event made is not this one's.
+func StepsTaken(e *LedgerEntry, rec *kgo.Record, take func(ref string, step sink.StepRecord)) {
+	p, ok := ParseProgress(rec)
+	if !ok || len(p.Steps) == 0 {
+		return
+	}
+	identity := e.Identity(e.Group)
+	for _, step := range p.Steps {
+		take(sink.RefOf(identity, step.Name), step)
+	}
+}

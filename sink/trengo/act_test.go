@@ -26,6 +26,7 @@ import (
 	mapped "github.com/deskstream/deskstream/mapping/trengo"
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/budget"
+	"github.com/deskstream/deskstream/sink/sinktest"
 	"github.com/deskstream/deskstream/sink/trengo"
 )
 
@@ -86,28 +87,16 @@ type scene struct {
 	server  *stub.Server
 	wire    *wire
 	ids     *sink.IDs
-	ledger  *noted
+	ledger  *sinktest.Ledger
 	contact string
 }
-
-// noted is a Ledger that keeps the latest progress.
-type noted struct{ last *sink.Progress }
-
-func (n *noted) Record(_ context.Context, p sink.Progress) error {
-	n.last = &p
-	return nil
-}
-
-func (*noted) Holds() bool { return true }
-
-func (*noted) Follow(context.Context, time.Time) error { return nil }
 
 // onStub runs a test on a desk with the contact ada.
 func onStub(t *testing.T, name string, test func(*scene)) {
 	t.Run(name, func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			server := stub.New(stub.Config{Seed: 1}, stubtrengo.New(nil))
-			s := &scene{t: t, server: server, wire: &wire{desk: server.Desk(stubtrengo.Name)}, ids: newIDs(), ledger: &noted{}}
+			s := &scene{t: t, server: server, wire: &wire{desk: server.Desk(stubtrengo.Name)}, ids: newIDs(), ledger: &sinktest.Ledger{}}
 			s.contact = id(s.call("POST", "/channels/123456/contacts", `{"identifier":"ada@example.test"}`))
 			test(s)
 		})

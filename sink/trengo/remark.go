@@ -47,6 +47,7 @@ type remark struct {
 	of       *sink.Made
 	finds    *sink.IDs // shares look-ups
 	do       sink.Doer
+	ref      string // of the step
 	on, text string
 	fresh    bool // what it is added to was made by this event
 
@@ -129,7 +130,7 @@ func (r *remark) ids(reply sink.Reply) map[string]string {
 	if id == 0 {
 		return nil
 	}
-	r.of.Take(id, r.do.Ref(r.step))
+	r.of.Take(id, r.ref)
 	return map[string]string{r.id: strconv.FormatInt(id, 10)}
 }
 
@@ -173,7 +174,7 @@ func (r *remark) find(ctx context.Context, mark sink.Mark) (sink.Sighting, error
 		for _, row := range list.Members() {
 			id := r.seen(row.Value)
 			since = since || id > floor
-			if id > floor && !r.of.Taken(id, r.do.Ref(r.step)) && r.fits(row.Value, mark) && (found == 0 || id < found) {
+			if id > floor && !r.of.Taken(id, r.ref) && r.fits(row.Value, mark) && (found == 0 || id < found) {
 				found = id
 			}
 		}
@@ -184,7 +185,7 @@ func (r *remark) find(ctx context.Context, mark sink.Mark) (sink.Sighting, error
 	switch {
 	case found == 0:
 		return sink.Sighting{}, nil
-	case r.of.Sending(r.description()) || !r.of.Take(found, r.do.Ref(r.step)):
+	case r.of.Sending(r.description()) || !r.of.Take(found, r.ref):
 		return sink.Sighting{Unsure: true}, nil
 	}
 	return sink.Sighting{IDs: map[string]string{r.id: strconv.FormatInt(found, 10)}}, nil
@@ -208,7 +209,7 @@ func (r *remark) fits(row mapping.Value, mark sink.Mark) bool {
 
 // remarkOn adds a text to an object. The answer may be one of the call's Answers.
 func (w *work) remarkOn(ctx context.Context, kind remarkKind, r remark, answers []int) (sink.Effected, error) {
-	r.remarkKind, r.of, r.finds, r.do = kind, w.ids.MadeOf(kind.made), w.ids, w.do
+	r.remarkKind, r.of, r.finds, r.do, r.ref = kind, w.ids.MadeOf(kind.made), w.ids, w.do, w.do.Ref(kind.step)
 	r.of.SetMaker(w.ids.Made().Maker())
 	defer r.end()
 	call := kind.write(r.on, r.text)

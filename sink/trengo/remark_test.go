@@ -128,7 +128,7 @@ func TestAct_isTakenOverAfterEachCall(t *testing.T) {
 	}
 	for dies := range calls {
 		for _, never := range []bool{false, true} {
-			onStub(t, fmt.Sprintf("with call %d, in vain %v", dies, never), func(s *scene) {
+			onStub(t, fmt.Sprintf("with call %d, without effect %v", dies, never), func(s *scene) {
 				ctx, cancel := context.WithCancel(s.t.Context())
 				n := 0
 				s.wire.before = func(string) fate {
@@ -142,7 +142,7 @@ func TestAct_isTakenOverAfterEachCall(t *testing.T) {
 					s.t.Fatalf("the first owner's delivery ended with %v", err)
 				}
 				s.wire.before, s.ids = nil, newIDs()
-				o, err := s.tries(s.t.Context(), d, s.ledger.last)
+				o, err := s.tries(s.t.Context(), d, s.ledger.Last)
 				if err != nil || o.Outcome != sink.Delivered {
 					s.t.Fatalf("%s, %v after %q", verdictOf(o), err, s.wire.calls)
 				}
@@ -179,7 +179,7 @@ func TestAct_aFoundTicketIsTheOneOfTheNextProcess(t *testing.T) {
 				s.t.Fatalf("the first owner's delivery ended with %v", err)
 			}
 			s.wire.before, s.wire.calls, s.ids = nil, nil, newIDs()
-			o, err := s.tries(s.t.Context(), d, s.ledger.last)
+			o, err := s.tries(s.t.Context(), d, s.ledger.Last)
 			if err != nil || o.IDs["ticket_id"] != ticket || len(s.server.Desk(stubtrengo.Name).Tickets()) != 1 {
 				s.t.Errorf("%s, %v with the ids %v", verdictOf(o), err, o.IDs)
 			}
@@ -398,7 +398,7 @@ func TestAct_aTextIsRecognised(t *testing.T) {
 				}
 				return fate{}
 			}
-			o, err := s.tries(s.t.Context(), d, s.ledger.last)
+			o, err := s.tries(s.t.Context(), d, s.ledger.Last)
 			if err != nil || o.Outcome != sink.Delivered {
 				s.t.Fatalf("%s, %v", verdictOf(o), err)
 			}

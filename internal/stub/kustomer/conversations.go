@@ -74,7 +74,7 @@ func (s *conversations) count() int {
 
 var errTooManyCreates = errors.New("too many creates for this customer")
 
-// add makes a conversation. Errors: errConflict, if the externalId is another one's;
+// add makes a conversation. Errors: errConflict, if another conversation has the externalId;
 // errTooManyCreates.
 func (s *conversations) add(c conversation) (conversation, error) {
 	s.mu.Lock()

@@ -28,7 +28,7 @@ func TestKustomer_conversationsAreOpenedOnceForAnExternalID(t *testing.T) {
 		{"the same of another customer", "POST", api + "/customers/" + bob + "/conversations", `{"externalId":"ds-1"}`, 409, "conflict"},
 		{"without an external id", "POST", api + "/customers/" + ada + "/conversations", `{}`, 201, ada},
 		{"looked up", "GET", api + "/conversations/externalId=ds-1", "", 200, `"name":"Order 7"`},
-		{"looked up in vain", "GET", api + "/conversations/externalId=ds-2", "", 404, "notfound"},
+		{"looked up, and not there", "GET", api + "/conversations/externalId=ds-2", "", 404, "notfound"},
 		{"by an id that is none", "GET", api + "/conversations/ds-1", "", 404, "notfound"},
 	})
 	made := d.Server.Desk(kustomer.Name).Tickets()
