@@ -5,6 +5,7 @@ SHELL := bash
 GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
+GOTEST ?= go test
 EVENTS ?= 5000
 SEED ?= 7
 FUZZTIME ?= 20000x
@@ -19,13 +20,19 @@ PACKAGES ?= ./internal/kafkatest ./internal/registry ./cmd/deskstream
 KAFKA := deploy/kafka-without-docker/kafka.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race test-kafka test-kafka-kills kafka kafka-stop lint fmt tidy fuzz simulate planted outages tables bench microbench vuln verify up down
+.PHONY: help quick-start release-check release-notes reproducible build demo test race test-kafka test-kafka-kills kafka kafka-stop lint fmt tidy fuzz simulate planted outages tables bench bench-receive bench-budget bench-scale microbench alerts vuln verify up down deploy-check manifests
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# Without the debugger's data, a fifth of the file; stack traces and profiles need none.
 build: ## build the binary as ./deskstream
-	CGO_ENABLED=0 go build -trimpath -o deskstream ./cmd/deskstream
+	CGO_ENABLED=0 go build -trimpath -ldflags=-w -o deskstream ./cmd/deskstream
+
+# Kafka's and the example's ports must be free: 9092, 9400, 9401, 9500.
+# It prints the time after each block.
+quick-start: ## follow docs/quick-start.md in a fresh clone of the last commit
+	deploy/quick-start.sh
 
 demo: ## run the whole thing in one process (EVENTS, SEED)
 	go run ./cmd/deskstream demo --events $(EVENTS) --seed $(SEED)
@@ -45,8 +52,9 @@ race: ## run all tests under the race detector
 # Brokers are those of KAFKA_BROKERS; else one in Docker, if that answers; else three from the
 # published jars, for which Java 17 or later is needed. KAFKATEST_WAY=brokers, docker or
 # jars takes that way. Tests that stop brokers take the jars in any case. PACKAGES takes some.
+# Four at once: brokers, processes and the stub desks share the processors, and sessions are short.
 test-kafka: ## run the tests that need Apache Kafka
-	go test -tags kafka -v -count=1 -timeout 20m -run '^Test(Kafka|Apache|Registry)_' $(PACKAGES)
+	$(GOTEST) -tags kafka -v -count=1 -parallel 4 -timeout 40m -run '^Test(Kafka|Apache|Registry)_' $(PACKAGES)
 
 # Tens of minutes. Each kill finds 20 calls open that open a ticket.
 KILLS ?= 20
@@ -94,15 +102,64 @@ outages: ## let gateways answer in the APIs' place for ten simulated minutes eac
 tables: ## all three, and write the tables of docs/guarantees.md anew
 	@$(MAKE) --no-print-directory simulate planted outages TABLES=-update-table
 
-# Minutes: five cases, two programs, three runs. BENCH takes flags: -only 50ms -runs 1.
+# Minutes: six cases, two programs, three runs. BENCH takes flags: -only 50ms -runs 1.
 bench: build ## compare with the limit, end to end (BENCH: flags)
 	go run ./internal/bench $(BENCH)
+
+# Two minutes. The last line is PASS or FAIL with the ratios.
+bench-receive: build ## compare receive with a raw loop of net/http and the Kafka client (BENCH: flags)
+	go run ./internal/bench receive $(BENCH)
+
+# About ten minutes: a minute of the desk takes two seconds, or three. BENCH takes flags: -beside OTHER-BUILD-OR-COMMIT -only share -lasts 30s.
+bench-budget: build ## what a rate budget is spent on, with a backlog waiting (BENCH: flags)
+	go run ./internal/bench budget $(BENCH)
+
+# Half an hour. BENCH takes flags: -only lanes,partitions,claims -events 200000.
+bench-scale: build ## how the cost of an event grows with lanes, partitions and outcomes (BENCH: flags)
+	go run ./internal/bench scale $(BENCH)
 
 microbench: ## run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
+PROMTOOL := go run github.com/prometheus/prometheus/cmd/promtool@v0.316.0
+
+# promtool brings a thousand packages, so it is not among the tests: they evaluate the rules by
+# Prometheus' own engine. The series are of runs (TestAlerts_fireInTheNight -update-nights).
+alerts: ## check the alert rules, and test them on recorded series (when deploy/prometheus changed)
+	$(PROMTOOL) check rules deploy/prometheus/alerts.yaml
+	$(PROMTOOL) test rules deploy/prometheus/nights/*.yaml
+
 vuln: ## look for known vulnerabilities (asks vuln.go.dev)
 	$(GOVULNCHECK) ./...
+
+# A module of its own: Helm and the types of Kubernetes are no dependencies of deskstream.
+deploy-check: ## test the chart, the manifests, the systemd unit and the configuration of releases
+	cd deploy/check && go vet ./... && go test -count=1 ./... # go does not see that the files beside the module change
+	cd deploy/release && go vet ./... && go test -count=1 ./...
+	@if command -v systemd-analyze >/dev/null; then \
+		unit=$$(mktemp -d)/deskstream.service; sed 's,^ExecStart=[^ ]*,ExecStart=/bin/true,' deploy/systemd/deskstream.service >"$$unit"; \
+		systemd-analyze verify "$$unit" && systemd-analyze security --offline=true --threshold=20 "$$unit" | tail -1; \
+	else echo "no systemd-analyze is here: the unit is not checked"; fi
+
+# It brings some 1,500 packages, so it is not among what CI runs: when .goreleaser.yaml or
+# deploy/release changed. A later version asks for a later Go.
+GORELEASER := go run github.com/goreleaser/goreleaser/v2@v2.17.0
+CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+
+release-check: ## check .goreleaser.yaml, and build a release into dist without publishing, image and signatures
+	GOBIN=$(CURDIR)/bin go install $(CYCLONEDX)
+	$(GORELEASER) check
+	PATH=$(CURDIR)/bin:$$PATH $(GORELEASER) release --snapshot --clean --skip=docker,sign
+
+VERSION ?= Unreleased
+release-notes: ## print the section of CHANGELOG.md of VERSION (0.1.0, say)
+	@awk -v version="$(VERSION)" '/^## / { ours = index($$2, version) > 0; next } ours' CHANGELOG.md
+
+reproducible: ## build the last commit twice, once with an empty cache: the same bytes
+	deploy/release/reproducible.sh
+
+manifests: ## write deploy/kubernetes from the chart
+	cd deploy/check && go test -count=1 -run Manifests ./... -update
 
 verify: lint race fuzz demo test ## all that CI runs besides Kafka and the conformance cases
 

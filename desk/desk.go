@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"maps"
 	"slices"
 
@@ -27,9 +28,31 @@ type Kind struct {
 	Settings func() Settings
 	// Route is the way of an event to a destination. s is what Settings returned, and valid.
 	Route func(d Destination, s Settings, ids *sink.IDs) (sink.Route, error)
-	// CheckRule returns what the desk cannot do of what a rule asks for, joined errors as those of
-	// Settings.Validate, by the setting's path below the rule. It is nil for a desk without rules.
-	CheckRule func(rules.Rule) error
+	// CheckRule returns what the desk, with settings that may be nil or invalid, cannot do of what a
+	// rule asks for, joined errors as those of Settings.Validate, by the setting's path below the rule.
+	// It is nil for a desk without rules.
+	CheckRule func(rules.Rule, Settings) error
+	// Inbound returns how what the desk sends and lists is read, for the destination of a name
+	// with settings s. It is nil for a desk that sends nothing.
+	Inbound func(destination string, s Settings) Inbound
+	// Echo returns what a write comes back as from the desk, as sink.Config's. It is nil for a desk that
+	// sends nothing.
+	Echo func(call sink.Call, reply *sink.Reply) (sink.Echo, bool)
+	// Self asks for the id of the user that the credential is of. It is nil where the desk cannot be
+	// asked.
+	Self func(ctx context.Context, do sink.Doer) (string, error)
+	// Names reads what the desk has of a sort of name that rules use. ok is false where the desk
+	// keeps no list of it. Errors: those of do. It is nil for a desk without such lists.
+	Names func(ctx context.Context, do sink.Doer, sort rules.Sort) (_ Names, ok bool, err error)
+	// NextPage returns the encoded parameters that ask for the page after a list's, as the desk
+	// answers it: "" after the last page. It is nil for a desk that takes no calls over Kafka.
+	NextPage func(answer mapping.Value) string
+	// CannotMerge returns why events that save one person cannot go out as one call with settings s,
+	// for people: "" where they can.
+	CannotMerge func(s Settings) string
+	// Lists are how the desk shows its objects, those that others are below first. It is nil for a
+	// desk that cannot be exported.
+	Lists func() []List
 	// Stub returns a stub of the desk's API that holds nothing yet.
 	Stub func() stub.API
 	// Demo returns a destination of the desk for `deskstream demo`, as YAML without its type: its

@@ -2,21 +2,21 @@ package mapping
 
 import (
 	"bytes"
-	"strings"
 	"sync"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
-// builder reads a text into a Value.
+// builder reads a text into a Value. jsontext has checked the text as a whole before: what is left is
+// to cut it where its tokens end, without asking again whether they are right.
 type builder struct {
-	*tokens
 	// text is a copy of what is read. Numbers, and strings without escapes, are parts of it
 	// and no copies of their own.
 	text string
+	at   int // where in text the next token begins, or what is between it and the last one
 	// open are the members read so far of the objects and lists that are not closed yet,
-	// the innermost last. When one is closed its members move to a slice of their own.
+	// the innermost last. When one is closed its members move to a slice of their own. most is
+	// how many there were at once.
 	open []Member
+	most int
 	// free is room for the members of objects and lists that are closed: one allocation
 	// serves many small objects. About expected members are still to come.
 	free     []Member
@@ -32,9 +32,10 @@ const keptMembers = 1024
 // long as one of them is in use.
 const sharedMembers = 64
 
-// begin starts to read a text whose outermost object or list is at the given depth.
-func (b *builder) begin(data []byte, depth int) (err error) {
-	if b.tokens, err = readTokens(data, depth); err != nil {
+// begin starts to read a text whose outermost object or list is at the given depth. Errors: those of
+// a text that is no JSON, or nests too deeply.
+func (b *builder) begin(data []byte, depth int) error {
+	if err := check(data, depth); err != nil {
 		return err
 	}
 	b.text = string(data)
@@ -59,124 +60,107 @@ func (b *builder) place(n int) []Member {
 
 // release returns the builder to its pool, without the text.
 func (b *builder) release() {
-	if b.tokens != nil {
-		b.tokens.free()
-	}
 	if cap(b.open) > keptMembers {
 		return
 	}
-	clear(b.open)
+	clear(b.open[:max(b.most, len(b.open))])
 	*b = builder{open: b.open[:0]}
 	builders.Put(b)
 }
 
-// value reads the next value into the last of open.
-func (b *builder) value() error {
-	kind := b.PeekKind()
-	switch kind {
-	case '{', '[':
-		return b.nested(kind)
+// next returns the first byte of the next token.
+func (b *builder) next() byte {
+	for isBetween(b.text[b.at]) {
+		b.at++
+	}
+	return b.text[b.at]
+}
+
+// value reads the next value into the last of open, in place: a Value is large to be copied.
+func (b *builder) value() {
+	switch first := b.next(); first {
+	case '{':
+		b.nested(Object, b.members)
+	case '[':
+		b.nested(Array, b.elements)
 	case '"':
-		s, err := b.string()
-		b.set(String, s)
-		return err
-	}
-	raw, err := b.scalar()
-	if err != nil {
-		return err
-	}
-	switch kind {
+		b.set(String, b.quoted())
 	case 'n':
 		b.set(Null, "")
+		b.at += len("null")
 	case 't', 'f':
-		b.set(Bool, raw)
+		b.set(Bool, b.literal())
 	default:
-		b.set(Number, raw)
+		b.set(Number, b.literal())
 	}
-	return nil
 }
 
-// scalar consumes a scalar or a name and returns its text, which is a part of b.text.
-func (b *builder) scalar() (string, error) {
-	raw, err := b.raw()
-	if err != nil {
-		return "", err
-	}
-	end := int(b.InputOffset())
-	return b.text[end-len(raw) : end], nil
-}
-
-// set sets the value of the last of open, in place: a Value is large to be copied.
 func (b *builder) set(kind Kind, text string) {
 	v := &b.open[len(b.open)-1].Value
 	v.kind, v.text = kind, text
 }
 
-// string consumes a string or a name and returns what it says.
-func (b *builder) string() (string, error) {
-	raw, err := b.scalar()
-	switch {
-	case err != nil:
-		return "", err
-	case strings.IndexByte(raw, '\\') >= 0:
-		return unquote([]byte(raw)), nil
-	default:
-		return raw[1 : len(raw)-1], nil
+// quoted returns what the next string says: a part of text, if nothing is escaped.
+func (b *builder) quoted() string {
+	from, escapes := b.at+1, false
+	for i := from; ; i++ {
+		switch b.text[i] {
+		case '"':
+			b.at = i + 1
+			if escapes {
+				return unquote([]byte(b.text[from-1 : b.at]))
+			}
+			return b.text[from:i]
+		case '\\':
+			escapes = true
+			i++
+		}
 	}
 }
 
-// nested reads an object or a list into the last of open.
-func (b *builder) nested(opening jsontext.Kind) error {
+// literal returns the next number or boolean.
+func (b *builder) literal() string {
+	from := b.at
+	for b.at < len(b.text) && !isBetween(b.text[b.at]) && b.text[b.at] != '}' && b.text[b.at] != ']' {
+		b.at++
+	}
+	return b.text[from:b.at]
+}
+
+// nested reads an object or a list, into the last of open.
+func (b *builder) nested(kind Kind, read func()) {
 	from := len(b.open)
-	kind := Object
-	var err error
-	if opening == '{' {
-		err = b.members()
-	} else {
-		kind, err = Array, b.elements()
-	}
-	if err != nil {
-		return err
-	}
+	b.at++ // the opening bracket
+	read()
+	b.at++ // the closing one
 	v := &b.open[from-1].Value
 	v.kind = kind
 	if members := b.open[from:]; len(members) > 0 {
 		v.members = b.place(len(members))
 		copy(v.members, members)
-		clear(members)
 	}
+	b.most = max(b.most, len(b.open))
 	b.open = b.open[:from]
-	return nil
 }
 
-func (b *builder) elements() error {
-	if err := b.step(); err != nil {
-		return err
-	}
-	for b.PeekKind() != ']' {
+func (b *builder) elements() {
+	for b.next() != ']' {
 		b.open = append(b.open, Member{})
-		if err := b.value(); err != nil {
-			return err
-		}
+		b.value()
 	}
-	return b.step()
 }
 
 // dedupeFrom is the number of members from which repeated names are found by a map and
 // not by comparing all names.
 const dedupeFrom = 16
 
-func (b *builder) members() error {
+func (b *builder) members() {
 	from := len(b.open)
 	var index map[string]int // name to place, once there are many
-	if err := b.step(); err != nil {
-		return err
-	}
-	for b.PeekKind() != '}' {
+	for b.next() != '}' {
 		at := len(b.open)
-		if err := b.member(); err != nil {
-			return err
-		}
+		b.open = append(b.open, Member{Name: b.quoted()})
+		b.value()
 		read, m := b.open[from:at], &b.open[at]
 		if index == nil && len(read) >= dedupeFrom {
 			index = make(map[string]int, 2*len(read))
@@ -191,16 +175,6 @@ func (b *builder) members() error {
 			index[m.Name] = len(read)
 		}
 	}
-	return b.step()
-}
-
-func (b *builder) member() error {
-	name, err := b.string()
-	if err != nil {
-		return err
-	}
-	b.open = append(b.open, Member{Name: name})
-	return b.value()
 }
 
 func find(members []Member, index map[string]int, name string) int {

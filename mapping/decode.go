@@ -19,13 +19,7 @@ func ParseNested(data []byte, depth int) (Value, error) {
 		return Value{}, err
 	}
 	b.open = append(b.open, Member{})
-	err := b.value()
-	if err == nil {
-		err = b.end()
-	}
-	if err != nil {
-		return Value{}, err
-	}
+	b.value()
 	return b.open[0].Value, nil
 }
 

@@ -19,6 +19,8 @@ const (
 	InvalidID         Code = "invalid_id"
 	InvalidEventName  Code = "invalid_event_name"
 	TemplateError     Code = "template_error"
+	InvalidPath       Code = "invalid_path" // of a call over Kafka
+	NotAllowed        Code = "not_allowed"  // of a call over Kafka
 )
 
 // Error is a fault of the event itself: it can never be mapped, so it is never
@@ -55,9 +57,20 @@ const (
 	NothingToUpdate    Skip = "nothing_to_update"
 	// Duplicate is of another record of the partition that had the event's message id.
 	Duplicate Skip = "duplicate"
+	// OtherDestination is of a call to another destination.
+	OtherDestination Skip = "other_destination"
 	// TicketNotFound is of a rule that opens no ticket, and for which none was found.
 	TicketNotFound Skip = "ticket_not_found"
+	// Own is of an event of a help desk that we caused, and a rule that does not take such.
+	Own Skip = "own"
+	// Loop is of an event of a help desk whose ticket the rule has answered too often.
+	Loop Skip = "loop"
 )
+
+// Skips are all reasons for which an event is skipped.
+func Skips() []Skip {
+	return []Skip{Tombstone, TypeNotTaken, Filtered, EventNotConfigured, NothingToUpdate, Duplicate, OtherDestination, TicketNotFound, Own, Loop}
+}
 
 // Error is the reason, marked as no failure.
 func (s Skip) Error() string { return "skipped: " + string(s) }

@@ -9,6 +9,9 @@ type Event struct {
 	Body Value
 	// NoIDs are the words that are no ids.
 	NoIDs NoIDs
+	// Begun is the rule by which the event has begun: it goes on with that one, whatever it
+	// matches now. It is nil for an event that has not.
+	Begun *RuleMark
 	// Warnings say, for people, what was left out while the event was read. They quote no value.
 	Warnings []string
 }
@@ -44,7 +47,9 @@ func (e Event) Get(paths ...string) Value {
 
 // ID is the event's messageId in text form, "" if it has none. A whole number is written
 // as a plain integer, however the event writes it; any other one as it is.
-func (e Event) ID() string { return messageID(e.Body.Get("messageId")) }
+func (e Event) ID() string { return messageID(e.Body.Get(fieldMessageID)) }
+
+const fieldMessageID = "messageId"
 
 func messageID(v Value) string {
 	switch v.kind {

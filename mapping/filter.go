@@ -5,6 +5,10 @@ import "slices"
 // Types are the event types of the RudderStack and Segment specification.
 func Types() []string { return []string{"identify", "track", "page", "screen", "group", "alias"} }
 
+// TypeCall is the type of a record that is an API request. As an event it means nothing to any
+// destination: it is taken from its own topic only.
+const TypeCall = "call"
+
 // Filter is an owner's choice of events for one destination.
 type Filter struct {
 	// Types are the event types that the destination takes; nil is all that it can.
@@ -21,7 +25,7 @@ func (f Filter) Check(ev Event) error {
 	if err := ev.Check(); err != nil {
 		return err
 	}
-	if f.Types != nil && !slices.Contains(f.Types, ev.Type) {
+	if f.Types != nil && !slices.Contains(f.Types, ev.Type) || ev.Type == TypeCall {
 		return TypeNotTaken
 	}
 	switch ev.Type {

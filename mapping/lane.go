@@ -48,7 +48,8 @@ func (q *Query) find(text []byte, found []span) bool {
 	}
 	defer t.free()
 	f := finding{Query: q, tokens: t, found: found}
-	return f.PeekKind() == '{' && f.members(0, 1<<len(q.slots)-1) == nil && f.end() == nil
+	kind, _, _, err := f.next()
+	return err == nil && kind == '{' && f.members(0, 1<<len(q.slots)-1) == nil && f.end() == nil
 }
 
 // finding is one reading of an event's text.
@@ -58,18 +59,15 @@ type finding struct {
 	found []span
 }
 
-// members reads over an object. In has a bit for each slot whose path
+// members reads over an object, after its opening bracket. In has a bit for each slot whose path
 // begins with the names that lead here, of which there are level.
 func (f *finding) members(level int, in uint64) error {
-	if err := f.step(); err != nil {
-		return err
-	}
-	for f.PeekKind() != '}' {
-		here, err := f.named(level, in)
-		if err != nil {
+	for {
+		kind, from, to, err := f.next()
+		if err != nil || kind == '}' {
 			return err
 		}
-		if here == 0 {
+		if here := f.named(f.in[from:to], level, in); here == 0 {
 			err = f.skip()
 		} else {
 			err = f.member(level, here)
@@ -78,29 +76,23 @@ func (f *finding) members(level int, in uint64) error {
 			return err
 		}
 	}
-	return f.step()
 }
 
-// named reads over a member's name, and returns the slots of in that have the name at
-// the given level.
-func (f *finding) named(level int, in uint64) (here uint64, err error) {
-	quoted, err := f.raw()
-	if err != nil {
-		return 0, err
-	}
+// named returns the slots of in that have the quoted name at the given level.
+func (f *finding) named(quoted []byte, level int, in uint64) (here uint64) {
 	name := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(name, '\\') >= 0 {
 		name = []byte(unquote(quoted))
 	}
 	if level == 0 && f.lengths&lengthBit(len(name)) == 0 {
-		return 0, nil
+		return 0
 	}
 	for i := range f.slots {
 		if in&(1<<i) != 0 && f.slots[i].path[level] == string(name) {
 			here |= 1 << i
 		}
 	}
-	return here, nil
+	return here
 }
 
 // member reads over the value of a member whose name the slots in here have.
@@ -115,6 +107,9 @@ func (f *finding) member(level int, here uint64) error {
 		}
 	}
 	if deeper != 0 && f.PeekKind() == '{' {
+		if err := f.step(); err != nil {
+			return err
+		}
 		return f.members(level+1, deeper)
 	}
 	raw, err := f.raw()

@@ -18,6 +18,9 @@ type Layout struct {
 	NoIDs NoIDs
 	// Lane are the fields that order events, see Reader.Lane.
 	Lane []string
+	// ID is the member that an event without a messageId is known by; it stays where it is too.
+	// "" is none.
+	ID string
 }
 
 // Reader reads records as events. It is safe for concurrent use.
@@ -25,8 +28,9 @@ type Reader struct {
 	at     Pointer
 	fields []renamed
 	noIDs  NoIDs
+	known  string // Layout.ID
 
-	lane, id, repeat *Query
+	lane, id, repeat, typ *Query
 }
 
 // NewReader makes a Reader. Its error joins those of ParsePointer and CheckFields.
@@ -35,8 +39,13 @@ func NewReader(l Layout) (*Reader, error) {
 	if err := errors.Join(append(CheckFields(l.Fields), err)...); err != nil {
 		return nil, err
 	}
-	r := &Reader{at: at, fields: renames(l.Fields), noIDs: l.NoIDs}
-	r.lane, r.id, r.repeat = r.query(r.laneText, l.Lane...), r.query(messageID, "messageId"), r.query(r.repeatText, "messageId")
+	r := &Reader{at: at, fields: renames(l.Fields), noIDs: l.NoIDs, known: l.ID}
+	ids := []string{fieldMessageID}
+	if l.ID != "" {
+		ids = append(ids, l.ID)
+	}
+	r.lane, r.id, r.repeat = r.query(r.laneText, l.Lane...), r.query(messageID, ids...), r.query(r.repeatText, ids...)
+	r.typ = r.query(typeText, "type")
 	return r, nil
 }
 
@@ -59,7 +68,10 @@ func (r *Reader) Event(d Decoder, value []byte) (Event, error) {
 	}
 	e := Event{Body: body, NoIDs: r.noIDs}
 	e.rename(r.fields)
-	e.Type = strings.ToLower(strings.TrimSpace(e.Body.Get("type").Str()))
+	if id := e.Body.Get(r.known); r.known != "" && isUsable(id) && !isUsable(e.Body.Get(fieldMessageID)) {
+		e.Body = e.Body.withPath([]string{fieldMessageID}, id)
+	}
+	e.Type = typeText(e.Body.Get("type"))
 	e.check()
 	return e, nil
 }
@@ -91,6 +103,12 @@ func (r *Reader) ID(d Decoder, value []byte) string { return d.Peek(value, nil, 
 // where that cannot tell events apart: for an id that is true or false, a word that is no id, the
 // number 0 or a number that is not whole. So a sender without ids has no repeats.
 func (r *Reader) RepeatID(d Decoder, value []byte) string { return d.Peek(value, nil, r.repeat) }
+
+// Type returns the Type of the event in a record, "" for none.
+func (r *Reader) Type(d Decoder, value []byte) string { return d.Peek(value, nil, r.typ) }
+
+// typeText is the type of an event that a value is, "" for none.
+func typeText(v Value) string { return strings.ToLower(strings.TrimSpace(v.Str())) }
 
 // isUsable reports whether v is there: neither absent, null nor an empty text.
 func isUsable(v Value) bool { return v.Exists() && (v.kind != String || v.text != "") }

@@ -14,6 +14,7 @@ import (
 // tokens reads one JSON text (RFC 8259) token by token.
 type tokens struct {
 	jsontext.Decoder
+	in   []byte // the text
 	text bytes.Buffer
 }
 
@@ -34,7 +35,7 @@ func readTokens(text []byte, depth int) (*tokens, error) {
 		return nil, errDeep
 	}
 	t := tokenPool.Get().(*tokens)
-	t.text = *bytes.NewBuffer(text)
+	t.in, t.text = text, *bytes.NewBuffer(text)
 	t.Reset(&t.text, tokenOptions)
 	return t, nil
 }
@@ -66,7 +67,7 @@ func deepest(text []byte) (levels int) {
 
 // free returns the reader to its pool, without the text.
 func (t *tokens) free() {
-	t.text = bytes.Buffer{}
+	t.in, t.text = nil, bytes.Buffer{}
 	t.Reset(&t.text)
 	tokenPool.Put(t)
 }
@@ -83,6 +84,19 @@ func fault(err error) error {
 	}
 }
 
+// check returns an error for what is not one JSON text. Errors: those of readTokens, and not_json.
+func check(text []byte, depth int) error {
+	t, err := readTokens(text, depth)
+	if err != nil {
+		return err
+	}
+	defer t.free()
+	if err := t.skip(); err != nil {
+		return err
+	}
+	return t.end()
+}
+
 // end returns an error if anything follows.
 func (t *tokens) end() error {
 	if _, err := t.ReadToken(); errors.Is(err, io.EOF) {
@@ -90,6 +104,22 @@ func (t *tokens) end() error {
 	}
 	return errMore
 }
+
+// next consumes one token, which is t.in[from:to].
+func (t *tokens) next() (kind jsontext.Kind, from, to int, err error) {
+	from = int(t.InputOffset())
+	token, err := t.ReadToken()
+	if err != nil {
+		return 0, 0, 0, fault(err)
+	}
+	for isBetween(t.in[from]) {
+		from++
+	}
+	return token.Kind(), from, int(t.InputOffset()), nil
+}
+
+// isBetween reports whether c may stand between two tokens.
+func isBetween(c byte) bool { return c <= ' ' || c == ',' || c == ':' }
 
 // step consumes one token.
 func (t *tokens) step() error {
@@ -103,8 +133,11 @@ func (t *tokens) raw() ([]byte, error) {
 	return v, fault(err)
 }
 
-// skip consumes a value.
-func (t *tokens) skip() error { return fault(t.SkipValue()) }
+// skip consumes a value. SkipValue would read it token by token.
+func (t *tokens) skip() error {
+	_, err := t.raw()
+	return err
+}
 
 // unquote returns the text of a quoted string. An escaped surrogate without its other half
 // becomes U+FFFD.

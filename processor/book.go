@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/sink/traces"
 )
 
 // book knows the partitions that are ours, their open records, and what became of the others.
@@ -20,11 +22,18 @@ import (
 type book struct {
 	log      *slog.Logger
 	reader   *mapping.Reader
+	calls    OwnTopic
+	inbound  OwnTopic
 	decoders Decoders // nil: all values are JSON
 	kafka    *clients // whose fetching it pauses
 	share    *sourceShare
 	reasons  reasons
 	dedup    time.Duration // for how long repeats are known, 0: never
+	coalesce bool          // what is read is joined: all that there is room for is read
+	// priorities say how urgent events are, nil: all alike.
+	priorities Priorities
+	tracer     *traces.Tracer       // nil: no event has a trace
+	heldFor    func() time.Duration // the gate's
 
 	// What new partitions are given: the context of their calls, and what each call waits for.
 	life  context.Context
@@ -41,21 +50,26 @@ type book struct {
 	counts   counts
 	arrivals int64 // counts the records that were queued
 
-	laneReady chan struct{} // of one: a lane became ready
-	roomFreed chan struct{} // of one: intake may have a reason to go on
+	laneReady [len(mapping.Priorities)]chan struct{} // by rank, of one each: a lane became ready
+	roomFreed chan struct{}                          // of one: intake may have a reason to go on
 }
 
 func newBook(p *Processor) *book {
-	return &book{
-		log: p.log, reader: p.cfg.Reader, decoders: p.cfg.Decoders, kafka: &p.kafka, share: p.share, reasons: p.metrics.reasons, dedup: p.cfg.Dedup,
+	b := &book{
+		log: p.log, reader: p.cfg.Reader, calls: p.cfg.Calls, inbound: p.cfg.Inbound, decoders: p.cfg.Decoders, kafka: &p.kafka, share: p.share, reasons: p.metrics.reasons, dedup: p.cfg.Dedup, coalesce: p.cfg.Coalesce, priorities: p.cfg.Priorities,
+		tracer: p.cfg.Tracer, heldFor: p.dest.Gate().HeldFor,
 		life: p.life, await: p.awaitHeld,
 		find:      func(part *partition) { p.claims.Go(func() { p.decodeRest(part) }) },
 		parts:     make(map[topicPartition]*partition),
 		draining:  make(map[topicPartition]*partition),
 		queue:     laneQueue{places: int64(p.dest.MaxInFlight)},
 		room:      room{limits: p.cfg.Limits},
-		laneReady: make(chan struct{}, 1), roomFreed: make(chan struct{}, 1),
+		roomFreed: make(chan struct{}, 1),
 	}
+	for i := range b.laneReady {
+		b.laneReady[i] = make(chan struct{}, 1)
+	}
+	return b
 }
 
 // all are the partitions that are ours now.
@@ -158,10 +172,16 @@ func (b *book) drainingAt(tp topicPartition) *partition {
 func (b *book) release(parts []*partition) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	var names []string
+	open := 0
 	for _, part := range parts {
+		names, open = append(names, part.topic+"/"+strconv.Itoa(int(part.id))), open+part.open
 		b.releaseLocked(part)
 	}
 	b.share.have(len(b.parts), nil)
+	if len(parts) > 0 {
+		b.log.Info("partitions released, the next owner delivers what is open", "partitions", names, "open", open)
+	}
 }
 
 func (b *book) releaseLocked(part *partition) {
@@ -171,6 +191,7 @@ func (b *book) releaseLocked(part *partition) {
 	part.phase = gone
 	part.cancelCalls(errStopping)
 	for r := part.oldest; r != nil; r = r.next {
+		r.trace().Released()
 		b.room.give(r)
 		b.counts.released++
 	}
@@ -183,7 +204,6 @@ func (b *book) releaseLocked(part *partition) {
 		b.draining[part.topicPartition] = part
 	}
 	signal(b.roomFreed)
-	b.log.Info("partition released", "topic", part.topic, "partition", part.id, "open", part.open)
 }
 
 // restart begins a partition again after its log changed: the offsets that we hold may name
@@ -202,7 +222,7 @@ func (b *book) restartLocked(old *partition, at int64) *partition {
 	part.phase, part.live, part.claimed = active, true, true
 	part.source, part.origin, part.responses, part.n, part.letters = old.source, old.origin, old.responses, old.n, old.letters
 	part.next, part.position = at, old.position
-	part.claim = old.claim
+	part.claim, part.life = old.claim, old.life
 	b.parts[part.topicPartition] = part
 	b.resumeLocked(part) // whatever the old one was paused for
 	return part
@@ -222,6 +242,7 @@ func (b *book) rebase(start map[int32]kadm.ListedOffset, recreated kadm.TopicID)
 		}
 		at := start[part.id%part.n].Offset
 		part.position, part.from = at, at
+		part.life++
 		part.unclaim()
 		for r := part.oldest; r != nil; r = r.next {
 			atomic.StoreInt64(&r.position, at) // see isBehind

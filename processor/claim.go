@@ -104,7 +104,7 @@ func (p *Processor) tryClaim(ctx context.Context, parts []*partition) error {
 // claimListed claims partitions whose responses partitions answer.
 func (p *Processor) claimListed(ctx context.Context, parts []*partition, found survey) error {
 	var claims map[*partition]int64
-	if p.route.OnRecord != nil {
+	if p.onRecord != nil {
 		at := func(part *partition) claimAt {
 			return claimAt{origin: found.origin(part.topic), n: found.n, least: found.end[part.id%found.n]}
 		}
@@ -115,7 +115,7 @@ func (p *Processor) claimListed(ctx context.Context, parts []*partition, found s
 	}
 	var uncommitted []*partition
 	reads := newLedgerReads(p.cfg.Group, p.cfg.Writer.Responses)
-	reads.onRecord, reads.dedup = p.route.OnRecord, p.cfg.Dedup
+	reads.onRecord, reads.dedup = p.onRecord, p.cfg.Dedup
 	for _, part := range parts {
 		id := part.id % found.n
 		end := found.end[id]
@@ -140,9 +140,13 @@ func (p *Processor) claimListed(ctx context.Context, parts []*partition, found s
 	if err := reads.run(ctx, p.kafka.opts, p.log); err != nil {
 		return fmt.Errorf("reading the ledger: %w", err)
 	}
+	if err := p.keys.sync(ctx); err != nil {
+		return fmt.Errorf("reading the keys: %w", err)
+	}
 	if !p.book.activate(parts, reads, claims, func() bool { return p.topics.areThose(found.written) }) {
 		return errors.New("a topic was recreated during the claim")
 	}
+	p.keys.tidy(parts)
 	return nil
 }
 
@@ -194,6 +198,7 @@ func (b *book) activate(parts []*partition, reads *ledgerReads, claims map[*part
 		}
 		part.phase, part.live = active, true
 		part.settled, part.progress = reads.done(part), reads.open(part)
+		part.inherit(reads.joined(part))
 		if part.repeats != nil {
 			part.repeats.seen = reads.seen(part)
 		}

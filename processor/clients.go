@@ -120,6 +120,9 @@ func (p *Processor) groupOptions() []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.ConsumerGroup(p.cfg.Group),
 		kgo.ConsumeTopics(p.cfg.Topics...),
+		// A partition that is added has events at once, which would wait for the client's five
+		// minutes.
+		kgo.MetadataMaxAge(sourceCheck),
 		// The commit means "settled", and its metadata is the checkpoint: only we may write it.
 		kgo.DisableAutoCommit(),
 		// Hand-over of fetched records and the callbacks exclude each other, so no record

@@ -31,6 +31,7 @@ func (p *Processor) commitEvery(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		p.renewIdle(ctx)
+		p.passMissing(ctx)
 		bounded, cancel := context.WithTimeout(ctx, commitTimeout)
 		err := p.commitSafely(bounded, p.book.moved)
 		cancel()

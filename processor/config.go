@@ -9,6 +9,7 @@ import (
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink/topics"
+	"github.com/deskstream/deskstream/sink/traces"
 )
 
 // Protocol is a consumer group's protocol.
@@ -41,6 +42,14 @@ func (s Start) String() string {
 	}
 }
 
+// OwnTopic is a topic whose records are JSON and read by a reader of their own, whatever form events
+// have; the zero OwnTopic is none.
+type OwnTopic struct {
+	Topic string
+	// Reader reads the records, and finds the lane that orders one.
+	Reader *mapping.Reader
+}
+
 // Limits limit what a pipeline keeps in memory. Where one is reached, intake waits.
 type Limits struct {
 	// Records is how many records may be open.
@@ -55,8 +64,14 @@ type Limits struct {
 
 // Config is one pipeline.
 type Config struct {
-	// Topics are the source topics, one at least.
+	// Topics are the topics that are read, one at least: those of events, and Calls.Topic.
 	Topics []string
+	// Calls is the one of them whose records are API requests, Inbound the one with what help desks
+	// send.
+	Calls, Inbound OwnTopic
+	// OwnUser returns the id or e-mail address of the user of a destination's desk by whom this program
+	// writes, "" for an unknown one. It is asked about events of Inbound only.
+	OwnUser func(ctx context.Context, destination string) string
 	// Connection are the options of the Kafka clients: brokers, TLS, SASL, client id.
 	Connection []kgo.Opt
 	// Cluster is the id of the Kafka cluster, "" where it has none.
@@ -83,6 +98,9 @@ type Config struct {
 	// Dedup is for how long after an event was delivered or skipped other records of its
 	// partition with its message id are skipped as its repeats; 0: never.
 	Dedup time.Duration
+	// Coalesce has events of one lane go out as one, where the Route can. Then intake reads up to
+	// Limits, so that they are seen.
+	Coalesce bool
 	// DrainTimeout is how long calls that are in flight may take to complete when the
 	// process stops or a partition is taken away.
 	DrainTimeout time.Duration
@@ -90,7 +108,10 @@ type Config struct {
 	Reader *mapping.Reader
 	// Decoders find what reads a record's value; nil: all values are JSON.
 	Decoders Decoders
-	Limits   Limits
+	// Priorities say how urgent events are; nil: all alike. With them intake reads up to Limits, so
+	// that what is urgent is seen.
+	Priorities Priorities
+	Limits     Limits
 	// Topic facts, as found at the start.
 	ResponsesMaxBytes, DeadLettersMaxBytes int32
 	// SourcePartitions is how many partitions each of Topics had at the start.
@@ -100,6 +121,10 @@ type Config struct {
 	Divided func(ours, all int)
 	// Writer says how outcomes and dead letters are written.
 	Writer topics.Config
+	// Rules are the names of the destination's rules, which its metrics show.
+	Rules []string
+	// Tracer makes the traces of events; nil: none.
+	Tracer *traces.Tracer
 	// Metrics is where the pipeline's metrics are registered; nil for nowhere.
 	Metrics prometheus.Registerer
 }
@@ -111,6 +136,15 @@ type Decoders interface {
 	Known(r *kgo.Record) (mapping.Decoder, bool)
 	// Find asks for as long as there is no answer. The error is the cause of ctx's end.
 	Find(ctx context.Context, r *kgo.Record) (mapping.Decoder, error)
+}
+
+// Priorities say how urgent events are. They are used by many goroutines.
+type Priorities interface {
+	// Of is the priority of the event in a record's value. begun is the rule by which it has begun,
+	// nil for one that has not.
+	Of(reader *mapping.Reader, d mapping.Decoder, value []byte, begun *mapping.RuleMark) mapping.Priority
+	// OfCalls is the priority of records of Calls.Topic.
+	OfCalls() mapping.Priority
 }
 
 // rebalanceTimeout is how long a member may take to release its partitions. It is

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/topics"
 )
 
 // BenchmarkHandOver takes a record in, finds its lane, starts it, settles it and asks for
@@ -34,7 +35,7 @@ func BenchmarkHandOver(b *testing.B) {
 			b.Fatal(err)
 		}
 		r := p.book.start(l)
-		p.settled(l, &outcome, offset, nil)
+		p.settled(&settling{lane: l, rec: r, entry: topics.Entry{Outcome: &outcome}}, offset, nil)
 		if at, _ := part.commitPoint(); at.Offset != r.Offset+1 {
 			b.Fatalf("offset to commit is %d behind %d", at.Offset, r.Offset)
 		}

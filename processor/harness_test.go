@@ -149,7 +149,11 @@ func (w *world) start(change ...func(*processor.Config, *sink.Config)) *instance
 		c(&cfg, &call)
 	}
 	log := slog.New(slog.NewTextHandler(io.MultiWriter(w.t.Output(), w.log), &slog.HandlerOptions{Level: slog.LevelInfo}))
-	dest := sink.NewDestination(call, budget.New(call.Rate), log)
+	spend := budget.New(call.Rate)
+	if call.Priorities {
+		spend.Prioritise()
+	}
+	dest := sink.NewDestination(call, spend, log)
 	wire := &wire{w: w}
 	cfg.Connection = append(w.kafka.Options(), kgo.Dialer(wire.dial))
 	p, err := processor.New(cfg, w.route(), dest, log)
@@ -394,6 +398,9 @@ func (w *world) outcomes() []outcome {
 	w.t.Helper()
 	var all []outcome
 	for _, r := range w.kafka.Consume(w.t, responses) {
+		if topics.IsForOwners(r) {
+			continue
+		}
 		var o outcome
 		if err := json.Unmarshal(r.Value, &o); err != nil {
 			w.t.Fatalf("outcome %s: %v", r.Value, err)
@@ -401,14 +408,6 @@ func (w *world) outcomes() []outcome {
 		all = append(all, o)
 	}
 	return all
-}
-
-// addPartitions raises a topic's number of partitions.
-func (w *world) addPartitions(topic string, n int) {
-	w.t.Helper()
-	if _, err := w.kafka.Admin(w.t).UpdatePartitions(w.t.Context(), n, topic); err != nil {
-		w.t.Fatalf("adding partitions to %s: %v", topic, err)
-	}
 }
 
 // committed are the group's committed offsets, -1 for none.

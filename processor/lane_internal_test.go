@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/deskstream/deskstream/mapping"
 )
 
 // A lane that was last when it became ready is not last any more when what came since
@@ -35,7 +37,7 @@ func TestLaneQueue_aLaneThatGrowsBeginsEarlier(t *testing.T) {
 				}
 			}
 			var got []string
-			for l := q.pop(); l != nil; l = q.pop() {
+			for l := q.pop(mapping.Normal); l != nil; l = q.pop(mapping.Normal) {
 				got = append(got, l.key.value)
 				for range 10 { // that come while its first is in flight
 					l.push(&record{arrival: int64(len(tt.arrivals) * apart)})

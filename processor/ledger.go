@@ -33,7 +33,8 @@ type ledgerRead struct {
 	origin    topics.Origin
 	done      *offsetSet
 	progress  map[recordKey]heldProgress
-	seen      *seenIDs // nil where all repeats pass
+	joined    map[recordKey]string // lanes of events with which others may have gone out
+	seen      *seenIDs             // nil where all repeats pass
 	later     []laterID
 }
 
@@ -240,39 +241,49 @@ func (l *ledgerReads) take(r *kgo.Record) {
 	if entry.Round != 0 || l.isForRepeats(r) {
 		return
 	}
-	if l.onRecord != nil {
-		topics.StepsTaken(&entry, r, l.onRecord) // also of events that are not wanted
+	wanted := read != nil && entry.Offset >= read.committed && r.Offset >= read.from
+	var p sink.Progress
+	has := false
+	if l.onRecord != nil || wanted && entry.Outcome == topics.InProgress {
+		p, has = topics.ParseProgress(r)
 	}
-	if read == nil || entry.Offset < read.committed || r.Offset < read.from {
+	if has && l.onRecord != nil {
+		topics.StepsTaken(&entry, p, l.onRecord) // also of events that are not wanted
+	}
+	if !wanted {
 		return
 	}
 	switch key := (recordKey{entry.Offset, entry.Epoch}); entry.Outcome {
 	case topics.Claimed:
 	case topics.InProgress:
-		read.goOn(key, r)
+		if has && p.Joined > 0 {
+			read.wentOut(key, string(r.Key))
+		} else if has {
+			read.goOn(key, heldProgress{p, r.Offset})
+		}
 	default:
 		read.done.add(entry.Offset, entry.Epoch)
 		delete(read.progress, key)
+		delete(read.joined, key)
 	}
 }
 
 // goOn takes in the progress of an event. Of several that of the highest claim counts: a lower
 // one that was written later comes from a process that had lost the partition. Of one claim
 // it is the newest.
-func (l *ledgerRead) goOn(key recordKey, r *kgo.Record) {
-	p, ok := topics.ParseProgress(r)
-	if !ok || l.done.has(key.offset, key.epoch) {
+func (l *ledgerRead) goOn(key recordKey, p heldProgress) {
+	if l.done.has(key.offset, key.epoch) {
 		return
 	}
 	l.done.reach(key.offset)
 	was, known := l.progress[key]
-	if known && (p.Claim < was.Claim || p.Claim == was.Claim && r.Offset < was.at) {
+	if known && (p.Claim < was.Claim || p.Claim == was.Claim && p.at < was.at) {
 		return
 	}
 	if l.progress == nil {
 		l.progress = make(map[recordKey]heldProgress)
 	}
-	l.progress[key] = heldProgress{p, r.Offset}
+	l.progress[key] = p
 }
 
 // open are the progresses of a partition's events that have no outcome yet.

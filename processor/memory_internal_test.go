@@ -12,6 +12,7 @@ import (
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/topics"
 )
 
 // alone is a processor with one active partition and no cluster.
@@ -23,7 +24,7 @@ func alone(limits Limits) (*Processor, *partition) {
 	log := slog.New(slog.DiscardHandler)
 	p := &Processor{
 		cfg: Config{Reader: reader, Limits: limits}, dest: &sink.Destination{}, log: log, life: context.Background(),
-		metrics: &metrics{reasons: newReasons("crm")}, member: newMembership(time.Minute), troubles: newTroubles(log),
+		metrics: &metrics{reasons: newReasons("crm", nil)}, member: newMembership(time.Minute), troubles: newTroubles(log),
 	}
 	p.topics, p.share = newTopicWatch(&p.cfg), newSourceShare(&p.cfg)
 	p.book = newBook(p)
@@ -75,7 +76,7 @@ func TestMemory_aPartitionThatIsDroppedLeavesNothingInTheQueue(t *testing.T) {
 		part = p.book.newPartition(part.topicPartition, "")
 		part.phase, part.live, part.next = active, true, 0
 		p.book.interrupted(inFlight, nil)
-		if n := len(p.book.queue.lanes); n > 1 || p.book.queue.enough() {
+		if n := len(p.book.queue.lanes[mapping.Normal.Rank()]); n > 1 || p.book.queue.enough() {
 			t.Fatalf("round %d: %d lanes are ready after their partition went, enough %v; want the other partition's alone", round, n, p.book.queue.enough())
 		}
 	}
@@ -105,10 +106,10 @@ func TestMemory_whatWaitsKeepsItselfAliveAndNoMore(t *testing.T) {
 			}
 			return fmt.Sprint("user-", offset)
 		}))
-		for l := p.book.queue.pop(); l != nil; l = p.book.queue.pop() {
+		for l := p.book.queue.pop(mapping.Normal); l != nil; l = p.book.queue.pop(mapping.Normal) {
 			if l.head.Offset%stuckEvery != 0 {
 				part.inFlight++
-				p.settled(l, &sink.Outcome{Outcome: sink.Delivered}, -1, nil)
+				p.settled(&settling{lane: l, rec: l.head, entry: topics.Entry{Outcome: &sink.Outcome{Outcome: sink.Delivered}}}, -1, nil)
 			}
 		}
 	}

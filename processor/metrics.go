@@ -3,59 +3,96 @@ package processor
 import (
 	"errors"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/plugin/kprom"
 
+	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink/hold"
 )
 
 // metrics collects a pipeline's figures when they are asked for.
 type metrics struct {
-	p                                                                                    *Processor
-	kafka                                                                                *kprom.Metrics
-	events, read, expired, late, open, inFlight, bytes, lanes, oldest, gap, hold, paused *prometheus.Desc
-	trouble, writes, oldestWrite, transaction                                            *prometheus.Desc
-	reasons                                                                              reasons
+	p           *Processor
+	destination string
+	kafka       *kprom.Metrics
+	all         []*prometheus.Desc
+	reasons     reasons
+
+	events, read, alreadySettled, released, expired, late *prometheus.Desc
+	open, inFlight, bytes, lanes, oldest, gap             *prometheus.Desc
+	hold, held, paused, trouble, transaction              *prometheus.Desc
+	joined, partitions, lastDelivery                      *prometheus.Desc
+	writes, oldestWrite                                   *prometheus.Desc
+	keys, keyConflicts                                    *prometheus.Desc
+	merged, apart                                         *prometheus.Desc
+	ofPriority, openOfPriority, oldestOfPriority          *prometheus.Desc
+	awaitBudget                                           *prometheus.Desc
 }
 
 func newMetrics(p *Processor) *metrics {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("deskstream_"+name, help, labels, prometheus.Labels{"destination": p.route.Name})
-	}
-	m := &metrics{
-		p:           p,
-		reasons:     newReasons(p.route.Name),
-		events:      desc("events_total", "Records by what became of them: delivered, skipped, dead, found_done, given_up.", "outcome"),
-		read:        desc("read_total", "Records read from the source topics."),
-		expired:     desc("expired_total", "Records that retention deleted before they were read."),
-		late:        desc("late_effects_total", "Tickets and the like that were made for a partition that was with another process by then, which may have made them again."),
-		open:        desc("open_records", "Records read and not settled."),
-		inFlight:    desc("in_flight", "Events that hold a place of delivery.max_in_flight."),
-		bytes:       desc("open_bytes", "Memory that open records take."),
-		lanes:       desc("open_lanes", "Lanes with an open record."),
-		oldest:      desc("oldest_undelivered_seconds", "Age of the oldest open record by its Kafka timestamp, 0 without one."),
-		gap:         desc("conservation_gap", "Records read that are neither settled, released nor open. Anything but 0 is a fault of this program."),
-		hold:        desc("hold", "1 while the destination is on hold, by reason; absent otherwise.", "reason"),
-		paused:      desc("intake_paused", "1 while intake waits, by the limit that is reached; span and schema stop single partitions. Absent otherwise.", "limit"),
-		trouble:     desc("trouble", "1 while Kafka refuses a part of the work or does not answer, by part of the work: fetch, claim, commit; transaction while one does not end; 0 otherwise. The log says why.", "part"),
-		transaction: desc("open_transaction_seconds", "For how long an open transaction has kept records of a source partition from being read, since this instance saw it first; the longest of its partitions, 0 without one."),
-		writes:      desc("open_writes", "Records on their way to the responses or dead-letter topic, not acknowledged yet.", "topic"),
-		oldestWrite: desc("oldest_write_seconds", "For how long the oldest of them has been on its way, 0 without one.", "topic"),
-	}
+	m := &metrics{p: p, destination: p.name, reasons: newReasons(p.name, p.cfg.Rules)}
+	m.describeRecords()
+	m.describeState()
 	if p.cfg.Metrics == nil {
 		return m
 	}
-	reg := prometheus.WrapRegistererWith(prometheus.Labels{"destination": p.route.Name}, p.cfg.Metrics)
-	m.kafka = kprom.NewMetrics("deskstream_kafka", kprom.Registerer(reg))
+	reg := prometheus.WrapRegistererWith(prometheus.Labels{"destination": p.name}, p.cfg.Metrics)
+	m.kafka = kprom.NewMetrics("deskstream_kafka", kprom.Registerer(wellNamed{reg}))
 	// A second processor of the same destination in one process, as in tests, keeps
 	// the first one's figures.
 	if err := p.cfg.Metrics.Register(m); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 		p.log.Warn("metrics not registered", "err", err)
 	}
 	return m
+}
+
+func (m *metrics) desc(name, help string, labels ...string) *prometheus.Desc {
+	d := prometheus.NewDesc("deskstream_"+name, help, labels, prometheus.Labels{"destination": m.destination})
+	m.all = append(m.all, d)
+	return d
+}
+
+// describeRecords describes what becomes of records.
+func (m *metrics) describeRecords() {
+	m.events = m.desc("events_total", "Events by their outcome: delivered, skipped, dead.", "outcome")
+	m.read = m.desc("records_read_total", "Records read from the source topics.")
+	m.alreadySettled = m.desc("records_already_settled_total", "Records that had an outcome on the responses topic when they were read.")
+	m.released = m.desc("records_released_total", "Records that were open when their partition was released or lost. They are read again.")
+	m.expired = m.desc("records_expired_total", "Records that retention deleted before they were read.")
+	m.late = m.desc("late_effects_total", "Tickets and the like that were made for a partition that was with another process by then, which may have made them again.")
+	m.merged = m.desc("merged_events_total", "Events that went out with a newer one of their lane, in its calls.")
+	m.apart = m.desc("groups_taken_apart_total", "Calls for several events that came to nothing. Each event went out alone after that.")
+	m.open = m.desc("open_records", "Records read and not settled.")
+	m.bytes = m.desc("open_bytes", "Memory that open records take.")
+	m.lanes = m.desc("open_lanes", "Lanes with an open record.")
+	m.inFlight = m.desc("in_flight", "Events that hold a place of delivery.max_in_flight.")
+	m.awaitBudget = m.desc("rate_budget_waiting_events", "Events on their way that wait for a call of the rate budget.")
+	m.oldest = m.desc("oldest_undelivered_seconds", "Age of the oldest open record by its Kafka timestamp, 0 without one.")
+	m.lastDelivery = m.desc("last_delivery_timestamp_seconds", "When the latest event was delivered, as Unix time, 0 before the first.")
+	m.ofPriority = m.desc("priority_events_total", "Events with an outcome of this process, by priority. Without priorities all are normal.", "priority")
+	m.openOfPriority = m.desc("priority_open_records", "Records read and not settled, by priority.", "priority")
+	m.oldestOfPriority = m.desc("priority_oldest_undelivered_seconds", "Age of the oldest open record of a priority by its Kafka timestamp, 0 without one.", "priority")
+	m.gap = m.desc("conservation_gap", "Records read that are neither settled, released nor open. Anything but 0 is a fault of this program.")
+	if m.p.cfg.Writer.Keys != "" {
+		m.keys = m.desc("keys", "Keys of open tickets that are known. Absent where no rule has a key.")
+		m.keyConflicts = m.desc("key_conflicts_total", "Records of keys that were ignored, because a process wrote them that had lost the partition by then. Absent where no rule has a key.")
+	}
+}
+
+// describeState describes what the pipeline waits for.
+func (m *metrics) describeState() {
+	m.joined = m.desc("group_joined", "1 while the consumer group counts this instance in, else 0.")
+	m.partitions = m.desc("partitions_assigned", "Source partitions of this instance.")
+	m.hold = m.desc("hold", "1 for the reason for which the destination is on hold, 0 for the others.", "reason")
+	m.held = m.desc("hold_seconds", "For how long the present hold has lasted, 0 without one.")
+	m.paused = m.desc("intake_paused", "1 for the limit that is reached, for which intake waits, 0 for the others; span and schema stop single partitions.", "limit")
+	m.trouble = m.desc("trouble", "1 while Kafka refuses a part of the work or does not answer, by part of the work: fetch, claim, commit; transaction while one does not end; 0 otherwise. The log says why.", "part")
+	m.transaction = m.desc("open_transaction_seconds", "For how long an open transaction has kept records of a source partition from being read, since this instance saw it first; the longest of its partitions, 0 without one.")
+	m.writes = m.desc("open_writes", "Records on their way to the responses or dead-letter topic, not acknowledged yet.", "topic")
+	m.oldestWrite = m.desc("oldest_write_seconds", "Age of the oldest write to the topic that is not acknowledged, 0 without one.", "topic")
 }
 
 func (m *metrics) clientOpts() []kgo.Opt {
@@ -65,12 +102,21 @@ func (m *metrics) clientOpts() []kgo.Opt {
 	return []kgo.Opt{kgo.WithHooks(m.kafka)}
 }
 
+// wellNamed registers all but the gauges that the client's plugin names as counters,
+// deskstream_kafka_buffered_fetch_records_total and the like: their bytes say as much.
+type wellNamed struct{ prometheus.Registerer }
+
+// MustRegister implements prometheus.Registerer.
+func (w wellNamed) MustRegister(all ...prometheus.Collector) {
+	w.Registerer.MustRegister(slices.DeleteFunc(slices.Clone(all), func(c prometheus.Collector) bool {
+		gauge, ok := c.(prometheus.GaugeFunc)
+		return ok && strings.Contains(gauge.Desc().String(), `_total"`)
+	})...)
+}
+
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{
-		m.events, m.read, m.expired, m.late, m.open, m.inFlight, m.bytes, m.lanes,
-		m.oldest, m.gap, m.hold, m.paused, m.trouble, m.writes, m.oldestWrite, m.transaction,
-	} {
+	for _, d := range m.all {
 		ch <- d
 	}
 	m.reasons.describe(ch)
@@ -83,117 +129,82 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	m.reasons.collect(ch)
 	f := m.p.Figures()
-	counter := func(d *prometheus.Desc, v int64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	m.collectRecords(sample{ch}, &f)
+	m.collectState(sample{ch}, &f)
+}
+
+func (m *metrics) collectRecords(to sample, f *Figures) {
+	to.counter(m.read, f.Read)
+	to.counter(m.alreadySettled, f.AlreadySettled)
+	to.counter(m.released, f.Released)
+	to.counter(m.expired, f.Expired)
+	to.counter(m.late, f.LateEffects)
+	to.counter(m.events, f.Delivered, "delivered")
+	to.counter(m.events, f.Skipped, "skipped")
+	to.counter(m.events, f.Dead, "dead")
+	if m.keys != nil {
+		to.gauge(m.keys, float64(f.Keys))
+		to.counter(m.keyConflicts, f.KeyConflicts)
 	}
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	to.counter(m.merged, f.Merged)
+	to.counter(m.apart, f.TakenApart)
+	for i, priority := range mapping.Priorities {
+		of := f.ByPriority[i]
+		to.counter(m.ofPriority, of.Settled, priority.String())
+		to.gauge(m.openOfPriority, float64(of.Open), priority.String())
+		to.gauge(m.oldestOfPriority, of.Oldest.Seconds(), priority.String())
 	}
-	counter(m.read, f.Read)
-	counter(m.expired, f.Expired)
-	counter(m.late, f.LateEffects)
-	counter(m.events, f.Delivered, "delivered")
-	counter(m.events, f.Skipped, "skipped")
-	counter(m.events, f.Dead, "dead")
-	counter(m.events, f.AlreadySettled, "found_done")
-	counter(m.events, f.Released, "given_up")
-	gauge(m.open, float64(f.Open))
-	gauge(m.inFlight, float64(f.InFlight))
-	gauge(m.bytes, float64(f.Bytes))
-	gauge(m.lanes, float64(f.Lanes))
-	gauge(m.gap, float64(f.Gap))
-	gauge(m.oldest, f.Oldest.Seconds())
-	gauge(m.transaction, f.OpenTransaction.Seconds())
+	to.gauge(m.open, float64(f.Open))
+	to.gauge(m.inFlight, float64(f.InFlight))
+	to.gauge(m.awaitBudget, float64(f.AwaitBudget))
+	to.gauge(m.bytes, float64(f.Bytes))
+	to.gauge(m.lanes, float64(f.Lanes))
+	to.gauge(m.gap, float64(f.Gap))
+	to.gauge(m.oldest, f.Oldest.Seconds())
+	last := 0.0
+	if !f.LastDelivery.IsZero() {
+		last = float64(f.LastDelivery.UnixMilli()) / 1e3
+	}
+	to.gauge(m.lastDelivery, last)
+}
+
+func (m *metrics) collectState(to sample, f *Figures) {
+	to.gauge(m.joined, oneIf(f.Joined))
+	to.gauge(m.partitions, float64(f.Partitions))
+	to.gauge(m.transaction, f.OpenTransaction.Seconds())
 	for topic, b := range m.p.kafka.writer.Backlogs() {
-		gauge(m.writes, float64(b.Records), topic)
-		gauge(m.oldestWrite, b.Oldest.Seconds(), topic)
+		to.gauge(m.writes, float64(b.Records), topic)
+		to.gauge(m.oldestWrite, b.Oldest.Seconds(), topic)
 	}
-	if f.Hold.Active() {
-		gauge(m.hold, 1, f.Hold.Reason)
+	for _, reason := range hold.Reasons() {
+		to.gauge(m.hold, oneIf(f.Hold.Active() && f.Hold.Reason == reason), reason)
 	}
-	for _, limit := range f.Paused {
-		gauge(m.paused, 1, limit)
+	to.gauge(m.held, f.HeldFor.Seconds())
+	for _, limit := range intakeLimits {
+		to.gauge(m.paused, oneIf(slices.Contains(f.Paused, limit)), limit)
 	}
 	for _, part := range troubleParts {
-		lasting := 0.0
-		if slices.Contains(f.Trouble, part) {
-			lasting = 1
-		}
-		gauge(m.trouble, lasting, part)
+		to.gauge(m.trouble, oneIf(slices.Contains(f.Trouble, part)), part)
 	}
 }
 
-// Figures are a pipeline's numbers at one moment.
-type Figures struct {
-	// Read counts records since the start, and the others what became of them. AlreadySettled
-	// had an outcome already, Released were open when their partition went, and Expired
-	// were deleted by retention before they were read.
-	Read, Delivered, Skipped, Dead, AlreadySettled, Released, Expired int64
-	// LateEffects are tickets and the like that were made for a partition that was with another
-	// process by then.
-	LateEffects int64
-	// Open is how many records are read and not settled, Bytes the memory they take.
-	Open, Bytes int64
-	// Lanes have an open record, InFlight events a place at the gate. Partitions are ours.
-	Lanes, InFlight, Partitions int
-	// Gap is 0 unless the program lost count of a record.
-	Gap int64
-	// Oldest is the age of the oldest open record.
-	Oldest time.Duration
-	// OpenTransaction is for how long the oldest open transaction has kept records of one of
-	// our partitions from being read, 0 without one.
-	OpenTransaction time.Duration
+// intakeLimits are what intake can wait for.
+var intakeLimits = [...]string{"records", "bytes", "lanes", "span", "schema"}
 
-	Hold hold.State
-	// Paused are the limits that are waited for: the one that all intake waits for, if
-	// there is one, and "span" or "schema" if they stop single partitions.
-	Paused []string
-	// Trouble is what Kafka refuses or does not answer at present: "fetch", "claim" or
-	// "commit"; and "transaction" while one does not end. The log says why.
-	Trouble []string
-	// Joined reports whether the group has given us an assignment, an empty one included.
-	Joined bool
+// sample takes single values.
+type sample struct{ ch chan<- prometheus.Metric }
+
+func (s sample) counter(d *prometheus.Desc, v int64, labels ...string) {
+	s.ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 }
 
-// Figures takes the numbers; what is open is counted by walking the lanes.
-func (p *Processor) Figures() Figures {
-	f := Figures{
-		InFlight: p.dest.Gate().InUse(), Hold: p.dest.Gate().Held(),
-		Trouble: p.troubles.lasting(), Joined: p.member.isJoined(), OpenTransaction: p.transactions.openFor(),
-	}
-	p.book.figures(&f)
-	return f
+func (s sample) gauge(d *prometheus.Desc, v float64, labels ...string) {
+	s.ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 }
 
-// figures puts in what the book knows.
-func (b *book) figures(f *Figures) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	c := b.counts
-	f.Read, f.Delivered, f.Skipped, f.Dead = c.read, c.delivered, c.skipped, c.dead
-	f.AlreadySettled, f.Released, f.Expired, f.LateEffects = c.alreadySettled, c.released, c.expired, c.late
-	f.Bytes, f.Lanes, f.Partitions = b.room.bytes, b.room.lanes, len(b.parts)
-	span, schema := false, false
-	for _, part := range b.parts {
-		span, schema = span || part.spanPaused, schema || len(part.undecoded) > 0
-		f.Open += int64(len(part.undecoded))
-		for _, l := range part.lanes {
-			for r := l.head; r != nil; r = r.behind {
-				f.Open++
-			}
-		}
-		if part.oldest != nil && !part.oldest.Timestamp.IsZero() {
-			f.Oldest = max(f.Oldest, time.Since(part.oldest.Timestamp))
-		}
+func oneIf(is bool) float64 {
+	if is {
+		return 1
 	}
-	if b.room.full != "" {
-		f.Paused = append(f.Paused, b.room.full)
-	}
-	if span {
-		f.Paused = append(f.Paused, "span")
-	}
-	if schema {
-		f.Paused = append(f.Paused, "schema")
-	}
-	f.Gap = c.gap(f.Open)
+	return 0
 }

@@ -12,13 +12,13 @@ import (
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
-// others follows what all processes of the group put on record: what another one has made for its
-// event is not what is looked for here. A claim has read the partitions of this process only.
+// others follows what all processes put on record, on the responses topic.
 type others struct {
-	topic, group string
-	admin        func() *kadm.Client
-	read         func(ctx context.Context, s spans, take func(*kgo.Record)) error
-	onRecord     func(ref string, step sink.StepRecord)
+	topic string
+	admin func() *kadm.Client
+	read  func(ctx context.Context, s spans, take func(*kgo.Record)) error
+	// take is called with each record, and keeps nothing of it.
+	take func(*kgo.Record)
 
 	turn  chan struct{} // holds a token while somebody reads
 	since time.Time     // what is on record from then on is known
@@ -29,9 +29,9 @@ type others struct {
 // othersDiffer is by how much the clocks of processes may differ that put something on record.
 const othersDiffer = 5 * time.Minute
 
-func newOthers(p *Processor) *others {
+func newOthers(p *Processor, take func(*kgo.Record)) *others {
 	return &others{
-		topic: p.cfg.Writer.Responses, group: p.cfg.Group, onRecord: p.route.OnRecord, turn: make(chan struct{}, 1),
+		topic: p.cfg.Writer.Responses, take: take, turn: make(chan struct{}, 1),
 		admin: func() *kadm.Client { return p.kafka.admin },
 		read: func(ctx context.Context, s spans, take func(*kgo.Record)) error {
 			return readSpans(ctx, s, take, p.kafka.opts, p.log)
@@ -39,7 +39,22 @@ func newOthers(p *Processor) *others {
 	}
 }
 
-// follow hands on the steps that are on record by now and were not before since. Who comes while
+// stepsOf hands on the steps that events of a group have on record: what another process has made for
+// its event is not what is looked for here. A claim has read the partitions of this process only.
+func stepsOf(group string, onRecord func(ref string, step sink.StepRecord)) func(*kgo.Record) {
+	var entries topics.EntryReader
+	return func(r *kgo.Record) {
+		e, ok := entries.Read(r)
+		if !ok || e.Group != group {
+			return
+		}
+		if p, ok := topics.ParseProgress(r); ok {
+			topics.StepsTaken(&e, p, onRecord)
+		}
+	}
+}
+
+// follow hands on what is on record by now and was not before since. Who comes while
 // another one reads waits for that, and reads the rest.
 func (o *others) follow(ctx context.Context, since time.Time) error {
 	asked := time.Now()
@@ -94,17 +109,12 @@ func (o *others) spansOf(from, start, end map[int32]int64) spans {
 	return s
 }
 
-// readNew hands on the steps in the parts.
+// readNew hands on the records in the parts.
 func (o *others) readNew(ctx context.Context, s spans) error {
 	if len(s.from) == 0 {
 		return nil
 	}
-	var entries topics.EntryReader
-	return o.read(ctx, s, func(r *kgo.Record) {
-		if e, ok := entries.Read(r); ok && e.Group == o.group {
-			topics.StepsTaken(&e, r, o.onRecord)
-		}
-	})
+	return o.read(ctx, s, o.take)
 }
 
 // list asks for an offset of each partition of the responses topic.

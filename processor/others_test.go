@@ -4,6 +4,7 @@ package processor_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -123,4 +124,27 @@ func TestOthers_whatAnotherInstanceMadeIsNotTaken(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What is on record of an event, its outcome too, says under which claim it was written: under a
+// lower one it comes from a process that had lost the partition.
+func TestOthers_anOutcomeHasTheClaimOfItsProgress(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.route = (&ticketDesk{}).route
+		for user := range 2 { // the second claim is not at offset 0
+			w.sendUser(0, fmt.Sprint("u", user), 1, 1)
+			in := w.start()
+			w.settledAll()
+			in.stop()
+		}
+		var claims []int64 // an announcement's, then the outcome's
+		for _, r := range w.kafka.Consume(t, responses) {
+			if p, ok := topics.ParseProgress(r); ok {
+				claims = append(claims, p.Claim)
+			}
+		}
+		if len(claims) != 4 || claims[0] != claims[1] || claims[2] != claims[3] || claims[2] <= claims[0] {
+			t.Errorf("claims %v", claims)
+		}
+	})
 }

@@ -2,11 +2,13 @@ package processor
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/topics"
 )
@@ -30,8 +32,12 @@ const (
 // partition is one partition while it is ours. All of it is guarded by the book's lock.
 type partition struct {
 	topicPartition
-	phase phase
-	live  bool // was active once: its commits say what is settled
+	reader *mapping.Reader // of its records
+	calls  bool            // these are API requests
+	json   bool            // they are JSON, whatever form events have
+	desks  bool            // they are what help desks send
+	phase  phase
+	live   bool // was active once: its commits say what is settled
 	// holder is the group's name for this member when it assigned the partition.
 	holder string
 	// stop is what its sessions are given: Soft ends with draining, Hard with gone.
@@ -68,6 +74,14 @@ type partition struct {
 	repeats *repeats
 	// claim is that of this process, the zero ledgerClaim where nothing is put on record.
 	claim ledgerClaim
+	// life counts how often the responses topic was recreated, or lost its end, under the
+	// partition: what was on record before that is not any more.
+	life int32
+	// joined are, by lane, the newest records that earlier owners may have sent, with those before
+	// them. inherits says that there are some, or were.
+	joined   map[string]int64
+	inherits atomic.Bool
+	lookedAt time.Time // when it was last found out whether they are there
 
 	lanes          map[laneKey]*lane
 	oldest, newest *record // the open list, by offset
@@ -82,8 +96,14 @@ type partition struct {
 
 func (b *book) newPartition(tp topicPartition, holder string) *partition {
 	part := &partition{
-		topicPartition: tp, holder: holder, committed: -1, epoch: -1, next: -1,
+		topicPartition: tp, reader: b.reader, holder: holder, committed: -1, epoch: -1, next: -1,
 		lanes: make(map[laneKey]*lane), drained: make(chan struct{}), renewed: time.Now(),
+	}
+	switch tp.topic {
+	case b.calls.Topic:
+		part.reader, part.calls, part.json = b.calls.Reader, true, true
+	case b.inbound.Topic:
+		part.reader, part.json, part.desks = b.inbound.Reader, true, true
 	}
 	if b.dedup > 0 {
 		part.repeats = newRepeats(b.dedup)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -17,10 +18,14 @@ import (
 // Processor runs one pipeline. See Run. What it knows is in parts, each with its own lock, of
 // which the book's is the outermost; what it does goes through several of them.
 type Processor struct {
-	cfg   Config
-	route sink.Route
-	dest  *sink.Destination
-	log   *slog.Logger
+	cfg  Config
+	name string // of the destination
+	// route is the way of events that start from now on, see Reload.
+	route atomic.Pointer[sink.Route]
+	// onRecord is that of every route.
+	onRecord func(ref string, step sink.StepRecord)
+	dest     *sink.Destination
+	log      *slog.Logger
 
 	kafka        clients
 	member       *membership
@@ -29,9 +34,13 @@ type Processor struct {
 	transactions openTransactions
 	book         *book
 	others       *others
+	keys         *keyring // nil where no rule has a key
+	answers      *answers // nil where nothing is read that help desks send
 	troubles     troubles
 	metrics      *metrics
 	unknown      *unknownNames
+	warned       *ruleWarnings
+	deaths       *deaths
 
 	// life ends what outlives a stop's first signal: calls and writes in flight.
 	life    context.Context
@@ -52,19 +61,24 @@ var errStopping = errors.New("the process stops")
 func New(cfg Config, route sink.Route, dest *sink.Destination, log *slog.Logger) (*Processor, error) {
 	log = log.With("destination", route.Name)
 	p := &Processor{
-		cfg: cfg, route: route, dest: dest, log: log,
+		cfg: cfg, name: route.Name, onRecord: route.OnRecord, dest: dest, log: log,
 		kafka:        clients{opts: cfg.Connection, ready: make(chan struct{})},
 		member:       newMembership(cfg.SessionTimeout),
 		topics:       newTopicWatch(&cfg),
 		share:        newSourceShare(&cfg),
 		transactions: openTransactions{open: make(map[topicPartition]openTransaction)},
 		troubles:     newTroubles(log),
-		unknown:      &unknownNames{log: log},
+		unknown:      &unknownNames{log: log, inbound: cfg.Inbound.Topic, destinations: cfg.Destinations},
+		warned:       &ruleWarnings{log: log},
+		deaths:       &deaths{log: log},
 		committing:   make(chan struct{}, 1), refuses: make(chan error, 1),
 	}
+	p.route.Store(&route)
 	p.life, p.endLife = context.WithCancelCause(context.Background())
 	p.metrics = newMetrics(p)
-	p.book, p.others = newBook(p), newOthers(p)
+	p.unknown.misdirected = p.metrics.reasons.misdirected
+	p.book, p.others, p.keys = newBook(p), newOthers(p, stepsOf(cfg.Group, p.onRecord)), newKeyring(p)
+	p.answers = newAnswers(p)
 	p.events = newWorkers(p.dest.MaxInFlight)
 	if err := p.kafka.connect(route.Name, p.groupOptions()); err != nil {
 		return nil, err
@@ -92,6 +106,10 @@ func (p *Processor) Run(ctx context.Context) error {
 	group.Go(func() error { return p.watchTransactions(working) })
 	group.Go(func() error { return p.watchAssignment(working) })
 	group.Go(func() error { return p.awaitRefusal(working) })
+	if p.keys != nil {
+		p.keys.begin()
+		group.Go(func() error { return p.keys.expire(working) })
+	}
 	<-working.Done()
 	p.endDelivery() // at once: polling may wait for a revoke that drains up to its timeout
 	err := group.Wait()

@@ -19,9 +19,6 @@ type ledgerClaim struct {
 	// number is the offset of the record that made the claim, so of several claims the latest
 	// has the highest.
 	number int64
-	// life counts how often the responses topic was recreated, or lost its end, under the
-	// partition: what was on record before that is not any more.
-	life int
 	// ready is closed when number holds.
 	ready chan struct{}
 }
@@ -97,7 +94,7 @@ type eventLedger struct {
 
 // ledgerFor is the ledger of a lane's first record, nil where nothing is put on record.
 func (p *Processor) ledgerFor(l *lane, r *record) sink.Ledger {
-	if p.route.OnRecord == nil {
+	if p.onRecord == nil {
 		return nil
 	}
 	return &eventLedger{p: p, lane: l, rec: r}
@@ -111,6 +108,7 @@ func (e *eventLedger) Record(ctx context.Context, progress sink.Progress) error 
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	life := e.p.book.lifeOf(e.lane.part)
 	claim = e.p.book.claimOf(e.lane.part)
 	progress.Claim = claim.number
 	for {
@@ -122,7 +120,7 @@ func (e *eventLedger) Record(ctx context.Context, progress sink.Progress) error 
 			return err
 		}
 		if offset > claim.number { // else see errNotWritten
-			e.p.book.onRecord(e.rec, claim)
+			e.p.book.onRecord(e.rec, life)
 			return nil
 		}
 	}
@@ -150,14 +148,14 @@ func (e *eventLedger) Holds() bool {
 	b := e.p.book
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return e.rec.life == e.lane.part.claim.life
+	return e.rec.life == e.lane.part.life
 }
 
-// onRecord notes under which claim the progress of a record was put on record.
-func (b *book) onRecord(r *record, claim ledgerClaim) {
+// onRecord notes in which life of its partition the progress of a record was put on record.
+func (b *book) onRecord(r *record, life int32) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r.life = claim.life
+	r.life = life
 }
 
 // claimOf is the claim of a partition as it is now.
@@ -167,11 +165,18 @@ func (b *book) claimOf(part *partition) ledgerClaim {
 	return part.claim
 }
 
+// lifeOf is the life of a partition as it is now.
+func (b *book) lifeOf(part *partition) int32 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return part.life
+}
+
 // unclaim ends the partition's claim until it is made again, since the responses topic is another
 // one now.
 func (p *partition) unclaim() {
 	if p.claim.holds() {
-		p.claim = ledgerClaim{life: p.claim.life + 1, ready: make(chan struct{})}
+		p.claim = ledgerClaim{ready: make(chan struct{})}
 	}
 }
 

@@ -5,55 +5,89 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/traces"
 )
 
-// reasons count why events were skipped or dead-lettered.
-type reasons struct{ skipped, dead *prometheus.CounterVec }
+// reasons count why events were skipped or dead-lettered, by which rules events went, and how old
+// they were when they were delivered.
+type reasons struct {
+	age           prometheus.Histogram
+	skipped, dead *prometheus.CounterVec
+	misdirected   prometheus.Counter
+	rules         ruleCounts
+}
 
-func newReasons(destination string) reasons {
+func newReasons(destination string, rules []string) reasons {
 	labels := prometheus.Labels{"destination": destination}
 	r := reasons{
+		rules: newRuleCounts(destination, rules),
+		age: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "deskstream_delivery_age_seconds", Help: "Age of events when they were delivered, from the Kafka timestamp of their record.", ConstLabels: labels,
+			Buckets: ageBuckets, NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
+		}),
 		skipped: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "deskstream_skipped_events_total", Help: "Events skipped, by reason.", ConstLabels: labels,
 		}, []string{"reason"}),
 		dead: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "deskstream_dead_events_total", Help: "Events dead-lettered, by class and code of the error.", ConstLabels: labels,
-		}, []string{"class", "code"}),
+			Name: "deskstream_dead_events_total", Help: "Events dead-lettered, by class and code of the error, and by whose fault it is: event, config, desk, us.", ConstLabels: labels,
+		}, []string{"class", "code", "fault"}),
+		misdirected: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "deskstream_misdirected_calls_total", Help: "Calls over Kafka that name a destination which the configuration does not have. Each pipeline that reads their topic counts them.", ConstLabels: labels,
+		}),
 	}
-	for _, reason := range skips {
-		r.skipped.WithLabelValues(string(reason)) // 0 from the start, so that a rate has a beginning
+	// All are 0 from the start, so that a rate has a beginning.
+	for _, reason := range mapping.Skips() {
+		r.skipped.WithLabelValues(string(reason))
+	}
+	for _, info := range sink.CodeInfos() {
+		for _, class := range info.Classes {
+			if info.IsExact() {
+				r.dead.WithLabelValues(string(class), string(info.Code), string(info.Fault))
+			}
+		}
 	}
 	return r
 }
 
-var skips = [...]mapping.Skip{
-	mapping.Tombstone, mapping.TypeNotTaken, mapping.Filtered, mapping.EventNotConfigured, mapping.NothingToUpdate, mapping.Duplicate,
-}
+// ageBuckets are in seconds, from an idle pipeline to the backlog of a night.
+var ageBuckets = []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 24 * 3600}
 
-// settled counts an outcome that is acknowledged.
-func (r reasons) settled(o *sink.Outcome) {
+// settled counts an outcome that is acknowledged, of a record with a Kafka timestamp.
+func (r reasons) settled(o *sink.Outcome, timestamp time.Time, traceID string) {
+	r.rules.settled(o)
 	switch {
+	case o.Outcome == sink.Delivered && !timestamp.IsZero():
+		r.age.(prometheus.ExemplarObserver).ObserveWithExemplar(max(0, o.At.Sub(timestamp).Seconds()), traces.Exemplar(traceID))
 	case o.Outcome == sink.Skipped && o.Reason != nil:
 		r.skipped.WithLabelValues(string(*o.Reason)).Inc()
 	case o.Outcome == sink.Dead && o.Error != nil:
-		r.dead.WithLabelValues(string(o.Error.Class), string(o.Error.Code)).Inc()
+		r.dead.WithLabelValues(string(o.Error.Class), string(o.Error.Code), string(sink.InfoOfCode(o.Error.Code).Fault)).Inc()
 	}
 }
 
 func (r reasons) describe(ch chan<- *prometheus.Desc) {
+	r.age.Describe(ch)
 	r.skipped.Describe(ch)
 	r.dead.Describe(ch)
+	r.misdirected.Describe(ch)
+	r.rules.events.Describe(ch)
+	r.rules.warned.Describe(ch)
 }
 
 func (r reasons) collect(ch chan<- prometheus.Metric) {
+	r.age.Collect(ch)
 	r.skipped.Collect(ch)
 	r.dead.Collect(ch)
+	r.misdirected.Collect(ch)
+	r.rules.events.Collect(ch)
+	r.rules.warned.Collect(ch)
 }
 
 // maxNames is how many names a pipeline logs, and maxNameLength how long each is, in bytes.
@@ -67,15 +101,20 @@ const (
 // tickets stop: this line is what shows it.
 type unknownNames struct {
 	log *slog.Logger
+	// inbound is the topic of what help desks send, whose types are others.
+	inbound string
+	// destinations are those of the configuration, misdirected counts calls to any other.
+	destinations []string
+	misdirected  prometheus.Counter
 
-	mu           sync.Mutex
-	names, types map[string]bool
-	full         bool
+	mu                  sync.Mutex
+	names, types, unset map[string]bool
+	full                bool
 }
 
 // note logs the name or type of a skipped event if it is the first one.
 func (u *unknownNames) note(o *sink.Outcome) {
-	if o.Outcome != sink.Skipped || o.Reason == nil {
+	if o.Outcome != sink.Skipped || o.Reason == nil || o.Source != nil && o.Source.Topic == u.inbound {
 		return
 	}
 	switch *o.Reason {
@@ -86,6 +125,14 @@ func (u *unknownNames) note(o *sink.Outcome) {
 	case mapping.TypeNotTaken:
 		if o.Event.Type != nil && !slices.Contains(knownTypes, *o.Event.Type) && u.isNew(&u.types, *o.Event.Type) {
 			u.log.Warn("event skipped, its type is unknown", "type", shown(*o.Event.Type))
+		}
+	case mapping.OtherDestination:
+		if slices.Contains(u.destinations, o.Event.To) {
+			return
+		}
+		u.misdirected.Inc()
+		if u.isNew(&u.unset, o.Event.To) {
+			u.log.Warn("call skipped, the configuration has no destination of its name", "to", shown(o.Event.To))
 		}
 	default: // the other reasons are no surprise
 	}
@@ -102,8 +149,8 @@ func (u *unknownNames) isNew(seen *map[string]bool, text string) bool {
 	if u.full || (*seen)[text] {
 		return false
 	}
-	if u.full = len(u.names)+len(u.types) == maxNames; u.full {
-		u.log.Warn("too many unknown names of events, no more are logged", "limit", maxNames)
+	if u.full = len(u.names)+len(u.types)+len(u.unset) == maxNames; u.full {
+		u.log.Warn("too many unknown names, no more are logged", "limit", maxNames)
 		return false
 	}
 	if *seen == nil {

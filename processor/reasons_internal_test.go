@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -56,10 +57,10 @@ func TestUnknownNames_areBounded(t *testing.T) {
 }
 
 func TestReasons_areCountedByReasonAndCode(t *testing.T) {
-	r := newReasons("crm")
+	r := newReasons("crm", nil)
 	dead := &sink.Outcome{Outcome: sink.Dead, Error: &sink.ErrorInfo{Class: sink.Invalid, Code: mapping.MissingEvent}}
 	for _, o := range []*sink.Outcome{skippedEvent(mapping.Tombstone, "", ""), skippedEvent(mapping.Tombstone, "", ""), dead, {Outcome: sink.Delivered}} {
-		r.settled(o)
+		r.settled(o, time.Time{}, "")
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(r.skipped, r.dead)
@@ -80,7 +81,7 @@ func TestReasons_areCountedByReasonAndCode(t *testing.T) {
 			got = append(got, fmt.Sprint(f.GetName(), labels, m.GetCounter().GetValue()))
 		}
 	}
-	want := "deskstream_dead_events_total[invalid missing_event crm] 1 deskstream_skipped_events_total[crm tombstone] 2"
+	want := "deskstream_dead_events_total[invalid missing_event crm event] 1 deskstream_skipped_events_total[crm tombstone] 2"
 	if text := strings.Join(got, " "); text != want {
 		t.Errorf("metrics %s, want %s", text, want)
 	}

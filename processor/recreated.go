@@ -53,6 +53,14 @@ func (p *Processor) lookAgain(ctx context.Context, topic string, why suspicion) 
 		return err
 	}
 	found, known := details[topic], p.topics.id(topic)
+	if p.keys != nil && topic == p.cfg.Writer.Keys {
+		if p.topics.mustForget(topic, why) {
+			p.kafka.forgetTopic(topic)
+			p.topics.changed(topic, found.ID, true)
+			p.keys.recreated()
+		}
+		return nil
+	}
 	if known == (kadm.TopicID{}) {
 		return nil // nothing was claimed yet
 	}

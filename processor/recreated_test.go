@@ -296,7 +296,7 @@ func TestRemade_morePartitionsOfTheResponsesTopicCountFromTheNextAssignment(t *t
 		w.sendUser(3, "u", 1, 3)
 		in := w.start(patient)
 		w.eventually("the quick ones", func() bool { return in.Figures().Delivered == 3 })
-		w.addPartitions(responses, 7)
+		w.kafka.AddPartitions(w.t, responses, 7)
 		time.Sleep(10 * time.Minute) // the client hears of them
 		w.sendUser(3, "u", 4, 6)
 		w.eventually("the later ones", func() bool { return in.Figures().Delivered == 7 })

@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,13 @@ type RedeliveryError struct {
 	// sourceTime is what the outcome says of its record, if ids do not show whether that is
 	// the present one: zero for an unknown time.
 	sourceTime time.Time
+	written    time.Time // when the outcome was
+}
+
+// newerThan reports whether the sign's outcome was written after another's; of two of the same
+// moment that of the lower partition is the newer one, so that all who look name the same.
+func (e *RedeliveryError) newerThan(other *RedeliveryError) bool {
+	return cmp.Or(e.written.Compare(other.written), cmp.Compare(other.Partition, e.Partition), cmp.Compare(e.Offset, other.Offset)) > 0
 }
 
 // Error says what was found, where, and what follows from it.
@@ -246,6 +254,12 @@ func lookPart(whole beginning, i int, shift float64) (from, end int64) {
 	return from, from + lookRecords
 }
 
+// better reports whether a sign stands before the one that was found.
+func (l *redeliveryLook) better(sign *RedeliveryError) bool {
+	ours, found := sign.Outcome.Group == l.cfg.Group, l.found.Outcome.Group == l.cfg.Group
+	return ours && !found || ours == found && sign.newerThan(l.found)
+}
+
 // take notes an outcome if it is of a record that would be delivered again. One of the group
 // itself stands before those of other groups, and a later one before earlier ones.
 func (l *redeliveryLook) take(r *kgo.Record) {
@@ -259,7 +273,7 @@ func (l *redeliveryLook) take(r *kgo.Record) {
 	begins, ok := l.begins[entry.Partition]
 	sign := &RedeliveryError{
 		Group: l.cfg.Group, Topic: l.topic, Cluster: l.cfg.Cluster,
-		Outcome: entry, Responses: r.Topic, Partition: r.Partition, Offset: r.Offset,
+		Outcome: entry, Responses: r.Topic, Partition: r.Partition, Offset: r.Offset, written: r.Timestamp,
 	}
 	// A mirror's offsets are others, and its topics have other ids.
 	again := entry.Offset >= begins.from && entry.Offset < begins.end && l.origin.Matches(entry.Origin)
@@ -269,7 +283,7 @@ func (l *redeliveryLook) take(r *kgo.Record) {
 	if entry.TopicID == (topics.TopicID{}) || l.origin.TopicID == (topics.TopicID{}) {
 		sign.sourceTime, _ = topics.SourceTime(r) // zero for one that cannot be read
 	}
-	if l.found == nil || l.found.Outcome.Group != l.cfg.Group || entry.Group == l.cfg.Group {
+	if l.found == nil || l.better(sign) {
 		l.found = sign
 	}
 }

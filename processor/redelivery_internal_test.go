@@ -1,6 +1,12 @@
 package processor
 
-import "testing"
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/deskstream/deskstream/sink/topics"
+)
 
 // The parts lie in the partition, are no more than their limit together, and have its end. Of
 // a partition that is no longer than that they have all.
@@ -22,6 +28,28 @@ func TestLookPart_readsNoMoreThanItsLimit(t *testing.T) {
 			if want := min(length, lookParts*lookRecords); total != want {
 				t.Errorf("%d of %+v are read, want %d", total, whole, want)
 			}
+		}
+	}
+}
+
+func TestRedeliveryLook_namesTheSameWhateverIsReadFirst(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	signs := []*RedeliveryError{
+		{Partition: 2, Offset: 9, written: now, Outcome: topics.LedgerEntry{Group: "g"}},
+		{Partition: 1, Offset: 5, written: now, Outcome: topics.LedgerEntry{Group: "g"}},
+		{Partition: 1, Offset: 6, written: now, Outcome: topics.LedgerEntry{Group: "g"}}, // this one
+		{Partition: 0, Offset: 7, written: now.Add(-time.Second), Outcome: topics.LedgerEntry{Group: "g"}},
+		{Partition: 0, Offset: 8, written: now.Add(time.Second), Outcome: topics.LedgerEntry{Group: "other"}},
+	}
+	for first := range signs {
+		look := redeliveryLook{cfg: &Config{Group: "g"}, found: signs[first]}
+		for _, sign := range slices.Concat(signs[first:], signs[:first]) {
+			if look.better(sign) {
+				look.found = sign
+			}
+		}
+		if look.found != signs[2] {
+			t.Errorf("read from %d on, partition %d and offset %d are named, want 1 and 6", first, look.found.Partition, look.found.Offset)
 		}
 	}
 }

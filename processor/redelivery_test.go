@@ -188,7 +188,7 @@ func TestRedelivery_isNotSeenWhereThereIsNone(t *testing.T) {
 			}
 		}, nil, 20},
 		"a partition that was added": {func(w *world) {
-			w.addPartitions(source, 5)
+			w.kafka.AddPartitions(w.t, source, 5)
 			w.sendUser(4, "added", 1, 3)
 		}, nil, 3},
 	} {

@@ -119,7 +119,7 @@ func TestGroup_aPartitionWhoseStartIsNotToldDisturbsNoOther(t *testing.T) {
 					Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: source, Partitions: []int32{4},
 					Err: kerr.NotLeaderForPartition, Count: -1,
 				})
-				w.addPartitions(source, 5)
+				w.kafka.AddPartitions(w.t, source, 5)
 				for n := range 60 {
 					time.Sleep(10 * time.Second) // until the client has heard of the new one, and longer
 					w.sendUser(0, "u", 4+n, 4+n)

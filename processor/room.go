@@ -1,6 +1,11 @@
 package processor
 
-import "github.com/deskstream/deskstream/sink"
+import (
+	"time"
+
+	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/sink"
+)
 
 // room is what open records take, and what they may take.
 type room struct {
@@ -49,12 +54,19 @@ type counts struct {
 	// late are outcomes of effects that were brought about for a partition that is with another
 	// process: it may have brought them about as well.
 	late int64
+	// lastDelivery is when the latest delivered event was.
+	lastDelivery time.Time
+	// merged are events that went out with a newer one, apart the groups that were taken apart.
+	merged, apart int64
+	// ofPriority counts those that were settled here, by rank.
+	ofPriority [len(mapping.Priorities)]int64
 }
 
 func (c *counts) settled(o *sink.Outcome) {
 	switch o.Outcome {
 	case sink.Delivered:
 		c.delivered++
+		c.lastDelivery = o.At.Time
 	case sink.Skipped:
 		c.skipped++
 	default:
@@ -62,10 +74,11 @@ func (c *counts) settled(o *sink.Outcome) {
 	}
 }
 
-// lateEffect counts an outcome of a partition that is gone, if it names something made.
+// lateEffect counts what an outcome of a partition that is gone has made. Steps that may be
+// repeated, and those of an owner before this process, were made once whoever took them.
 func (c *counts) lateEffect(o *sink.Outcome) {
 	for _, step := range o.Steps {
-		if step.State == sink.StepDone {
+		if step.Made {
 			c.late++
 		}
 	}

@@ -3,18 +3,33 @@ package processor
 import (
 	"sync/atomic"
 
+	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
 )
 
-// next takes the lane whose turn it is, nil if none is ready.
-func (b *book) next() *lane {
+// next takes the lane of a priority whose turn it is, nil if none is ready.
+func (b *book) next(priority mapping.Priority) *lane {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := b.queue.pop()
+	l := b.queue.pop(priority)
 	if !b.queue.enough() {
 		signal(b.roomFreed)
 	}
 	return l
+}
+
+// anyReady reports whether a lane of a priority is ready.
+func (b *book) anyReady(priority mapping.Priority) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.queue.lanes[priority.Rank()]) > 0
+}
+
+// priorityOf is how urgent a lane is that is in flight.
+func (b *book) priorityOf(l *lane) mapping.Priority {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return l.priority()
 }
 
 // start counts the lane's first record as in flight; nil when its partition was taken
@@ -52,13 +67,16 @@ func (b *book) interrupted(l *lane, progress *sink.Progress) {
 }
 
 // settle takes in that the outcome of a lane's first record is acknowledged, at that offset of
-// its responses partition, -1 for an unknown one. The next of the lane may start. It reports
-// whether that partition has given later offsets before.
-func (b *book) settle(l *lane, o *sink.Outcome, offset int64) (behind bool) {
+// its responses partition, -1 for an unknown one. The next of the lane may start, unless that is
+// settled by the same calls. It reports whether that partition has given later offsets before.
+func (b *book) settle(s *settling, offset int64) (behind bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	l, o := s.lane, s.entry.Outcome
 	part, r := l.part, l.head
-	b.completed(l)
+	if s.then == nil {
+		b.completed(l)
+	}
 	if part.phase == gone {
 		b.counts.lateEffect(o)
 		return false // counted as released when the partition went
@@ -68,12 +86,17 @@ func (b *book) settle(l *lane, o *sink.Outcome, offset int64) (behind bool) {
 	part.unlink(r)
 	b.room.give(r)
 	b.counts.settled(o)
-	b.reasons.settled(o)
+	b.counts.ofPriority[r.priority.Rank()]++
+	b.reasons.settled(o, r.Timestamp, r.trace().ID())
+	if o.MergedInto != nil {
+		b.counts.merged++
+	}
 	released := part.repeats.settled(r, o)
 	switch {
 	case !l.pop():
 		b.room.lanes--
 		delete(part.lanes, l.key)
+	case s.then != nil: // it is in flight with this one
 	case part.phase == active:
 		b.ready(l)
 	}
@@ -101,13 +124,19 @@ func (b *book) leftOpen(l *lane) {
 	b.completed(l)
 }
 
-// ready puts a lane into the queue, unless its first record waits for one of its message id.
+// ready puts a lane into the queue, unless its first record waits for one of its message id, or for
+// those of its lane that an earlier owner may have sent with it.
 func (b *book) ready(l *lane) {
+	l.parked = false
 	if l.head.message.waits() {
 		return
 	}
+	if l.part.awaits(l) {
+		l.parked = true
+		return
+	}
 	b.queue.push(l)
-	signal(b.laneReady)
+	signal(b.laneReady[l.rank])
 }
 
 // wake puts the lanes of records into the queue that wait no more for one of their message id.

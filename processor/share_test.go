@@ -65,9 +65,7 @@ func TestDivided_followsThePartitionsOfEachInstance(t *testing.T) {
 				expect("one instance has all", 4, map[string]int{"a": 4})
 				b := w.start(d.of("b"))
 				expect("two have half each", 4, map[string]int{"a": 2, "b": 2})
-				if _, err := w.kafka.Admin(t).CreatePartitions(t.Context(), 1, source); err != nil {
-					t.Fatal(err)
-				}
+				w.kafka.AddPartitions(w.t, source, 5)
 				w.eventually("one has the new partition and both know of it", func() bool {
 					return d.is(5, map[string]int{"a": 3, "b": 2}) || d.is(5, map[string]int{"a": 2, "b": 3})
 				})

@@ -157,7 +157,7 @@ func TestStart_aPartitionThatIsAddedBeginsAtItsBeginning(t *testing.T) {
 					if stopped {
 						in.stop()
 					}
-					w.addPartitions(source, 5)
+					w.kafka.AddPartitions(w.t, source, 5)
 					w.sendUser(4, "v", 1, 1)
 					time.Sleep(time.Until(at) + time.Second)
 					w.sendUser(4, "v", 2, 3)
@@ -311,4 +311,26 @@ func TestStale_afterAFailoverTheOffsetIsBelieved(t *testing.T) {
 		}
 		in.stop()
 	})
+}
+
+// Events of a partition that is added wait for a minute, until an instance looks for such, and for
+// the rebalance.
+func TestStart_aPartitionThatIsAddedIsReadWithinTwoMinutes(t *testing.T) {
+	for _, protocol := range protocols {
+		t.Run(string(protocol), func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.sendUser(0, "u", 1, 1)
+				in := w.start(with(protocol))
+				w.settledAll()
+				w.kafka.AddPartitions(w.t, source, 5)
+				w.sendUser(4, "v", 1, 1)
+				added := time.Now()
+				w.settledAll()
+				if took := time.Since(added); took > 2*time.Minute {
+					t.Errorf("the event of a new partition waited for %v", took)
+				}
+				in.stop()
+			})
+		})
+	}
 }

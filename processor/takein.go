@@ -8,8 +8,9 @@ import (
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
-// mayFetch reports whether there is room for more records and a need of them: in a hold there
-// always is, and the limits then say why more waits. It returns the limit that is
+// mayFetch reports whether there is room for more records and a need of them: in a hold and with
+// priorities there always is, and the limits then say why more waits. Where only more records can
+// make room, there is some. It returns the limit that is
 // reached, "" for none, and whether it has changed.
 func (b *book) mayFetch(held bool) (yes bool, limit string, changed bool) {
 	b.mu.Lock()
@@ -17,7 +18,7 @@ func (b *book) mayFetch(held bool) (yes bool, limit string, changed bool) {
 	limit = b.room.limit()
 	changed = limit != b.room.full
 	b.room.full = limit
-	return limit == "" && (held || !b.queue.enough()), limit, changed
+	return (limit == "" || b.awaitsIntake()) && (held || b.coalesce || b.priorities != nil || !b.queue.enough()), limit, changed
 }
 
 // takeIn puts fetched records into their lanes.
@@ -39,6 +40,7 @@ func (b *book) takeIn(fetches kgo.Fetches) {
 		for _, r := range f.Records {
 			b.takeInRecord(part, r)
 		}
+		b.readyJoined(part)
 		b.pauseAtSpan(part)
 	})
 }
@@ -66,6 +68,7 @@ func (b *book) takeInRecord(part *partition, src *kgo.Record) {
 	}
 	kept := topics.CloneRecord(src)
 	kept.Timestamp = sink.KnownTime(src.Timestamp)
+	kept.Context = b.beginTrace(kept)
 	r := &record{Record: kept, position: part.position, bytes: sizeOf(kept), progress: part.progressOf(src)}
 	part.link(r)
 	b.room.take(r)
@@ -78,7 +81,7 @@ func (b *book) takeInRecord(part *partition, src *kgo.Record) {
 func (b *book) decode(part *partition, r *record) {
 	r.decoder = mapping.JSON
 	known := true
-	if b.decoders != nil && r.Value != nil {
+	if b.decoders != nil && r.Value != nil && !part.json {
 		r.decoder, known = b.decoders.Known(r.Record)
 	}
 	if known && len(part.undecoded) == 0 {
@@ -111,6 +114,7 @@ func (b *book) decoded(part *partition, r *record) {
 	}
 	part.undecoded = part.undecoded[1:]
 	b.enqueue(part, r)
+	b.readyJoined(part)
 	if len(part.undecoded) > 0 {
 		return
 	}
@@ -120,7 +124,7 @@ func (b *book) decoded(part *partition, r *record) {
 
 // enqueue puts a record whose decoder is known at the end of its lane's queue.
 func (b *book) enqueue(part *partition, r *record) {
-	key := laneKey{value: b.reader.Lane(r.decoder, r.Value, r.Key)}
+	key := laneKey{value: part.reader.Lane(r.decoder, r.Value, r.Key)}
 	if key.value == "" {
 		key.alone = r.Offset
 	}
@@ -132,17 +136,24 @@ func (b *book) enqueue(part *partition, r *record) {
 	}
 	b.arrivals++
 	r.arrival = b.arrivals
-	part.repeats.takeIn(b.reader, l, r)
+	part.repeats.takeIn(part.reader, l, r)
+	if b.priorities != nil {
+		r.priority = b.askPriority(part, r)
+	}
+	was := l.priority()
 	if l.push(r) {
 		b.ready(l)
-	} else {
-		b.queue.grown(l)
+	} else if b.queue.grown(l) {
+		signal(b.laneReady[l.rank])
+	}
+	if s := l.session.Load(); s != nil && l.priority() > was {
+		s.Own(l.priority())
 	}
 }
 
 // pauseAtSpan stops fetching a partition that is too far ahead of its committed offset.
 func (b *book) pauseAtSpan(part *partition) {
-	if !part.spanPaused && part.span() >= b.room.limits.Span {
+	if !part.spanPaused && part.span() >= b.room.limits.Span && !part.awaitsIntake() {
 		part.spanPaused = true
 		b.kafka.pauseFetching(part.topicPartition)
 		b.log.Warn("partition paused, its newest record is too far from its oldest open one", "topic", part.topic, "partition", part.id,

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/hold"
 )
 
@@ -21,7 +22,7 @@ type WaitingLane struct {
 	Since time.Time
 	// Why is what it waits for: what sink.Session.Doing says, hold when the destination is
 	// on hold, acknowledgement of its outcome, message_id when an event with the same one is
-	// open, or place when it has not begun.
+	// open, intake when an earlier owner may have sent later events of the lane with it, or place when it has not begun.
 	Why string
 	// Hold is the reason of the hold that it waits for.
 	Hold string
@@ -54,6 +55,16 @@ func (b *book) waiting(n int, hold hold.State) (longest []WaitingLane, lanes int
 	return longest, len(all)
 }
 
+// awaitsBudget reports whether the lane's first event waits for a call of the rate budget.
+func (l *lane) awaitsBudget() bool {
+	s := l.session.Load()
+	if s == nil {
+		return false
+	}
+	why, _ := s.Doing()
+	return why == sink.Budget
+}
+
 func (l *lane) waiting(hold hold.State) WaitingLane {
 	w := WaitingLane{
 		Topic: l.part.topic, Partition: l.part.id, Lane: l.key.value, Offset: l.head.Offset,
@@ -68,6 +79,8 @@ func (l *lane) waiting(hold hold.State) WaitingLane {
 		w.Why = "acknowledgement"
 	} else if l.head.message.waits() {
 		w.Why = "message_id"
+	} else if l.part.awaits(l) {
+		w.Why = "intake"
 	}
 	if w.Why == "place" && hold.Active() {
 		w.Why, w.Hold = "hold", hold.Reason

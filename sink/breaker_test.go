@@ -182,6 +182,7 @@ func TestBreaker_aLoneLaneWaitsForResumeAndTheLogSaysSo(t *testing.T) {
 			done <- o
 		}()
 		time.Sleep(time.Hour)
+		synctest.Wait() // the hold is logged again just now
 		if n := strings.Count(d.log.String(), "resume the destination by hand"); n != 1 {
 			t.Errorf("the log says %d times what to do:\n%s", n, d.log.String())
 		}

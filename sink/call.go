@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"net/http"
 	"slices"
 
 	"github.com/deskstream/deskstream/mapping"
@@ -20,6 +21,8 @@ type Call struct {
 	Query string
 	// Body is the JSON body of a write; absent for none.
 	Body mapping.Value
+	// Plan is what a plan shows as the body, where that depends on the time of the call; else nil.
+	Plan *mapping.Value
 	// Lookup marks a call that changes nothing and may be made by plan.
 	Lookup bool
 	// Unrepeatable marks a write that could take effect twice when it is sent again
@@ -31,9 +34,19 @@ type Call struct {
 	// Optional marks a lookup that the event can do without: an answer that is none, other than
 	// a server's fault, is returned as it is.
 	Optional bool
+	// Shared marks a lookup that many events need: it may be made from the reserve of the rate
+	// budget.
+	Shared bool
+	// Own marks a call that is the event itself: its response is kept, whatever it is, and a 2xx
+	// that is no JSON, or a write that got no answer and is Unrepeatable, ends the event at once.
+	Own bool
+	// Large marks a lookup whose answer may have MaxLarge bytes: a page of a list.
+	Large bool
 	// recorded marks a write that is announced on record: whoever goes on with the event looks
 	// for it.
 	recorded bool
+	// blind marks a write of which nobody can find out whether it took effect.
+	blind bool
 	// Answers are the statuses outside 2xx that are an answer to this call and
 	// neither a failure nor the event's fault, as 404 is for a lookup by id. They count
 	// when the answer is the API's own; from a gateway they are a passing failure.
@@ -42,6 +55,11 @@ type Call struct {
 	// such an answer is a passing failure. When nil, a body must be empty or JSON. Its
 	// error quotes nothing of the answer, which may hold the credential.
 	Accept func(Reply) error
+}
+
+// Lookup is the call that looks up what is at a path. op is as Call.Op.
+func Lookup(op, path string) Call {
+	return Call{Op: op, Method: http.MethodGet, Path: path, Lookup: true}
 }
 
 // Doer makes the calls of one event. Waiting and repeating are its business, so the caller
@@ -63,6 +81,16 @@ type Doer interface {
 	// Skip lists a step as skipped. With found, the ids of what makes it needless, not nil, these
 	// are kept as the step's, which Once returns.
 	Skip(step string, found map[string]string)
+	// Fail lists a step as failed whose refusal was looked into. Once and Change list their own.
+	Fail(step string)
+	// Adopt notes that a step took effect, as something else than its own answer shows, and what it
+	// made: Once returns that.
+	Adopt(step string, made map[string]string)
+	// FindKey returns the ticket that a key of the event's lane names. Error: ErrInterrupted.
+	FindKey(ctx context.Context, key Key) (KeyedTicket, error)
+	// RecordKey returns when it is on record that a key of the event's lane names a ticket, or that
+	// this is closed. Error: ErrInterrupted.
+	RecordKey(ctx context.Context, key Key, ticket KeyedTicket) error
 	// Ref is 32 hexadecimal digits for a step of the event: the same whoever takes the step, in
 	// each process and round, and no other event's. Without a record on Kafka it is this Doer's
 	// own.
@@ -78,6 +106,14 @@ type Doer interface {
 	// Reject is the *Failure, class Rejected, of a response among Call.Answers that turned out
 	// to be a refusal.
 	Reject(call Call, reply Reply) error
+}
+
+// maxBody is how many bytes of the answer are read.
+func (c Call) maxBody() int {
+	if c.Large {
+		return MaxLarge
+	}
+	return MaxBody
 }
 
 func (c Call) answers(status int) bool { return slices.Contains(c.Answers, status) }

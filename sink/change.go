@@ -17,6 +17,12 @@ type Change struct {
 	Refusals []int
 	// Already reports whether the desk is so already. It is called after one of Refusals.
 	Already func(ctx context.Context) (bool, error)
+	// IDs returns the ids of what the response to the write says was made, nil for none. A nil IDs is
+	// for a write that makes nothing.
+	IDs func(Reply) map[string]string
+	// Lenient has a refusal that is none of that kind returned, as one of Call.Answers is; else the
+	// event dies of it.
+	Lenient bool
 	// Final marks a change after which another process would not find what the event is about:
 	// the progress so far goes on record before it.
 	Final bool
@@ -34,8 +40,8 @@ func (e *eventSteps) keep(step StepRecord) {
 }
 
 // change makes a Change with the calls of a Doer.
-func (e *eventSteps) change(ctx context.Context, do Doer, c Change) (Effected, error) {
-	if done, ok := e.already(c.Step); ok {
+func (s *sender) change(ctx context.Context, do Doer, c Change) (Effected, error) {
+	if done, ok := s.already(c.Step); ok {
 		return done, nil
 	}
 	call := c.Call
@@ -43,25 +49,35 @@ func (e *eventSteps) change(ctx context.Context, do Doer, c Change) (Effected, e
 	reply, err := do.Do(ctx, call)
 	took := err == nil && reply.OK()
 	if err == nil && slices.Contains(c.Refusals, reply.Status) {
-		if took, err = c.Already(ctx); err == nil && !took {
+		if took, err = c.Already(ctx); err == nil && !took && !c.Lenient {
 			err = do.Reject(c.Call, reply)
 		}
 	}
 	if _, dead := errors.AsType[*Failure](err); dead {
-		e.steps = append(e.steps, StepInfo{c.Step, StepFailed})
+		s.steps = append(s.steps, StepInfo{Name: c.Step, State: StepFailed})
 	}
 	if err != nil || !took {
 		return Effected{Reply: reply}, err
 	}
-	info := StepInfo{c.Step, StepDone}
-	e.steps = append(e.steps, info)
-	e.keep(StepRecord{StepInfo: info})
-	return Effected{Reply: reply, State: StepDone}, nil
+	var ids, kept map[string]string
+	if c.IDs != nil {
+		ids = c.IDs(reply)
+		kept = s.dest.redaction().calls.ids(maps.Clone(ids))
+	}
+	info := StepInfo{Name: c.Step, State: StepDone}
+	s.steps = append(s.steps, info)
+	s.keep(StepRecord{StepInfo: info, IDs: kept, Repeatable: true})
+	return Effected{Reply: reply, IDs: ids, State: StepDone}, nil
+}
+
+// Fail makes it a Doer.
+func (e *eventSteps) Fail(step string) {
+	e.steps = append(e.steps, StepInfo{Name: step, State: StepFailed})
 }
 
 // Skip makes it a Doer.
 func (s *sender) Skip(step string, found map[string]string) {
-	info := StepInfo{step, StepSkipped}
+	info := StepInfo{Name: step, State: StepSkipped}
 	s.steps = append(s.steps, info)
 	if found != nil {
 		s.keep(StepRecord{StepInfo: info, IDs: s.dest.redaction().calls.ids(maps.Clone(found))})
@@ -69,12 +85,19 @@ func (s *sender) Skip(step string, found map[string]string) {
 }
 
 // Change makes it a Doer.
-func (s *retrier) Change(ctx context.Context, c Change) (Effected, error) {
+func (s *retrier) Change(ctx context.Context, c Change) (done Effected, err error) {
+	if done, ok := s.already(c.Step); ok {
+		return done, nil
+	}
+	end := s.trace.Step(c.Step)
+	defer func() { end(string(done.State)) }()
 	s.behind = s.behind || c.Final && s.ledger != nil && s.progress.Exists()
 	return s.change(ctx, s, c)
 }
 
 // Change makes it a Doer.
 func (s *planner) Change(ctx context.Context, c Change) (Effected, error) {
-	return s.change(ctx, s, c)
+	made, err := s.change(ctx, s, c)
+	s.wouldDo(c.Step, made.Reply)
+	return made, err
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/deskstream/deskstream/sink/traces"
 )
 
 // maxRedirects is how many redirects a lookup follows, on its own host only.
@@ -27,8 +29,6 @@ type client struct {
 	extra   map[string]Secret // headers besides ours
 	agent   string
 	timeout time.Duration
-	// deadlines are those of writes.
-	deadlines deadlines
 	// transport is no http.Client, which would follow redirects with the credential, and
 	// fail on a Location that is no URL after a write that was answered.
 	transport http.RoundTripper
@@ -45,7 +45,6 @@ type headers struct {
 
 func newClient(c Config) *client {
 	made := &client{base: c.baseURL(), token: c.Credential, extra: c.Headers, agent: "deskstream/" + c.Version, timeout: c.Timeout, transport: c.Transport}
-	made.deadlines.timeout = c.Timeout
 	if made.transport == nil {
 		made.transport = newTransport(c, http.ProxyFromEnvironment)
 	}
@@ -59,6 +58,7 @@ type request struct {
 	url    string // the call's own
 	target string // the same, or where a redirect led
 	body   []byte // nil for none; the outcome has it too, so it may not be changed
+	parent traces.Parent
 }
 
 func (c *client) request(call *Call) request {
@@ -72,10 +72,10 @@ func (c *client) request(call *Call) request {
 	return r
 }
 
-// do makes one request, which takes Config.Timeout, and deadlineStep more at most. Its error
-// is a *transportError, or the cause of ctx when the caller ended it.
+// do makes one request, which takes Config.Timeout at most. Its error is a *transportError, or
+// the cause of ctx when the caller ended it.
 func (c *client) do(ctx context.Context, r *request) (Reply, error) {
-	ctx, cancel := c.limited(ctx, r)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errCallTimeout)
 	defer cancel()
 	ctx, trace := traced(ctx)
 	if r.recorded {
@@ -93,20 +93,11 @@ func (c *client) do(ctx context.Context, r *request) (Reply, error) {
 	if trace.stale() {
 		return Reply{}, c.fault(ctx, errStale, true)
 	}
-	reply, err := replyOf(resp)
+	reply, err := replyOf(resp, r.maxBody())
 	if err != nil {
 		return Reply{}, c.fault(ctx, err, true)
 	}
 	return reply, nil
-}
-
-// limited is ctx for one request. A lookup has a context of its own anyway; writes, which
-// have that of their pipeline, share one.
-func (c *client) limited(ctx context.Context, r *request) (context.Context, context.CancelFunc) {
-	if r.Lookup {
-		return context.WithTimeoutCause(ctx, c.timeout, errCallTimeout)
-	}
-	return c.deadlines.within(ctx), func() {}
 }
 
 // fault is the error of a request that got no response. After a timeout the idle
@@ -132,6 +123,13 @@ func (c *client) httpRequest(ctx context.Context, r *request) (*http.Request, er
 	req.Header = h.plain
 	if r.body != nil {
 		req.Header = h.body
+	}
+	if r.parent != (traces.Parent{}) {
+		req.Header = req.Header.Clone()
+		req.Header.Set(traces.HeaderParent, r.parent.Traceparent)
+		if r.parent.Tracestate != "" {
+			req.Header.Set(traces.HeaderState, r.parent.Tracestate)
+		}
 	}
 	return req, nil
 }

@@ -434,7 +434,7 @@ func TestClient_redirectsSpendBudgetAndAreCounted(t *testing.T) {
 			return answer(http.StatusFound, "", "Location", map[string]string{"/things": "/a", "/a": "/b", "/b": "/end"}[req.URL.Path])
 		}))
 		c.Rate = budget.Rate{Requests: 1, Per: time.Minute}
-		c.OnCall = func(_ string, status int, _ time.Duration) { counted = append(counted, status) }
+		c.OnCall = func(a sink.Attempt) { counted = append(counted, a.Status) }
 		d := destination(t, c)
 		began := time.Now()
 		o, err := deliver(t.Context(), d, calling(find), "l", forever())

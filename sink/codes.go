@@ -13,17 +13,18 @@ func Classes() []Class { return []Class{Invalid, Rejected, Exhausted, Expired, U
 
 // Codes are all codes of death but those of an answer's status, which are http_NNN.
 func Codes() []mapping.Code {
-	return []mapping.Code{
-		mapping.NotJSON, mapping.NotAnObject, mapping.TooDeep, mapping.BadAvro, mapping.UnknownSchema,
-		mapping.MissingType, mapping.WrongType, mapping.MissingEvent, mapping.MissingIdentifier, mapping.MissingIdentity,
-		mapping.MissingChannel, mapping.InvalidID, mapping.InvalidEventName, mapping.TemplateError,
-		ContactNotFound, AmbiguousContact, UnknownName, WindowClosed, BadAnswer, Timeout, Connection, TLS, Redirect, TooOld, Panic,
+	codes := make([]mapping.Code, 0, len(codeInfos))
+	for _, info := range codeInfos {
+		if !strings.HasPrefix(string(info.Code), statusPrefix) {
+			codes = append(codes, info.Code)
+		}
 	}
+	return codes
 }
 
 // IsCode reports whether code is one of Codes, or that of a status.
 func IsCode(code mapping.Code) bool {
-	if digits, ok := strings.CutPrefix(string(code), "http_"); ok {
+	if digits, ok := strings.CutPrefix(string(code), statusPrefix); ok {
 		status, err := strconv.Atoi(digits)
 		return err == nil && 100 <= status && status <= 999
 	}

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -23,10 +24,15 @@ type Config struct {
 	BaseURL string
 	// Credential is the bearer token; the zero Secret is none.
 	Credential Secret
+	// CredentialSetting is the path of the setting that has it, for people: trengo.api_token.
+	CredentialSetting string
 	// Headers are sent with each call, by name, besides those of the program.
 	Headers map[string]Secret
 	// MaxInFlight is how many events are in flight at once, at least 1.
 	MaxInFlight int
+	// Priorities says that events have priorities: then calls go to the most urgent of all
+	// destinations of the account first.
+	Priorities bool
 	// Rate is the vendor's limit until its answers say otherwise.
 	Rate budget.Rate
 	// Timeout bounds one attempt at one call.
@@ -46,10 +52,29 @@ type Config struct {
 	Alone bool
 	// Version is the program's version, for the User-Agent.
 	Version string
+	// TLS is how calls are encrypted and what authorities are trusted; nil is as the system has it.
+	TLS *tls.Config
 	// Transport makes the HTTP exchanges; nil is a transport of the destination's own.
 	Transport http.RoundTripper
-	// OnCall, if set, is told of each attempt. status is 0 without an answer.
-	OnCall func(op string, status int, took time.Duration)
+	// Echo returns what a write that took effect comes back as from the help desk; ok is false for
+	// nothing. reply has no body where the effect was found. It is nil where nobody reads that.
+	Echo func(call Call, reply *Reply) (e Echo, ok bool)
+	// OnCall, if set, is told of each attempt.
+	OnCall func(Attempt)
+	// TraceCalls has the API told of the trace that a call belongs to: see Session.Trace and Parent.
+	TraceCalls bool
+}
+
+// Attempt is one attempt at a call.
+type Attempt struct {
+	// Op is the call's, see Call.Op.
+	Op string
+	// Status is that of the answer, 0 without one.
+	Status int
+	// Took is how long the answer took, or the attempt without one.
+	Took time.Duration
+	// TraceID is the id of the event's trace, "" for an event that has none.
+	TraceID string
 }
 
 // Unknowns is what becomes of a write that is not safe to repeat and got no usable answer.
@@ -81,6 +106,10 @@ type Destination struct {
 	budget   *budget.Budget
 	evidence evidence
 	redact   atomic.Pointer[redaction]
+	retries  atomic.Int64 // attempts at calls after the first
+	waited   atomic.Int64 // for the rate budget, in nanoseconds
+	latest   atomic.Pointer[failure]
+	holds    holdLog
 	log      *slog.Logger
 }
 
@@ -89,9 +118,10 @@ type Destination struct {
 func NewDestination(c Config, spend *budget.Budget, log *slog.Logger) *Destination {
 	d := &Destination{Config: c, client: newClient(c), budget: spend, log: log}
 	d.redact.Store(newRedaction(c.secrets()...))
-	gate := hold.Config{Limit: c.MaxInFlight, Initial: c.Retry.Initial, GiveUp: c.longestWait(), OnChange: d.holdChanged}
+	d.holds.d = d
+	gate := hold.Config{Limit: c.MaxInFlight, Initial: c.Retry.Initial, GiveUp: c.longestWait(), Budget: spend, OnChange: d.holds.changed}
 	if !c.Alone {
-		gate.Breaker = c.Breaker
+		gate.Breaker, gate.OnInvalid = c.Breaker, d.sayInvalid
 	}
 	d.gate = hold.New(gate)
 	return d
@@ -109,22 +139,16 @@ func (d *Destination) Renewed() {
 // Gate is the destination's gate, through which the caller lets events in.
 func (d *Destination) Gate() *hold.Gate { return d.gate }
 
-// Close closes idle connections.
-func (d *Destination) Close() { d.client.close() }
+// Retries is how many attempts at calls were repeats of one that had failed.
+func (d *Destination) Retries() int64 { return d.retries.Load() }
 
-// holdChanged logs a hold once when it begins and once when it ends, not per event.
-func (d *Destination) holdChanged(was, now hold.State) {
-	switch {
-	case now.Reason == hold.Operator:
-		d.log.Warn("destination put on hold", "reason", now.Reason, "ends_by", "resume")
-	case now.Reason == hold.TooManyRejected:
-		d.log.Error("destination put on hold", "reason", now.Reason, "ends_by", "an accepted probe or resume",
-			"rejected", now.Rejected, "of_the_last", d.Breaker.Of)
-	case now.Active():
-		d.log.Error("destination put on hold", "reason", now.Reason, "ends_by", "a probe that is accepted or judged")
-	default:
-		d.log.Info("destination resumed", "reason", was.Reason, "held_for", time.Since(was.Since).Round(time.Millisecond))
-	}
+// BudgetWait is how long events have waited for the rate budget, in all.
+func (d *Destination) BudgetWait() time.Duration { return time.Duration(d.waited.Load()) }
+
+// Close closes idle connections, and logs no hold any more.
+func (d *Destination) Close() {
+	d.holds.end()
+	d.client.close()
 }
 
 // Accounts keeps what destinations with the same account have in common.
@@ -154,6 +178,9 @@ func (a *Accounts) Budget(c Config) *budget.Budget {
 			b = budget.NewReserve(c.Rate)
 		}
 		a.budgets[c.account()] = b
+	}
+	if c.Priorities {
+		b.Prioritise()
 	}
 	return b
 }
@@ -197,6 +224,10 @@ func (c Config) secrets() []Secret {
 	}
 	return all
 }
+
+// SharesAccount reports whether another destination has the same account, and so the same rate
+// budget and ids.
+func (c Config) SharesAccount(other Config) bool { return c.account() == other.account() }
 
 // account is the key of (host of the base URL, credential).
 func (c Config) account() string {

@@ -27,6 +27,10 @@ type Effect struct {
 	Find func(ctx context.Context, mark Mark) (Sighting, error)
 	// Exact says that Find takes nothing of another event's for the effect.
 	Exact bool
+	// Blind says that the help desk cannot be asked for the effect, so there is no Prepare, Mark or
+	// Find: where nobody knows whether the write took effect its event is dead, class Unknown,
+	// unless UnknownRetried has it sent again. CONTRACT: Effects once.
+	Blind bool
 	// Duplicate are the statuses of refusals that may mean that the effect is there already: it is
 	// looked for once, and adopted. If it is not there a 409 is a passing failure, since a list may
 	// lag, and any other status ends the event.
@@ -59,12 +63,16 @@ const (
 	StepAdopted StepState = "adopted" // its effect was found after an answer was lost
 	StepSkipped StepState = "skipped"
 	StepFailed  StepState = "failed"
+	StepPlanned StepState = "planned" // in a plan: a delivery would bring it about
 )
 
 // StepInfo is a step as an outcome lists it.
 type StepInfo struct {
 	Name  string    `json:"name"`
 	State StepState `json:"state"`
+	// Made marks a step that this process has taken with a write that takes effect again when it
+	// is sent again.
+	Made bool `json:"-"`
 }
 
 // Progress is what is on record of an event before its outcome is: what another process needs
@@ -72,16 +80,29 @@ type StepInfo struct {
 type Progress struct {
 	// Claim is the number of the claim under which it was written.
 	Claim int64 `json:"claim"`
+	// Rule is the name of the rule by which the event goes, "" for none, and RuleHash that of what
+	// the rule asks for.
+	Rule     string `json:"rule,omitempty"`
+	RuleHash string `json:"rule_hash,omitempty"`
 	// Steps took effect, or were found to be needless.
 	Steps []StepRecord `json:"steps,omitempty"`
 	// Next is the write that may have been sent since, nil for none.
 	Next *Announcement `json:"next,omitempty"`
+	// Writes are what the event's writes come back as from the help desk, where that is read.
+	Writes []Echo `json:"writes,omitempty"`
+	// Joined is how many earlier events of its lane go out with the event, in calls that may have
+	// been made since; 0 for none. Such a progress has nothing else: the calls may be made again, and
+	// whoever does sends no less.
+	Joined int `json:"joined,omitempty"`
 }
 
 // StepRecord is a step that took effect, or with StepSkipped one that what has the ids made needless.
 type StepRecord struct {
 	StepInfo
 	IDs map[string]string `json:"ids,omitempty"`
+	// Repeatable marks a step that takes no further effect when it is taken again: where there is
+	// no room for it, it may be missing on record.
+	Repeatable bool `json:"repeatable,omitempty"`
 }
 
 // Announcement is a write that is about to be sent.
@@ -123,13 +144,15 @@ type eventSteps struct {
 	onRecord bool       // there is a progress of the event, and so it is not too old
 }
 
-// already is the step of a name that took effect before, which the outcome lists as well.
+// already is the step of a name that took effect before, which the outcome lists as well, once.
 func (e *eventSteps) already(name string) (done Effected, ok bool) {
 	step := e.progress.step(name)
 	if step == nil {
 		return Effected{}, false
 	}
-	e.steps = append(e.steps, step.StepInfo)
+	if !slices.ContainsFunc(e.steps, func(s StepInfo) bool { return s.Name == name }) {
+		e.steps = append(e.steps, step.StepInfo)
+	}
 	return Effected{IDs: step.IDs, State: step.State}, true
 }
 
@@ -177,26 +200,35 @@ type once struct {
 	// announced is the announcement that stands, nil for none. Without a Ledger it is known
 	// to this process only.
 	announced *Announcement
+	// sent says that the write may have taken effect.
+	sent bool
 }
 
 // Once makes it a Doer.
-func (s *retrier) Once(ctx context.Context, e Effect) (Effected, error) {
+func (s *retrier) Once(ctx context.Context, e Effect) (done Effected, err error) {
 	if done, ok := s.already(e.Step); ok {
 		return done, nil
 	}
+	end := s.trace.Step(e.Step)
+	defer func() { end(string(done.State)) }()
 	o := &once{retrier: s, effect: e}
-	if next := s.progress.Next; next != nil && next.Step == e.Step {
+	next := s.progress.Next
+	switch {
+	case next == nil || next.Step != e.Step:
+	case e.Blind:
+		if err := o.inTheDark(); err != nil {
+			return Effected{}, err
+		}
+	default:
 		found, err := o.look(ctx, next, next.ended(time.Now()))
 		if err != nil || found.State != "" {
 			return found, err
 		}
 	}
-	for {
-		done, again, err := o.bring(ctx)
-		if !again {
-			return done, err
-		}
+	for again := true; again; {
+		done, again, err = o.bring(ctx)
 	}
+	return done, err
 }
 
 // bring makes the call. again says that it is to be made once more, the back-off being over.
@@ -204,13 +236,17 @@ func (o *once) bring(ctx context.Context) (done Effected, again bool, err error)
 	call := o.effect.Call
 	call.Answers = slices.Concat(call.Answers, o.effect.Duplicate)
 	if o.ledger != nil {
-		if err := o.effect.Prepare(ctx); err != nil { // its lookups come before the write in the list of calls
+		if err := o.prepare(ctx); err != nil { // its lookups come before the write in the list of calls
 			return Effected{}, false, err
 		}
 		call.recorded = true
 	}
+	call.blind = o.effect.Blind && o.dest.Unknown == UnknownProbed
 	reply, found, err := o.call(ctx, call, o)
 	o.fails(err)
+	if o.effect.Blind && err != nil {
+		return Effected{}, false, o.left(ctx, err)
+	}
 	if err != nil || found.State != "" {
 		return found, false, err
 	}
@@ -242,16 +278,19 @@ func (o *once) refused(ctx context.Context, reply Reply) (done Effected, again b
 // fails notes that the step failed, if that is what an error says.
 func (o *once) fails(err error) {
 	if _, dead := errors.AsType[*Failure](err); dead {
-		o.steps = append(o.steps, StepInfo{o.effect.Step, StepFailed})
+		o.steps = append(o.steps, StepInfo{Name: o.effect.Step, State: StepFailed})
 	}
 }
 
 // took notes that the step took effect.
 func (o *once) took(reply Reply, state StepState, ids map[string]string) Effected {
-	info := StepInfo{o.effect.Step, state}
-	o.steps = append(o.steps, info)
+	info := StepInfo{Name: o.effect.Step, State: state}
+	o.steps = append(o.steps, StepInfo{Name: info.Name, State: state, Made: state == StepDone})
 	o.keep(StepRecord{StepInfo: info, IDs: o.dest.redaction().calls.ids(maps.Clone(ids))})
 	o.progress.Next, o.behind = nil, true
+	if state == StepAdopted {
+		o.echo(o.effect.Call, &reply)
+	}
 	return Effected{Reply: reply, IDs: ids, State: state}
 }
 
@@ -265,11 +304,14 @@ func (o *once) announce(ctx context.Context) (ready bool, err error) {
 		return true, nil
 	}
 	if o.ledger != nil && o.announced != nil { // bring has just prepared the first
-		if err := o.effect.Prepare(ctx); err != nil {
+		if err := o.prepare(ctx); err != nil {
 			return false, err
 		}
 	}
-	o.announced = &Announcement{Step: o.effect.Step, Mark: o.effect.Mark(), At: Time{time.Now()}}
+	o.announced = &Announcement{Step: o.effect.Step, At: Time{time.Now()}}
+	if !o.effect.Blind {
+		o.announced.Mark = o.effect.Mark()
+	}
 	if o.ledger == nil {
 		return true, nil
 	}
@@ -279,7 +321,7 @@ func (o *once) announce(ctx context.Context) (ready bool, err error) {
 
 // unsure reports whether the write's effect is looked for before it is sent again.
 func (o *once) unsure(j judgement) bool {
-	if o.dest.Unknown != UnknownProbed || o.announced == nil {
+	if o.dest.Unknown != UnknownProbed || o.announced == nil || o.effect.Blind {
 		return false
 	}
 	// A command has no other events to wait for an outage's end with: an answer, however bad,

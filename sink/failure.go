@@ -2,6 +2,7 @@ package sink
 
 import (
 	"errors"
+	"net/http"
 	"strconv"
 
 	"github.com/deskstream/deskstream/mapping"
@@ -76,4 +77,13 @@ func (f *Failure) Error() string {
 // found several times (AmbiguousContact).
 func NotFound(code mapping.Code, message string) *Failure {
 	return &Failure{Stage: StageLookup, Class: Invalid, Code: code, Message: message}
+}
+
+// GoneAgain is the Failure of an event whose ticket is gone although it was found in place of one
+// that is gone.
+func GoneAgain(what string) *Failure {
+	return &Failure{
+		Stage: StageRequest, Class: Rejected, Code: HTTPCode(http.StatusNotFound), Status: http.StatusNotFound,
+		Message: "the " + what + " that was found instead of one that is gone is gone as well",
+	}
 }

@@ -47,6 +47,7 @@ type flight struct {
 	done chan struct{}
 	id   string
 	err  error
+	lead urgent // who makes it; nil where nothing has priorities
 }
 
 // NewIDs makes room for size identifiers, one at least, each remembered for
@@ -104,6 +105,22 @@ func (c *IDs) Change(identifier string, change func(was string) (now string, ren
 // Drop forgets an identifier.
 func (c *IDs) Drop(identifier string) { c.entries.Remove(identifier) }
 
+// Alone runs act while no other caller runs one of the same name: each of two that find nothing
+// would make it. A caller waits with the Doer that makes its calls, and gets its error when that
+// stops waiting.
+func (c *IDs) Alone(ctx context.Context, do Doer, name string, act func(context.Context) error) error {
+	for done := false; !done; {
+		_, _, err := c.Find(ctx, do, name, func(ctx context.Context) (string, error) {
+			done = true
+			return "", act(ctx)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Find answers from memory, or runs find once for all callers that ask for the same
 // identifier meanwhile. find returns "" for an identifier that the vendor does not know,
 // which is shared but not remembered. Its error is that of its own caller alone: of the
@@ -112,7 +129,7 @@ func (c *IDs) Drop(identifier string) { c.entries.Remove(identifier) }
 // Doer that makes its calls, and gets its error when that stops waiting.
 func (c *IDs) Find(ctx context.Context, do Doer, identifier string, find func(ctx context.Context) (string, error)) (id string, how How, err error) {
 	for {
-		id, f, how := c.join(identifier)
+		id, f, how := c.join(identifier, do)
 		switch how {
 		case Cached:
 			return id, Cached, nil
@@ -121,7 +138,7 @@ func (c *IDs) Find(ctx context.Context, do Doer, identifier string, find func(ct
 			return id, Own, err
 		case Shared: // Another caller's find is waited for, below.
 		}
-		if err := do.Await(ctx, f.done); err != nil {
+		if err := awaitFlight(ctx, do, f); err != nil {
 			return "", Shared, err
 		}
 		if f.err == nil {
@@ -131,7 +148,7 @@ func (c *IDs) Find(ctx context.Context, do Doer, identifier string, find func(ct
 }
 
 // join gives the remembered id, the flight to wait for, or a new one for the caller to lead.
-func (c *IDs) join(identifier string) (string, *flight, How) {
+func (c *IDs) join(identifier string, do Doer) (string, *flight, How) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if id, ok := c.Get(identifier); ok {
@@ -140,12 +157,18 @@ func (c *IDs) join(identifier string) (string, *flight, How) {
 	if f, ok := c.flights[identifier]; ok {
 		return "", f, Shared
 	}
-	f := &flight{done: make(chan struct{}), err: errNoResult}
+	f := &flight{done: make(chan struct{}), err: errNoResult, lead: urgentOf(do)}
+	if f.lead != nil {
+		f.lead.leads()
+	}
 	c.flights[identifier] = f
 	return "", f, Own
 }
 
 func (c *IDs) lead(ctx context.Context, identifier string, f *flight, find func(ctx context.Context) (string, error)) (string, error) {
+	if f.lead != nil {
+		defer f.lead.leadsNoMore()
+	}
 	defer func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()

@@ -76,6 +76,7 @@ func TestLend_instancesAndPlansTogetherStayWithinTheLimitAndUseIt(t *testing.T) 
 					if way == firstHit { // whose windows are not always found out
 						want = 11.9
 					}
+					t.Logf("a plan made %.1f calls a window", average(counts))
 					if got := average(counts); got < want || got > tt.most {
 						t.Errorf("a plan made %.1f calls a window, want %.0f to %.0f: %v", got, want, tt.most, counts)
 					}
@@ -83,6 +84,7 @@ func TestLend_instancesAndPlansTogetherStayWithinTheLimitAndUseIt(t *testing.T) 
 						t.Errorf("a plan made %d calls in a window, the reserve is 12: %v", least, counts)
 					}
 				}
+				t.Logf("%.1f calls a window, plans included", average(sum))
 				if got := average(sum); way == fixed && got < tt.used {
 					t.Errorf("%.1f calls a window, want %.0f: %v", got, tt.used, sum)
 				}

@@ -27,6 +27,7 @@ type Answers struct {
 	kept    *simplelru.LRU[string, remembered]
 	bytes   int
 	flights map[string]chan struct{}
+	unasked map[string]bool // URLs that a plan would have asked for
 }
 
 // remembered is an accepted answer: its status and its body.
@@ -56,6 +57,18 @@ func (a *Answers) Has(url string) bool {
 	defer a.mu.Unlock()
 	found, ok := a.kept.Peek(url)
 	return ok && time.Since(found.at) < a.lifetime
+}
+
+// planned notes that a plan would ask for a URL, and reports whether one would before.
+func (a *Answers) planned(url string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.unasked == nil {
+		a.unasked = make(map[string]bool)
+	}
+	before := a.unasked[url]
+	a.unasked[url] = true
+	return before
 }
 
 // fresh is the remembered answer that is not too old. a is locked.

@@ -57,7 +57,7 @@ func answer(status int, body string, header ...string) (*http.Response, error) {
 // config is a destination that repeats quickly and has budget without end.
 func config(transport http.RoundTripper) sink.Config {
 	return sink.Config{
-		Name: "desk", BaseURL: "http://desk.example", Credential: sink.NewSecret(credential), MaxInFlight: 4,
+		Name: "desk", BaseURL: "http://desk.example", Credential: sink.NewSecret(credential), CredentialSetting: "desk.token", MaxInFlight: 4,
 		Rate: budget.Rate{Requests: 1_000_000, Per: time.Second}, Timeout: 10 * time.Second,
 		Retry:   sink.Policy{Initial: time.Second, Max: 8 * time.Second},
 		Version: "test", Transport: transport,
@@ -66,7 +66,11 @@ func config(transport http.RoundTripper) sink.Config {
 
 func destination(t *testing.T, c sink.Config) *sink.Destination {
 	t.Helper()
-	d := sink.NewDestination(c, budget.New(c.Rate), slog.New(slog.DiscardHandler))
+	spend := budget.New(c.Rate)
+	if c.Priorities {
+		spend.Prioritise()
+	}
+	d := sink.NewDestination(c, spend, slog.New(slog.DiscardHandler))
 	t.Cleanup(d.Close)
 	return d
 }

@@ -30,6 +30,8 @@ type meter struct {
 	silent  bool                 // it says nothing about its limit
 	latency func() time.Duration // until the answer, of which the way there is a third
 	stuck   func() time.Duration // of the answer, besides
+	// says, if set, is what an answer says of a limit of which some calls remain.
+	says func(limit, remaining int) (int, int)
 
 	mu      sync.Mutex
 	began   time.Time   // of the window
@@ -84,7 +86,11 @@ func (m *meter) RoundTrip(*http.Request) (*http.Response, error) {
 	if m.stuck != nil {
 		time.Sleep(m.stuck())
 	}
-	status, header := http.StatusOK, []string{"x-ratelimit-limit", strconv.Itoa(m.limit), "x-ratelimit-remaining", strconv.Itoa(remaining)}
+	limit := m.limit
+	if m.says != nil {
+		limit, remaining = m.says(limit, remaining)
+	}
+	status, header := http.StatusOK, []string{"x-ratelimit-limit", strconv.Itoa(limit), "x-ratelimit-remaining", strconv.Itoa(remaining)}
 	if !ok {
 		status, header = http.StatusTooManyRequests, append(header, "Retry-After", "5")
 	}

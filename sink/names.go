@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -24,6 +25,9 @@ type nameList struct {
 	at  time.Time
 }
 
+// ErrPlanned is said of a list that a plan did not read, being offline.
+var ErrPlanned = errors.New("the list was not read")
+
 func (n *names) list(name string) nameList {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -38,6 +42,19 @@ func (n *names) put(name string, ids map[string]string) {
 	}
 	n.lists[name] = nameList{ids, time.Now()}
 }
+
+// renew forgets a list that may be out of date.
+func (n *names) renew(name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if time.Since(n.lists[name].at) >= namesSettled {
+		delete(n.lists, name)
+	}
+}
+
+// RenewNames has a list of Named read again, unless it was within the last minute: the desk may not
+// have any more what a name stands for.
+func (c *IDs) RenewNames(list string) { c.names.renew(list) }
 
 // Named is the id of a name in a list of the desk's, "" if the list has no such name. The list is
 // kept for an hour, and read again when a name is missing, though not within a minute. read reads

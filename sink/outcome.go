@@ -27,15 +27,27 @@ type Outcome struct {
 	Event       EventInfo       `json:"event"`
 	Destination DestinationInfo `json:"destination"`
 	Outcome     Disposition     `json:"outcome"`
-	Calls       []CallRecord    `json:"calls"`
+	// MergedInto names the newer event whose calls were made for this one too, nil for none.
+	MergedInto *MergedInto  `json:"merged_into,omitempty"`
+	Calls      []CallRecord `json:"calls"`
 	// IDs are the vendor's ids, as text.
 	IDs VendorIDs `json:"ids"`
 	// Rule is the name of the rule that the event matched, "" for none.
 	Rule string `json:"rule,omitempty"`
 	// Steps are those that an event is made of, where they are told apart.
-	Steps    []StepInfo `json:"steps,omitempty"`
+	Steps []StepInfo `json:"steps,omitempty"`
+	// CorrelationID is that of a call over Kafka, nil for none.
+	CorrelationID *string `json:"correlationId,omitempty"`
+	// Status, Result and Truncated are the answer to a call over Kafka: of Result at most MaxResult.
+	Status    *int    `json:"status,omitempty"`
+	Result    RawJSON `json:"result,omitzero"`
+	Truncated bool    `json:"truncated,omitempty"`
+	// Cursor is the query of the next page, when the answer is a list that goes on.
+	Cursor   RawJSON    `json:"cursor,omitzero"`
 	Warnings []string   `json:"warnings"`
 	Error    *ErrorInfo `json:"error"`
+	// Trail stands in a header, not in the object; nil for nothing.
+	Trail *Trail `json:"-"`
 	// Reason says why an event was skipped.
 	Reason *mapping.Skip `json:"reason"`
 	// DLQID names the dead letter; nil when none was written.
@@ -51,11 +63,21 @@ type Outcome struct {
 type EventInfo struct {
 	// Digest is that of the whole message id. It stands in a header, not in the object.
 	Digest EventDigest `json:"-"`
+	// To is the destination that a call names, where the outcome is of a different one. It is not in
+	// the object.
+	To string `json:"-"`
 
 	ID   *string `json:"id"`
 	Type *string `json:"type"`
 	Name *string `json:"name"`
 	Lane *string `json:"lane"`
+}
+
+// InfoOf names an event of a lane, "" for one that stands alone.
+func InfoOf(ev mapping.Event, lane string) EventInfo {
+	info := EventInfo{Lane: text(lane)}
+	info.name(ev)
+	return info
 }
 
 // name takes an event's texts, with one allocation for all, and the digest of its id.
@@ -84,7 +106,7 @@ func (o *Outcome) AppendJSON(dst []byte) []byte {
 
 // room is about what the text takes.
 func (o *Outcome) room() int {
-	n := 768
+	n := 768 + len(o.Result.text)
 	for i := range o.Calls {
 		call := &o.Calls[i]
 		n += 128 + len(call.URL) + len(call.Request.text) + len(call.Response.text)
@@ -134,7 +156,8 @@ type CallRecord struct {
 
 // Limits of the texts in an outcome, in bytes.
 const (
-	MaxText   = 1 << 10  // each text taken from the event
-	MaxRecord = 16 << 10 // each request and response body
-	MaxID     = 1 << 10  // each id of the vendor's; what is longer is none
+	MaxText   = 1 << 10   // each text taken from the event
+	MaxRecord = 16 << 10  // each request and response body
+	MaxResult = 512 << 10 // the answer to a call over Kafka
+	MaxID     = 1 << 10   // each id of the vendor's; what is longer is none
 )

@@ -42,6 +42,16 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink(in *jlexer.Lexer, o
 			} else {
 				out.Outcome = Disposition(in.String())
 			}
+		case "merged_into":
+			if in.IsNull() {
+				in.Skip()
+				out.MergedInto = nil
+			} else {
+				if out.MergedInto == nil {
+					out.MergedInto = new(MergedInto)
+				}
+				easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink3(in, out.MergedInto)
+			}
 		case "calls":
 			if in.IsNull() {
 				in.Skip()
@@ -59,7 +69,7 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink(in *jlexer.Lexer, o
 				}
 				for !in.IsDelim(']') {
 					var v1 CallRecord
-					easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink3(in, &v1)
+					easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink4(in, &v1)
 					out.Calls = append(out.Calls, v1)
 					in.WantComma()
 				}
@@ -99,7 +109,7 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink(in *jlexer.Lexer, o
 				in.Delim('[')
 				if out.Steps == nil {
 					if !in.IsDelim(']') {
-						out.Steps = make([]StepInfo, 0, 2)
+						out.Steps = make([]StepInfo, 0, 1)
 					} else {
 						out.Steps = []StepInfo{}
 					}
@@ -108,11 +118,61 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink(in *jlexer.Lexer, o
 				}
 				for !in.IsDelim(']') {
 					var v3 StepInfo
-					easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink4(in, &v3)
+					easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink5(in, &v3)
 					out.Steps = append(out.Steps, v3)
 					in.WantComma()
 				}
 				in.Delim(']')
+			}
+		case "correlationId":
+			if in.IsNull() {
+				in.Skip()
+				out.CorrelationID = nil
+			} else {
+				if out.CorrelationID == nil {
+					out.CorrelationID = new(string)
+				}
+				if in.IsNull() {
+					in.Skip()
+				} else {
+					*out.CorrelationID = string(in.String())
+				}
+			}
+		case "status":
+			if in.IsNull() {
+				in.Skip()
+				out.Status = nil
+			} else {
+				if out.Status == nil {
+					out.Status = new(int)
+				}
+				if in.IsNull() {
+					in.Skip()
+				} else {
+					*out.Status = int(in.Int())
+				}
+			}
+		case "result":
+			if in.IsNull() {
+				in.Skip()
+			} else {
+				if data := in.Raw(); in.Ok() {
+					in.AddError((out.Result).UnmarshalJSON(data))
+				}
+			}
+		case "truncated":
+			if in.IsNull() {
+				in.Skip()
+			} else {
+				out.Truncated = bool(in.Bool())
+			}
+		case "cursor":
+			if in.IsNull() {
+				in.Skip()
+			} else {
+				if data := in.Raw(); in.Ok() {
+					in.AddError((out.Cursor).UnmarshalJSON(data))
+				}
 			}
 		case "warnings":
 			if in.IsNull() {
@@ -149,7 +209,7 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink(in *jlexer.Lexer, o
 				if out.Error == nil {
 					out.Error = new(ErrorInfo)
 				}
-				easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink5(in, out.Error)
+				easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink6(in, out.Error)
 			}
 		case "reason":
 			if in.IsNull() {
@@ -193,7 +253,7 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink(in *jlexer.Lexer, o
 				if out.Source == nil {
 					out.Source = new(Source)
 				}
-				easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink6(in, out.Source)
+				easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink7(in, out.Source)
 			}
 		case "at":
 			if in.IsNull() {
@@ -238,6 +298,11 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink(out *jwriter.Writer
 		out.RawString(prefix)
 		out.String(string(in.Outcome))
 	}
+	if in.MergedInto != nil {
+		const prefix string = ",\"merged_into\":"
+		out.RawString(prefix)
+		easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink3(out, *in.MergedInto)
+	}
 	{
 		const prefix string = ",\"calls\":"
 		out.RawString(prefix)
@@ -249,7 +314,7 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink(out *jwriter.Writer
 				if v5 > 0 {
 					out.RawByte(',')
 				}
-				easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink3(out, v6)
+				easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink4(out, v6)
 			}
 			out.RawByte(']')
 		}
@@ -273,10 +338,35 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink(out *jwriter.Writer
 				if v7 > 0 {
 					out.RawByte(',')
 				}
-				easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink4(out, v8)
+				easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink5(out, v8)
 			}
 			out.RawByte(']')
 		}
+	}
+	if in.CorrelationID != nil {
+		const prefix string = ",\"correlationId\":"
+		out.RawString(prefix)
+		out.String(string(*in.CorrelationID))
+	}
+	if in.Status != nil {
+		const prefix string = ",\"status\":"
+		out.RawString(prefix)
+		out.Int(int(*in.Status))
+	}
+	if !(in.Result).IsZero() {
+		const prefix string = ",\"result\":"
+		out.RawString(prefix)
+		(in.Result).MarshalEasyJSON(out)
+	}
+	if in.Truncated {
+		const prefix string = ",\"truncated\":"
+		out.RawString(prefix)
+		out.Bool(bool(in.Truncated))
+	}
+	if !(in.Cursor).IsZero() {
+		const prefix string = ",\"cursor\":"
+		out.RawString(prefix)
+		(in.Cursor).MarshalEasyJSON(out)
 	}
 	{
 		const prefix string = ",\"warnings\":"
@@ -300,7 +390,7 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink(out *jwriter.Writer
 		if in.Error == nil {
 			out.RawString("null")
 		} else {
-			easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink5(out, *in.Error)
+			easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink6(out, *in.Error)
 		}
 	}
 	{
@@ -332,7 +422,7 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink(out *jwriter.Writer
 		if in.Source == nil {
 			out.RawString("null")
 		} else {
-			easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink6(out, *in.Source)
+			easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink7(out, *in.Source)
 		}
 	}
 	{
@@ -357,7 +447,7 @@ func (v Outcome) MarshalEasyJSON(w *jwriter.Writer) {
 func (v *Outcome) UnmarshalEasyJSON(l *jlexer.Lexer) {
 	easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink(l, v)
 }
-func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink6(in *jlexer.Lexer, out *Source) {
+func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink7(in *jlexer.Lexer, out *Source) {
 	isTopLevel := in.IsStart()
 	if in.IsNull() {
 		if isTopLevel {
@@ -413,7 +503,7 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink6(in *jlexer.Lexer, 
 		in.Consumed()
 	}
 }
-func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink6(out *jwriter.Writer, in Source) {
+func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink7(out *jwriter.Writer, in Source) {
 	out.RawByte('{')
 	first := true
 	_ = first
@@ -444,7 +534,7 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink6(out *jwriter.Write
 	}
 	out.RawByte('}')
 }
-func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink5(in *jlexer.Lexer, out *ErrorInfo) {
+func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink6(in *jlexer.Lexer, out *ErrorInfo) {
 	isTopLevel := in.IsStart()
 	if in.IsNull() {
 		if isTopLevel {
@@ -506,7 +596,7 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink5(in *jlexer.Lexer, 
 		in.Consumed()
 	}
 }
-func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink5(out *jwriter.Writer, in ErrorInfo) {
+func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink6(out *jwriter.Writer, in ErrorInfo) {
 	out.RawByte('{')
 	first := true
 	_ = first
@@ -541,7 +631,7 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink5(out *jwriter.Write
 	}
 	out.RawByte('}')
 }
-func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink4(in *jlexer.Lexer, out *StepInfo) {
+func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink5(in *jlexer.Lexer, out *StepInfo) {
 	isTopLevel := in.IsStart()
 	if in.IsNull() {
 		if isTopLevel {
@@ -577,7 +667,7 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink4(in *jlexer.Lexer, 
 		in.Consumed()
 	}
 }
-func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink4(out *jwriter.Writer, in StepInfo) {
+func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink5(out *jwriter.Writer, in StepInfo) {
 	out.RawByte('{')
 	first := true
 	_ = first
@@ -593,7 +683,7 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink4(out *jwriter.Write
 	}
 	out.RawByte('}')
 }
-func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink3(in *jlexer.Lexer, out *CallRecord) {
+func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink4(in *jlexer.Lexer, out *CallRecord) {
 	isTopLevel := in.IsStart()
 	if in.IsNull() {
 		if isTopLevel {
@@ -691,7 +781,7 @@ func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink3(in *jlexer.Lexer, 
 		in.Consumed()
 	}
 }
-func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink3(out *jwriter.Writer, in CallRecord) {
+func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink4(out *jwriter.Writer, in CallRecord) {
 	out.RawByte('{')
 	first := true
 	_ = first
@@ -747,6 +837,82 @@ func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink3(out *jwriter.Write
 		const prefix string = ",\"truncated\":"
 		out.RawString(prefix)
 		out.Bool(bool(in.Truncated))
+	}
+	out.RawByte('}')
+}
+func easyjson7c7c3166DecodeGithubComDeskstreamDeskstreamSink3(in *jlexer.Lexer, out *MergedInto) {
+	isTopLevel := in.IsStart()
+	if in.IsNull() {
+		if isTopLevel {
+			in.Consumed()
+		}
+		in.Skip()
+		return
+	}
+	in.Delim('{')
+	for !in.IsDelim('}') {
+		key := in.UnsafeFieldName(false)
+		in.WantColon()
+		switch key {
+		case "id":
+			if in.IsNull() {
+				in.Skip()
+				out.ID = nil
+			} else {
+				if out.ID == nil {
+					out.ID = new(string)
+				}
+				if in.IsNull() {
+					in.Skip()
+				} else {
+					*out.ID = string(in.String())
+				}
+			}
+		case "offset":
+			if in.IsNull() {
+				in.Skip()
+				out.Offset = nil
+			} else {
+				if out.Offset == nil {
+					out.Offset = new(int64)
+				}
+				if in.IsNull() {
+					in.Skip()
+				} else {
+					*out.Offset = int64(in.Int64())
+				}
+			}
+		default:
+			in.SkipRecursive()
+		}
+		in.WantComma()
+	}
+	in.Delim('}')
+	if isTopLevel {
+		in.Consumed()
+	}
+}
+func easyjson7c7c3166EncodeGithubComDeskstreamDeskstreamSink3(out *jwriter.Writer, in MergedInto) {
+	out.RawByte('{')
+	first := true
+	_ = first
+	{
+		const prefix string = ",\"id\":"
+		out.RawString(prefix[1:])
+		if in.ID == nil {
+			out.RawString("null")
+		} else {
+			out.String(string(*in.ID))
+		}
+	}
+	{
+		const prefix string = ",\"offset\":"
+		out.RawString(prefix)
+		if in.Offset == nil {
+			out.RawString("null")
+		} else {
+			out.Int64(int64(*in.Offset))
+		}
 	}
 	out.RawByte('}')
 }

@@ -1,7 +1,6 @@
 package sink
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -53,8 +52,13 @@ func (ids VendorIDs) MarshalEasyJSON(w *jwriter.Writer) {
 		w.RawString("null")
 		return
 	}
+	names := make([]string, 0, 8) // on the stack, unless there are more
+	for name := range ids {
+		names = append(names, name)
+	}
+	slices.Sort(names)
 	w.RawByte('{')
-	for i, name := range slices.Sorted(maps.Keys(ids)) {
+	for i, name := range names {
 		if i > 0 {
 			w.RawByte(',')
 		}

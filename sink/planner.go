@@ -3,6 +3,7 @@ package sink
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type planner struct {
 // looks are the lookups of one planned event.
 type looks struct {
 	answers *Answers
+	given   Given              // nil for none
 	asked   []string           // their URLs, whoever asked the desk
 	own     map[string]finding // the responses that this session got itself, by URL
 }
@@ -39,6 +41,12 @@ type finding struct {
 
 // findingsLast is how long a response stands for the one that a delivery would get.
 const findingsLast = 10 * time.Second
+
+// wouldKnow reports whether a run would know what a URL answers, which a plan does not ask: the event,
+// or an earlier one of the same Answers, would have read it.
+func (l *looks) wouldKnow(url string) bool {
+	return slices.Contains(l.asked, url) || l.answers != nil && l.answers.planned(url)
+}
 
 // take is the finding of a URL, once: an event that looks again wants to know what is
 // there now.
@@ -57,9 +65,16 @@ func (l *looks) take(url string) (finding, bool) {
 func (d *Destination) PlanSession(ctx context.Context, plan Plan, answers *Answers) *Session {
 	p := &planner{offline: plan == PlanOffline, looks: &looks{answers: answers, own: make(map[string]finding)}}
 	p.dest, p.stop = d, Stop{Soft: ctx, Hard: ctx}
-	// A plan has nothing to leave open, so it waits for a limit that is used up.
-	p.turn = func(ctx context.Context) error { return p.spend(ctx, 0) }
+	p.turns = p
 	return &Session{sender: &p.sender, doer: p, looks: p.looks}
+}
+
+// Look calls look with a Doer that makes lookups and sends no write, for what is no event.
+func (d *Destination) Look(ctx context.Context, look func(context.Context, Doer) error) error {
+	s := d.PlanSession(ctx, PlanWithLookup, nil)
+	s.begin(ctx)
+	defer s.doer.done()
+	return look(ctx, s.doer)
 }
 
 // Asked are the URLs of the lookups that a planned event needed, whoever asked the desk.
@@ -72,6 +87,10 @@ func (s *Session) Forget() { s.looks.answers.drop(s.looks.asked) }
 // Reuse spares a session the lookups that the planned session of the same event has just
 // made itself: they are in its outcome as if they were its own.
 func (s *Session) Reuse(planned *Session) { s.looks = planned.looks }
+
+// takeTurn waits for the rate budget. A plan has nothing to leave open, so it waits for a limit
+// that is used up.
+func (s *planner) takeTurn(ctx context.Context) error { return s.spend(ctx, 0) }
 
 func (s *planner) plans() bool { return true }
 
@@ -97,11 +116,21 @@ func (s *planner) Reject(call Call, reply Reply) error {
 // Do makes it a Doer. Offline, a lookup gets the status that means "nothing there" for its
 // call, or an empty list.
 func (s *planner) Do(ctx context.Context, call Call) (Reply, error) {
+	if call.Plan != nil {
+		call.Body = *call.Plan
+	}
 	request := s.dest.client.request(&call)
 	record := s.open(&request, s.dest.redaction())
 	if err := s.mayGoOn(ctx); err != nil {
 		s.dropUnused(record)
 		return Reply{}, err
+	}
+	if reply, given, err := s.answer(call, request.url); given {
+		return reply, err
+	}
+	if s.offline && call.Shared && s.looks.wouldKnow(request.url) {
+		s.dropUnused(record)
+		return plannedReply(call), nil
 	}
 	if call.Lookup {
 		s.looks.asked = append(s.looks.asked, request.url)
@@ -121,23 +150,31 @@ func (s *planner) Once(ctx context.Context, e Effect) (Effected, error) {
 	if done, ok := s.already(e.Step); ok {
 		return done, nil
 	}
-	if next := s.progress.Next; next != nil && next.Step == e.Step {
+	if next := s.progress.Next; next != nil && next.Step == e.Step && !e.Blind {
 		seen, err := e.Find(ctx, next.Mark)
 		if err != nil {
 			return Effected{}, err
 		}
 		if seen.IDs != nil {
-			s.steps = append(s.steps, StepInfo{e.Step, StepAdopted})
+			s.steps = append(s.steps, StepInfo{Name: e.Step, State: StepAdopted})
 			return Effected{IDs: seen.IDs, State: StepAdopted}, nil
 		}
 	}
 	reply, err := s.Do(ctx, e.Call)
+	s.wouldDo(e.Step, reply)
 	return Effected{Reply: reply}, err
+}
+
+// wouldDo lists a step that a delivery would bring about.
+func (s *planner) wouldDo(step string, reply Reply) {
+	if reply.Planned {
+		s.steps = append(s.steps, StepInfo{Name: step, State: StepPlanned})
+	}
 }
 
 // ask makes one attempt at a lookup.
 func (s *planner) ask(ctx context.Context, r *request, record int) (Reply, error) {
-	if err := s.turn(ctx); err != nil {
+	if err := s.takeTurn(ctx); err != nil {
 		return Reply{}, err
 	}
 	reply, j, err := s.attempt(ctx, r, record)
@@ -153,11 +190,7 @@ func (s *planner) ask(ctx context.Context, r *request, record int) (Reply, error
 	if j == nil {
 		return reply, nil
 	}
-	class := Rejected
-	if j.verdict != refusedForGood {
-		class = Exhausted
-	}
-	return Reply{}, s.failure(r.Call, *j, class)
+	return Reply{}, s.failure(r.Call, *j, classOf(*j))
 }
 
 func plannedReply(call Call) Reply {

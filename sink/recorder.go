@@ -18,7 +18,7 @@ type recorder struct {
 func (r *recorder) open(req *request, redact *redaction) int {
 	record := CallRecord{Method: req.Method, URL: redact.calls.text(req.url), Lookup: req.Lookup}
 	if req.body != nil {
-		record.Request, record.Truncated = recorded(redact.calls.json(req.Body, req.body))
+		record.Request, record.Truncated = recorded(redact.calls.json(req.Body, req.body), MaxRecord)
 	}
 	r.calls = append(r.calls, record)
 	return len(r.calls) - 1
@@ -67,7 +67,7 @@ func (r *recorder) record(record int, reply *Reply, took time.Duration, redact *
 		entry.Status = &status
 	}
 	if len(reply.Body) > 0 {
-		body, truncated := redact.answers.answer(reply)
+		body, truncated := redact.answers.answer(reply, MaxRecord)
 		entry.Response, entry.Truncated = body, entry.Truncated || truncated
 	}
 }
@@ -97,19 +97,19 @@ func (r *CallRecord) forget() {
 
 // answer is the body of a response as outcomes hold it: JSON, or as a JSON string what
 // is no JSON or is too long.
-func (r *redactor) answer(reply *Reply) (body RawJSON, truncated bool) {
+func (r *redactor) answer(reply *Reply, limit int) (body RawJSON, truncated bool) {
 	v := reply.JSON()
 	if v.Kind() != mapping.Absent {
-		return recorded(r.json(v, v.AppendJSON(make([]byte, 0, len(reply.Body)))))
+		return recorded(r.json(v, v.AppendJSON(make([]byte, 0, len(reply.Body)))), limit)
 	}
 	text := r.text(string(reply.Body))
-	return RawJSONOf(mapping.Str(cut(text, MaxRecord))), len(text) > MaxRecord
+	return RawJSONOf(mapping.Str(cut(text, limit))), len(text) > limit
 }
 
-// recorded is the JSON text of a body as outcomes hold it.
-func recorded(text []byte) (body RawJSON, truncated bool) {
-	if len(text) > MaxRecord {
-		return RawJSONOf(mapping.Str(cut(string(text), MaxRecord))), true
+// recorded is the JSON text of a body as outcomes hold it, cut at limit bytes.
+func recorded(text []byte, limit int) (body RawJSON, truncated bool) {
+	if len(text) > limit {
+		return RawJSONOf(mapping.Str(cut(string(text), limit))), true
 	}
 	return RawJSON{text}, false
 }

@@ -13,14 +13,18 @@ import (
 )
 
 // MaxBody is how many bytes of a response's body are read. A longer one is cut and so
-// malformed: no response that a help desk documents comes near it.
-const MaxBody = 1 << 20
+// malformed: no response that a help desk documents comes near it, other than pages of lists. Of
+// these MaxLarge bytes are read.
+const (
+	MaxBody  = 1 << 20
+	MaxLarge = 16 << 20
+)
 
 // Reply is a help desk's response to a call.
 type Reply struct {
 	Status int
 	Header http.Header
-	// Body is at most MaxBody bytes of the response's body.
+	// Body is at most MaxBody bytes of the response's body, MaxLarge for a Call that is Large.
 	Body []byte
 	// Cut marks a Body that is only the beginning: it was longer, or could not be read to its end.
 	Cut bool
@@ -56,8 +60,8 @@ func (r *Reply) parse() {
 var errStatus = errors.New("the response has a status that is none")
 
 // replyOf reads a response. The error is one of its status, or of reading the body of a 2xx:
-// of any other status the beginning is enough.
-func replyOf(resp *http.Response) (Reply, error) {
+// of any other status the beginning is enough. most is how many bytes of the body are read.
+func replyOf(resp *http.Response, most int) (Reply, error) {
 	reply := Reply{Status: resp.StatusCode, Header: resp.Header}
 	if reply.Status < 100 || reply.Status > 999 { // net/http takes 000 and +20, and in HTTP/2 any number
 		return Reply{}, errStatus
@@ -65,7 +69,7 @@ func replyOf(resp *http.Response) (Reply, error) {
 	if reply.Status == http.StatusSwitchingProtocols {
 		return reply, nil // what follows is no body, and no timeout of net/http ends it
 	}
-	if err := reply.read(resp); err != nil {
+	if err := reply.read(resp, most); err != nil {
 		reply.Cut = true
 		if reply.OK() {
 			return Reply{}, err
@@ -74,20 +78,20 @@ func replyOf(resp *http.Response) (Reply, error) {
 	return reply, nil
 }
 
-// read reads the body, MaxBody bytes at most. A body that is not read to its end takes its
+// read reads the body, most bytes of it. A body that is not read to its end takes its
 // connection with it.
-func (r *Reply) read(resp *http.Response) (err error) {
-	body, encoded := decoded(resp)
-	if n := resp.ContentLength; n > 0 && n <= MaxBody && !encoded {
+func (r *Reply) read(resp *http.Response, most int) (err error) {
+	body, encoded := decoded(resp, 2*most)
+	if n := resp.ContentLength; n > 0 && n <= int64(most) && !encoded {
 		r.Body = make([]byte, n)
 		n, err := io.ReadFull(body, r.Body)
 		r.Body = r.Body[:n]
 		r.parse()
 		return err
 	}
-	r.Body, err = io.ReadAll(io.LimitReader(body, MaxBody+1))
-	r.Cut = len(r.Body) > MaxBody
-	r.Body = r.Body[:min(len(r.Body), MaxBody)]
+	r.Body, err = io.ReadAll(io.LimitReader(body, int64(most)+1))
+	r.Cut = len(r.Body) > most
+	r.Body = r.Body[:min(len(r.Body), most)]
 	r.parse()
 	return err
 }
@@ -95,14 +99,11 @@ func (r *Reply) read(resp *http.Response) (err error) {
 // maxCodings is how often a body may be compressed: by the API, and once more by a proxy.
 const maxCodings = 2
 
-// maxCoded is how many bytes of a compressed body are read. Incompressible data grows by far
-// less than that, and a small body can be decompressed to one of any length, or of nothing at
-// all for hours.
-const maxCoded = 2 * MaxBody
-
 // decoded is a response's body without the compression that was offered, and whether there
-// was any. One that was compressed more often than maxCodings stays as it is.
-func decoded(resp *http.Response) (body io.Reader, encoded bool) {
+// was any. One that was compressed more often than maxCodings stays as it is. Of a compressed body
+// maxCoded bytes are read: incompressible data grows by far less than twice, and a small body can
+// be decompressed to one of any length, or of nothing at all for hours.
+func decoded(resp *http.Response, maxCoded int) (body io.Reader, encoded bool) {
 	codings := strings.Join(resp.Header.Values("Content-Encoding"), ",")
 	if codings == "" {
 		return resp.Body, false
@@ -117,7 +118,7 @@ func decoded(resp *http.Response) (body io.Reader, encoded bool) {
 		if undone++; undone > maxCodings {
 			return resp.Body, true
 		}
-		body = &gunzipped{from: io.LimitReader(body, maxCoded)}
+		body = &gunzipped{from: io.LimitReader(body, int64(maxCoded))}
 	}
 	return body, true
 }

@@ -35,7 +35,7 @@ func (f *forever) Read(p []byte) (int, error) {
 }
 
 func encoded(body io.Reader, codings ...string) (Reply, error) {
-	return replyOf(&http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Encoding": codings}, ContentLength: -1, Body: io.NopCloser(body)})
+	return replyOf(&http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Encoding": codings}, ContentLength: -1, Body: io.NopCloser(body)}, MaxBody)
 }
 
 // A compressed body may contain nothing and still be of any length.
@@ -44,14 +44,14 @@ func TestReplyOf_readsALimitedPartOfACompressedBody(t *testing.T) {
 	if reply, err := encoded(body, "gzip"); err == nil {
 		t.Errorf("reply = %+v, want an error", reply)
 	}
-	if body.read > maxCoded {
-		t.Errorf("%d bytes were read, want at most %d", body.read, maxCoded)
+	if body.read > 2*MaxBody {
+		t.Errorf("%d bytes were read, want at most %d", body.read, 2*MaxBody)
 	}
 }
 
 // The inner compression of a body can be that long though the body itself is small.
 func TestReplyOf_readsALimitedPartOfWhatACompressedBodyContains(t *testing.T) {
-	inner := bytes.Repeat(compressed(t, nil), 4*maxCoded/len(compressed(t, nil)))
+	inner := bytes.Repeat(compressed(t, nil), 8*MaxBody/len(compressed(t, nil)))
 	body := compressed(t, inner)
 	if len(body) > MaxBody {
 		t.Fatalf("the body has %d bytes", len(body))
@@ -82,7 +82,7 @@ func TestReplyOf_undoesAFewCodings(t *testing.T) {
 // net/http takes any number of an HTTP/2 host for a status.
 func TestReplyOf_aStatusHasThreeDigits(t *testing.T) {
 	for status, want := range map[int]bool{-7: false, 0: false, 1: false, 20: false, 99: false, 100: true, 200: true, 999: true, 1000: false, 99999: false} {
-		_, err := replyOf(&http.Response{StatusCode: status, Body: http.NoBody})
+		_, err := replyOf(&http.Response{StatusCode: status, Body: http.NoBody}, MaxBody)
 		if got := err == nil; got != want {
 			t.Errorf("status %d: %v, want it taken %v", status, err, want)
 		}

@@ -15,6 +15,7 @@ import (
 type retrier struct {
 	sender
 	proof
+	urgency
 
 	pass  *hold.Pass
 	looks *looks // of the planned session of the same event; else nil
@@ -57,6 +58,7 @@ func (s *retrier) call(ctx context.Context, call Call, o *once) (Reply, Effected
 	if err := s.catchUp(ctx, o); err != nil {
 		return Reply{}, Effected{}, err
 	}
+	s.shared = call.Shared
 	request := s.dest.client.request(&call)
 	record := s.open(&request, s.dest.redaction())
 	if s.looks != nil && call.Lookup {
@@ -65,11 +67,18 @@ func (s *retrier) call(ctx context.Context, call Call, o *once) (Reply, Effected
 		}
 	}
 	for {
+		if err := s.recordGroup(ctx, call); err != nil {
+			s.dropUnused(record)
+			return Reply{}, Effected{}, err
+		}
 		if ready, err := s.mayCall(ctx, o); err != nil {
 			s.dropUnused(record)
 			return Reply{}, Effected{}, err
 		} else if !ready {
 			continue
+		}
+		if o != nil {
+			o.sent = true
 		}
 		reply, j, err := s.attempt(ctx, &request, record)
 		if err != nil {
@@ -77,10 +86,13 @@ func (s *retrier) call(ctx context.Context, call Call, o *once) (Reply, Effected
 		}
 		if j == nil {
 			s.wrote = s.wrote || !call.Lookup && !call.recorded && reply.OK()
+			if reply.OK() {
+				s.echo(call, &reply)
+			}
 			s.passed(call)
 			return reply, Effected{}, nil
 		}
-		if call.Optional && (j.refused() || j.status == http.StatusForbidden) {
+		if call.Optional && !reply.OK() && (j.refused() || j.status == http.StatusForbidden) {
 			return reply, Effected{}, nil
 		}
 		if j.outdated {
@@ -113,8 +125,9 @@ func (s *retrier) mayCall(ctx context.Context, o *once) (bool, error) {
 func (s *retrier) goOn(ctx context.Context, call Call, j judgement, o *once) (Effected, error) {
 	ended := s.answered
 	fate := s.settle(ctx, call, j)
-	if o != nil && !j.unanswered && !j.mayHaveActed {
+	if o != nil && !j.unanswered && (!j.mayHaveActed || o.effect.Blind) {
 		o.withdraw()
+		o.sent = false
 	}
 	if o == nil || !o.unsure(j) {
 		return Effected{}, fate
@@ -177,14 +190,11 @@ func (s *retrier) takeTurn(ctx context.Context) error {
 		if err := s.mayGoOn(ctx); err != nil {
 			return err
 		}
-		if !s.pass.MayCall() {
-			s.pass.Rest()
-			s.does(awaitsPlace)
-			if err := s.wait(ctx, s.pass.Return); err != nil {
-				return err
-			}
+		take := s.takePlace
+		if s.dest.budget.IsPrioritised() {
+			take = s.takePlaceAndCall
 		}
-		if err := s.spend(ctx, s.dest.longestWait()); err != nil {
+		if err := take(ctx); err != nil {
 			return err
 		}
 		if s.stop.Await != nil {
@@ -196,6 +206,20 @@ func (s *retrier) takeTurn(ctx context.Context) error {
 		ready = s.pass.MayCall() // a hold may have begun meanwhile
 	}
 	return s.mayGoOn(ctx) // it may have waited long
+}
+
+// takePlace waits for the event's place, then for the rate budget. What the budget granted before
+// a hold is not kept: all who wait would make their calls at once when the hold ends.
+func (s *retrier) takePlace(ctx context.Context) error {
+	if !s.pass.MayCall() {
+		s.granted = false
+		s.pass.Rest()
+		s.does(awaitsPlace)
+		if err := s.wait(ctx, s.pass.Return); err != nil {
+			return err
+		}
+	}
+	return s.spend(ctx, s.dest.longestWait())
 }
 
 // settle takes in a judgement other than accepted: the error that ends the event, or
@@ -215,6 +239,9 @@ func (s *retrier) settle(ctx context.Context, call Call, j judgement) error {
 		return nil
 	case j.limited():
 		return s.settleLimited(ctx, j)
+	case call.Own && j.code == BadAnswer:
+		s.pass.Limited(0) // it says nothing about the destination
+		return s.failure(call, j, badAnswerOf(call))
 	}
 	return s.settlePassing(ctx, call, j)
 }
@@ -269,7 +296,7 @@ func (s *retrier) settlePassing(ctx context.Context, call Call, j judgement) err
 	s.failures++
 	trial := s.tried(call, j, s.others(call))
 	s.pass.Failed(j.wait)
-	if j.unanswered && call.Unrepeatable && s.dest.Unknown == UnknownDies {
+	if j.unanswered && call.Unrepeatable && (call.Own || call.blind || s.dest.Unknown == UnknownDies) {
 		return s.failure(call, j, Unknown)
 	}
 	elapsed := j.at.Sub(s.first) - (s.dest.gate.HeldFor() - s.held)
@@ -313,14 +340,29 @@ func (s *retrier) others(call Call) uint64 {
 func (s *retrier) putBack(ctx context.Context, o *Outcome) (bool, error) {
 	panicked := o.Error != nil && o.Error.Code == Panic
 	if !s.reachedAPI() && !panicked {
+		unmapped := o.Error != nil && o.Error.Class == Invalid && (o.Error.Stage == StageDecode || o.Error.Stage == StageMap)
+		if !unmapped || !s.pass.Mapped(false) {
+			return false, nil
+		}
+		return s.again(ctx)
+	}
+	_ = s.pass.Mapped(true) // it is not put back for that
+	rejected := panicked || o.Error != nil && o.Error.Class == Rejected
+	if rejected && s.several {
+		if !s.pass.RejectedForSeveral() {
+			return false, nil
+		}
+	} else if !s.pass.Judged(rejected) {
 		return false, nil
 	}
-	if !s.pass.Judged(panicked || o.Error != nil && o.Error.Class == Rejected) {
-		return false, nil
-	}
+	return s.again(ctx)
+}
+
+// again forgets the calls of an event that a hold of the breaker puts back, and waits for its turn.
+func (s *retrier) again(ctx context.Context) (bool, error) {
 	if s.pass.Alone() && !s.saidAlone {
 		s.saidAlone = true
-		s.dest.log.Warn("only one lane waits and its event is rejected: resume the destination by hand when the cause is removed", "hold", hold.TooManyRejected)
+		s.dest.log.Warn("only one lane waits and its event is refused: resume the destination by hand when the cause is removed", "hold", hold.TooManyRejected)
 	}
 	s.calls, s.steps, s.proof, s.failures, s.limited = nil, nil, proof{}, 0, 0
 	s.does(awaitsPlace)

@@ -31,7 +31,7 @@ type Secret struct {
 // held is a secret's present text, and where it comes from.
 type held struct {
 	text atomic.Pointer[string]
-	read func() (string, error) // nil for a text that does not change
+	read atomic.Pointer[func() (string, error)] // nil for a text that does not change
 }
 
 // NewSecret is the secret with the given text.
@@ -40,8 +40,11 @@ func NewSecret(text string) Secret { return NewRereadSecret(text, nil) }
 // NewRereadSecret is a secret whose text may change where it comes from: read gives the
 // present one. Its errors may not show it.
 func NewRereadSecret(text string, read func() (string, error)) Secret {
-	h := &held{read: read}
+	h := new(held)
 	h.text.Store(&text)
+	if read != nil {
+		h.read.Store(&read)
+	}
 	return Secret{held: h}
 }
 
@@ -56,14 +59,29 @@ func (s Secret) Reveal() string {
 // Reread reads the secret again where it comes from, and reports whether its text is
 // another one now. After an error it is what it was.
 func (s Secret) Reread() (changed bool, err error) {
-	if s.held == nil || s.held.read == nil {
+	if s.held == nil {
 		return false, nil
 	}
-	text, err := s.held.read()
+	read := s.held.read.Load()
+	if read == nil {
+		return false, nil
+	}
+	text, err := (*read)()
 	if err != nil {
 		return false, err
 	}
 	return *s.held.text.Swap(&text) != text, nil
+}
+
+// Become gives the secret, and every copy of it, the text of another one and where that comes from.
+// It reports whether the text has changed. The zero Secret stays what it is.
+func (s Secret) Become(other Secret) (changed bool) {
+	if s.held == nil || other.held == nil {
+		return false
+	}
+	s.held.read.Store(other.held.read.Load())
+	text := other.Reveal()
+	return *s.held.text.Swap(&text) != text
 }
 
 // IsZero reports whether there is no secret: none was set, or an empty one.

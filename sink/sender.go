@@ -1,12 +1,14 @@
 package sink
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
 
 	"github.com/deskstream/deskstream/sink/budget"
 	"github.com/deskstream/deskstream/sink/hold"
+	"github.com/deskstream/deskstream/sink/traces"
 )
 
 // sender makes single attempts at the calls of one event.
@@ -15,14 +17,26 @@ type sender struct {
 	waiter
 
 	dest *Destination
-	// turn waits until the next request may be made.
-	turn      func(ctx context.Context) error
-	timestamp time.Time // of the record
+	// turns is the Doer that this sender is a part of.
+	turns     turns
+	timestamp time.Time // of the record, of several the earliest
+	several   bool      // it is for several events
+	group     *Group    // of the event, nil for none
 	eventSteps
 	reference
+	keys     Keys         // nil for none
+	alone    bool         // the event is of no lane
 	grant    budget.Grant // of the latest request, or of the next one
 	granted  bool         // it is of the next one
+	shared   bool         // the next one is a Shared call
 	answered time.Time    // when the latest request ended
+	answer   *Reply       // to the latest attempt at a call that is the event itself
+	parent   traces.Parent
+}
+
+// turns waits until the next request may be made.
+type turns interface {
+	takeTurn(ctx context.Context) error
 }
 
 // mayGoOn returns why the event may make no further call.
@@ -30,11 +44,18 @@ func (s *sender) mayGoOn(ctx context.Context) error {
 	if s.over(ctx) {
 		return ErrInterrupted
 	}
-	age := s.dest.MaxAge
-	if age > 0 && !s.wrote && !s.behind && !s.onRecord && !s.timestamp.IsZero() && time.Since(s.timestamp) > age {
+	if !s.wrote && !s.behind && !s.onRecord && s.dest.tooOld(s.timestamp) {
 		return &Failure{Stage: StageMap, Class: Expired, Code: TooOld, Message: "the record is older than delivery.max_age"}
 	}
 	return nil
+}
+
+// alsoFor takes in that the calls are for another record too.
+func (s *sender) alsoFor(timestamp time.Time) {
+	s.several = true
+	if s.timestamp.IsZero() || !timestamp.IsZero() && timestamp.Before(s.timestamp) {
+		s.timestamp = timestamp
+	}
 }
 
 // attempt makes one attempt, follows its redirects and judges the last response: no
@@ -54,7 +75,7 @@ func (s *sender) attempt(ctx context.Context, r *request, record int) (Reply, *j
 		if !ok {
 			return reply, s.judge(r, reply, fault, credential), nil
 		}
-		if err := s.turn(ctx); err != nil {
+		if err := s.turns.takeTurn(ctx); err != nil {
 			return Reply{}, nil, err
 		}
 		r.target, record = next, s.redirected(record, next, s.dest.redaction())
@@ -68,6 +89,7 @@ func (s *sender) judge(r *request, reply Reply, fault error, credential string) 
 	if j.verdict == accepted {
 		return nil
 	}
+	s.dest.latest.Store(&failure{j.code, j.at})
 	failed := j
 	failed.outdated = j.verdict == denied && credential != s.dest.Credential.Reveal()
 	return &failed
@@ -79,14 +101,16 @@ func (s *sender) spend(ctx context.Context, longest time.Duration) error {
 		return nil
 	}
 	grant, ok := s.dest.budget.Take()
+	if !ok && s.shared {
+		grant, ok = s.dest.budget.TakeReserved()
+	}
 	if ok {
 		s.grant, s.granted = grant, true
 		return nil
 	}
-	s.does(awaitsBudget)
-	if until := s.dest.budget.UsedUpNews(time.Now()); !until.IsZero() {
-		s.dest.log.Warn("rate limit used up, calls wait", "until", until.UTC())
-	}
+	s.awaitsBudget()
+	began := time.Now()
+	defer func() { s.dest.waited.Add(int64(time.Since(began))) }()
 	return s.wait(ctx, func(ctx context.Context) (err error) {
 		s.grant, err = s.dest.budget.Wait(ctx, longest)
 		s.granted = err == nil
@@ -97,6 +121,14 @@ func (s *sender) spend(ctx context.Context, longest time.Duration) error {
 	})
 }
 
+// awaitsBudget notes that the next call waits for the rate budget.
+func (s *sender) awaitsBudget() {
+	s.does(awaitsBudget)
+	if until := s.dest.budget.UsedUpNews(time.Now()); !until.IsZero() {
+		s.dest.log.Warn("rate limit used up, calls wait", "until", until.UTC())
+	}
+}
+
 // request makes one request and records it. fault is a *transportError for a request
 // without a response, or nil. The error is ErrInterrupted.
 func (s *sender) request(ctx context.Context, r *request, record int) (_ Reply, fault, err error) {
@@ -104,20 +136,43 @@ func (s *sender) request(ctx context.Context, r *request, record int) (_ Reply, 
 	s.granted = false
 	s.begin(began)
 	s.does(calls)
+	traced := s.trace.Call(r.Op, r.Lookup, s.calls[record].Attempts+1)
+	if s.dest.TraceCalls {
+		r.parent = cmp.Or(traced.Names(), s.parent)
+	}
 	reply, fault := s.send(ctx, r)
 	s.answered = time.Now()
+	traced.Ended(s.answered, reply.Status, faultCode(fault), r.answers(reply.Status))
 	took := s.answered.Sub(began)
 	s.record(record, &reply, took, s.dest.redaction())
+	if s.calls[record].Attempts > 1 {
+		s.dest.retries.Add(1)
+	}
+	if r.Own {
+		answer := reply
+		s.answer = &answer
+	}
 	if fault != nil {
 		if _, ok := errors.AsType[*transportError](fault); !ok {
 			return Reply{}, nil, ErrInterrupted
 		}
 	}
 	if s.dest.OnCall != nil {
-		s.dest.OnCall(r.Op, reply.Status, took)
+		s.dest.OnCall(Attempt{Op: r.Op, Status: reply.Status, Took: took, TraceID: s.trace.ID()})
 	}
 	s.dest.budget.Learn(s.grant, reply.Status, reply.Header, s.answered)
 	return reply, fault, nil
+}
+
+// faultCode is the code of a request without a response, "" for none.
+func faultCode(fault error) string {
+	if fault == nil {
+		return ""
+	}
+	if known, ok := errors.AsType[*transportError](fault); ok {
+		return string(known.code)
+	}
+	return "interrupted"
 }
 
 // send makes the request. A lookup is cut short by a stop, since nothing is lost with

@@ -117,7 +117,7 @@ func TestSession_endInAWriteIsAnInterruption(t *testing.T) {
 			return nil, context.Cause(req.Context())
 		}))
 		c.Unknown = sink.UnknownDies
-		c.OnCall = func(string, int, time.Duration) { t.Error("an interruption was counted as an attempt") }
+		c.OnCall = func(sink.Attempt) { t.Error("an interruption was counted as an attempt") }
 		s := newStops()
 		defer s.soft()
 		defer s.hard()

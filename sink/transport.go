@@ -35,6 +35,7 @@ func newTransport(c Config, proxy func(*http.Request) (*url.URL, error)) *http.T
 	transport.MaxIdleConns = 0
 	transport.MaxIdleConnsPerHost = c.MaxInFlight
 	transport.MaxResponseHeaderBytes = maxHeader
+	transport.TLSClientConfig = c.TLS.Clone() // a clone of none is none
 	dial := transport.DialContext
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if !mayDial(ctx) {

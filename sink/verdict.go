@@ -149,13 +149,16 @@ func transportMessage(fault *transportError) string {
 
 var (
 	errNotJSON = errors.New("its body is not JSON")
-	errTooLong = errors.New("its body exceeds 1 MiB")
+	errTooLong = errors.New("its body exceeds 1 MiB, or 16 MiB of a list")
 )
 
 // check returns what is malformed about the body of a 2xx answer.
 func check(call Call, reply Reply) error {
-	if reply.Cut {
+	if reply.Cut && (!call.Own || !looksLikeJSON(reply.Body)) {
 		return errTooLong
+	}
+	if call.Own {
+		return checkOwn(call, reply)
 	}
 	if call.Accept != nil {
 		return call.Accept(reply)
@@ -168,8 +171,8 @@ func check(call Call, reply Reply) error {
 
 // vendorMessage is the help desk's own short text in one of the shapes that they
 // document: {"message"}, {"error"}, {"errors": [{"title", "detail", "message"}]} and
-// {"errors": {"field": []}}. Where a text is expected a list of them may stand. Trengo's
-// message is the same for every fault of a field, so the fields follow it; Kustomer's
+// {"errors": {"field": []}} or {"errors": ["text"]}. Where a text is expected a list of them may
+// stand. Trengo's message is the same for every fault of a field, so the faults follow it; Kustomer's
 // detail may be a bare pointer, so the title goes before it.
 func vendorMessage(reply Reply) string {
 	body := reply.JSON()
@@ -185,7 +188,11 @@ func vendorMessage(reply Reply) string {
 	} else {
 		detail = cmp.Or(detail, title)
 	}
-	return cmp.Or(textOf(body.Get("message")), detail, textOf(first), textOf(body.Get("error")))
+	message, text := textOf(body.Get("message")), first.Str()
+	if message != "" && text != "" && text != message {
+		return message + " " + text
+	}
+	return cmp.Or(message, detail, textOf(first), textOf(body.Get("error")))
 }
 
 // textOf is a text, or the first one of a list.

@@ -206,6 +206,7 @@ func TestVendorMessage(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"message":"no"}`: "no", `{"errors":[{"title":"t","detail":"d"}]}`: "t: d", `{"errors":[{"title":"t"}]}`: "t", `{"errors":["e"]}`: "e",
 		`{"error":"e"}`: "e", `{"error":{"message":"x"}}`: "", `[]`: "", `<html>`: "", ``: "", `{"message":7}`: "", `{"errors":{"name":["n"]},"message":"m"}`: "m name: n",
+		`{"errors":["e","f"],"message":"m"}`: "m e", `{"errors":["m"],"message":"m"}`: "m", `{"errors":[{"title":"t"}],"message":"m"}`: "m",
 		`{"errors":{"name":["n","o"]}}`: "name: n", `{"errors":{"name":"n","x":["y"]}}`: "name: n; x: y",
 		`{"errors":{"name":["m"]},"message":"m"}`: "m", `{"errors":[{"title":"t","detail":"t"}]}`: "t", `{"errors":{}}`: "", `{"error":true,"message":["m","o"]}`: "m",
 		`{"errors":[{"status":"400","meta":{}}]}`: "", `{"errors":[{"meta":{"a":"b"}}],"error":"e"}`: "e",

@@ -8,6 +8,7 @@ import (
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink/hold"
+	"github.com/deskstream/deskstream/sink/traces"
 )
 
 // Stop says when a session abandons its event. Soft ends before Hard does, and Hard
@@ -35,6 +36,9 @@ type waiter struct {
 	awaited time.Duration
 	doing   atomic.Uint32                // a doing
 	fault   atomic.Pointer[mapping.Code] // of the latest failed attempt
+
+	trace   *traces.Event        // nil for none
+	heldFor func() time.Duration // the gate's, where there is a trace
 }
 
 // patience is the context that ends this event's waiting.
@@ -67,10 +71,25 @@ func (w *waiter) patient(ctx context.Context) (context.Context, context.CancelFu
 func (w *waiter) wait(ctx context.Context, until func(context.Context) error) error {
 	ctx, cancel := w.patient(ctx)
 	defer cancel()
+	if w.trace != nil {
+		defer w.traceWait()()
+	}
 	if err := until(ctx); err != nil {
 		return interrupted(err)
 	}
 	return nil
+}
+
+// traceWait puts what the event waits for into its trace, until end is called.
+func (w *waiter) traceWait() (end func()) {
+	began, held := time.Now(), w.heldFor()
+	return func() {
+		what, code := w.state()
+		if what != BackOff {
+			code = ""
+		}
+		w.trace.Waited(what, began, string(code), w.heldFor()-held)
+	}
 }
 
 // await waits until done is closed, for longest at most unless that is 0.
@@ -115,11 +134,15 @@ const (
 	calls
 )
 
-// BackOff is what Session.Doing says of an event whose call failed and will be made again.
-const BackOff = "back_off"
+// What Session.Doing says of an event whose call failed and will be made again, and of one that waits for a
+// call of the rate budget.
+const (
+	BackOff = "back_off"
+	Budget  = "budget"
+)
 
 var doings = map[doing]string{
-	begins: "mapping", awaitsPlace: "place", awaitsBudget: "budget", awaitsGroup: "group",
+	begins: "mapping", awaitsPlace: "place", awaitsBudget: Budget, awaitsGroup: "group",
 	awaitsLookup: "lookup", awaitsRecord: "record", looking: "look", backsOff: BackOff, calls: "call",
 }
 

@@ -12,6 +12,7 @@ import (
 // An unclean election cut the log off, and another record has the offset of a lost one: the
 // outcome of that is not one of the new record.
 func TestAudit_anOutcomeOfALostRecordIsNoneOfTheRecordInItsPlace(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, kafkatest.Topic(eventsTopic, 1), kafkatest.Topic(responsesTopic, 1), kafkatest.Topic(lettersTopic, 1),
 		kafkatest.Topic(statesTopic, 1, "cleanup.policy", "compact"))
 	b.Produce(t, &kgo.Record{Topic: eventsTopic, Value: []byte(identify("m-0"))}, &kgo.Record{Topic: eventsTopic, Value: []byte(identify("m-1"))})

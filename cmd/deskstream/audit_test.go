@@ -44,6 +44,7 @@ func (b *box) run(args ...string) result {
 }
 
 func TestAudit_allIsThere(t *testing.T) {
+	t.Parallel()
 	b := audited(t, 6)
 	b.run("audit").want(t, exitOK, "events/0  nothing to audit", "")
 	for _, o := range []int{4, 2, 3, 2} { // the group began at 2, and 2 is there twice
@@ -55,6 +56,7 @@ func TestAudit_allIsThere(t *testing.T) {
 }
 
 func TestAudit_listsWhatIsMissingOrDiffers(t *testing.T) {
+	t.Parallel()
 	b := audited(t, 8)
 	for _, o := range []struct {
 		offset         int
@@ -95,6 +97,7 @@ func TestAudit_listsWhatIsMissingOrDiffers(t *testing.T) {
 }
 
 func TestAudit_offsetsWithoutARecordAreNotMissing(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, kafkatest.Topic(eventsTopic, 1), kafkatest.Topic(responsesTopic, 1), kafkatest.Topic(lettersTopic, 1),
 		kafkatest.Topic(statesTopic, 1, "cleanup.policy", "compact"))
 	cl := b.Client(t, kgo.TransactionalID("tx"), kgo.DefaultProduceTopic(eventsTopic))
@@ -120,6 +123,7 @@ func TestAudit_offsetsWithoutARecordAreNotMissing(t *testing.T) {
 }
 
 func TestAudit_beginsWhereOutcomesAreKept(t *testing.T) {
+	t.Parallel()
 	b := audited(t, 6)
 	for _, o := range []int{1, 2, 0, 3, 4} {
 		b.outcome(o, "delivered", "0")
@@ -131,6 +135,7 @@ func TestAudit_beginsWhereOutcomesAreKept(t *testing.T) {
 }
 
 func TestExplain_knowsAnEventWhoseRecordHasExpiredByItsOutcome(t *testing.T) {
+	t.Parallel()
 	b := audited(t, 1)
 	const id = `m-\"ü\"`
 	b.Produce(t, outcomeRecord("events/0/7", "delivered", "0",
@@ -139,6 +144,7 @@ func TestExplain_knowsAnEventWhoseRecordHasExpiredByItsOutcome(t *testing.T) {
 }
 
 func TestExplain_tellsTheStoryInOrder(t *testing.T) {
+	t.Parallel()
 	b := audited(t, 3)
 	b.Produce(t, &kgo.Record{Topic: eventsTopic, Value: []byte(identify("m-1"))}) // the same id is two events
 	b.outcome(1, "dead", "0")

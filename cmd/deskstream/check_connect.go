@@ -3,29 +3,35 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/deskstream/deskstream/internal/cluster"
 	"github.com/deskstream/deskstream/internal/codec"
 	"github.com/deskstream/deskstream/internal/config"
+	"github.com/deskstream/deskstream/internal/export"
 	"github.com/deskstream/deskstream/internal/output"
 	"github.com/deskstream/deskstream/internal/service"
 	"github.com/deskstream/deskstream/internal/wiring"
 )
 
 // checkConnections tries everything that the file names and prints a table of it.
-func (a *app) checkConnections(ctx context.Context, cfg *config.Config, book *codec.Codec) error {
+func (a *app) checkConnections(ctx context.Context, cfg *config.Config, book *codec.Codec, as *format) error {
 	findings := cluster.Check(ctx, cfg, a.log)
 	if countFailed(findings) == 0 {
 		findings = append(findings, service.CheckStarts(ctx, cfg, a.log)...)
 	}
 	findings = append(findings, book.Check(ctx))
 	for _, d := range cfg.Destinations {
-		findings = append(findings, wiring.CheckAPI(ctx, d))
+		api := wiring.CheckAPI(ctx, d)
+		if findings = append(findings, api); !api.Failed {
+			findings = append(findings, wiring.CheckNames(ctx, cfg, d, a.log)...)
+		}
 	}
-	if err := printFindings(a.stdout, findings); err != nil {
+	if countFailed(findings) == 0 {
+		findings = append(findings, export.Check(ctx, cfg, a.log)...)
+	}
+	if err := as.print(map[string]any{"findings": findings}, func() string { return findingsText(findings) }); err != nil {
 		return err
 	}
 	if failed := countFailed(findings); failed > 0 {
@@ -44,8 +50,9 @@ func countFailed(findings []cluster.Finding) int {
 	return failed
 }
 
-func printFindings(w io.Writer, findings []cluster.Finding) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func findingsText(findings []cluster.Finding) string {
+	var b strings.Builder
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "WHAT\tNAME\tSTATE\tDETAIL")
 	for _, f := range findings {
 		state := "ok"
@@ -58,5 +65,6 @@ func printFindings(w io.Writer, findings []cluster.Finding) error {
 		// An error can have several lines; a row cannot.
 		output.Printf(table, "%s\t%s\t%s\t%s\n", f.What, f.Name, state, output.Shown(output.LineOf(strings.ReplaceAll(f.Text, "\n", "; "), output.MaxBody)))
 	}
-	return table.Flush()
+	_ = table.Flush() // a strings.Builder takes everything
+	return b.String()
 }

@@ -49,6 +49,7 @@ destinations:
 const trengoCheck, kustomerCheck = "GET /api/v2/contacts?page=1", "GET /v1/users/current"
 
 func TestCheckConnect_allWell(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 3, "retention.ms", "3600000"),
 		kafkatest.Topic("events.responses", 3), kafkatest.Topic("dlq.events.deskstream", 3, "max.message.bytes", "2000000"))
 	server := apis(t, map[string]int{trengoCheck: 200, kustomerCheck: 200})
@@ -65,6 +66,7 @@ func TestCheckConnect_allWell(t *testing.T) {
 }
 
 func TestCheckConnect_faultsSayWhatToDo(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 3))
 	server := apis(t, map[string]int{trengoCheck: 401, kustomerCheck: 302})
 	got := runCommand(t, "", "check", "--connect", "-c", connectConfig(t, strings.Join(cluster.Brokers, ","), server.URL))
@@ -77,6 +79,7 @@ func TestCheckConnect_faultsSayWhatToDo(t *testing.T) {
 }
 
 func TestCheckConnect_wrongTopicSettingsFail(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 1), kafkatest.Topic("events.responses", 1, "cleanup.policy", "compact"),
 		kafkatest.Topic("dlq.events.deskstream", 1))
 	server := apis(t, map[string]int{trengoCheck: 200, kustomerCheck: 200})
@@ -88,6 +91,7 @@ func TestCheckConnect_wrongTopicSettingsFail(t *testing.T) {
 }
 
 func TestCheckConnect_nothingAnswers(t *testing.T) {
+	t.Parallel()
 	got := runCommand(t, "", "check", "--connect", "-c", connectConfig(t, "127.0.0.1:1", "http://127.0.0.1:1"))
 	got.want(t, exitFault, "connection refused: check base_url", "3 checks failed")
 	if !strings.Contains(got.stdout, "check kafka.brokers, tls and sasl") {
@@ -98,6 +102,7 @@ func TestCheckConnect_nothingAnswers(t *testing.T) {
 // The credential comes back in a header that the table shows, and in one that is none and
 // that net/http quotes.
 func TestTryAPI_aCredentialThatComesBackIsNotShown(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]string{
 		"header":          "HTTP/1.1 200 OK\r\nX-Ratelimit-Limit: %s\r\nContent-Length: 0\r\n\r\n",
 		"broken header":   "HTTP/1.1 200 OK\r\n%s\r\n\r\n",
@@ -128,6 +133,7 @@ func TestTryAPI_aCredentialThatComesBackIsNotShown(t *testing.T) {
 }
 
 func TestCheckConnect_outcomesThatExpireBeforeRepeatsAreAWarning(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 1), kafkatest.Topic("events.responses", 1, "retention.ms", "3600000"),
 		kafkatest.Topic("dlq.events.deskstream", 1, "max.message.bytes", "2000000"))
 	server := apis(t, map[string]int{trengoCheck: 200, kustomerCheck: 200})

@@ -14,6 +14,7 @@ destinations:
 `
 
 func TestCheck_goodFileGivesASummary(t *testing.T) {
+	t.Parallel()
 	got := runCommand(t, "", "check", "-c", writeFile(t, "c.yaml", goodConfig))
 	got.want(t, exitOK, "ok: ", "")
 	for _, want := range []string{"events", "events.responses", "dlq.events.deskstream", "deskstream.crm", "http://127.0.0.1:1"} {
@@ -27,6 +28,7 @@ func TestCheck_goodFileGivesASummary(t *testing.T) {
 }
 
 func TestCheck_warningsAreOnStderrAndTheFileIsAccepted(t *testing.T) {
+	t.Parallel()
 	file := writeFile(t, "c.yaml", strings.Replace(goodConfig, "s3cr3t-of-kustomer", "s3cr3t", 1))
 	got := runCommand(t, "", "check", "-c", file)
 	got.want(t, exitOK, "ok: ", "c.yaml:5:25: warning: destinations[0].kustomer.api_key: has fewer than 16 characters")
@@ -36,6 +38,7 @@ func TestCheck_warningsAreOnStderrAndTheFileIsAccepted(t *testing.T) {
 }
 
 func TestCheck_brokenFileShowsAllProblems(t *testing.T) {
+	t.Parallel()
 	got := runCommand(t, "", "check", "-c", writeFile(t, "c.yaml", "kafka: {broker: x}\nlimit: {}\ndestinations: []\n"))
 	got.want(t, exitUsage, "", "did you mean \"brokers\"?")
 	if !strings.Contains(got.stderr, "did you mean \"limits\"?") || !strings.Contains(got.stderr, "is refused: 3 problems") {
@@ -44,11 +47,13 @@ func TestCheck_brokenFileShowsAllProblems(t *testing.T) {
 }
 
 func TestCheck_unreadableTLSFilesAreRefused(t *testing.T) {
+	t.Parallel()
 	file := writeFile(t, "c.yaml", "kafka: {tls: {enabled: true, ca_file: /does/not/exist}}\n"+goodConfig)
 	runCommand(t, "", "check", "-c", file).want(t, exitUsage, "", "reading ca_file")
 }
 
 func TestCheck_schemaIsJSONAndNeedsNoFile(t *testing.T) {
+	t.Parallel()
 	got := runCommand(t, "", "check", "--schema")
 	got.want(t, exitOK, "json-schema.org", "")
 	if !json.Valid([]byte(got.stdout)) {

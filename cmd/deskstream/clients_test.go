@@ -104,6 +104,7 @@ func (c *client) outcomes(t *testing.T) [][]sink.Outcome {
 
 // The page can be renewed without being read; that a person is found cannot be renewed away.
 func TestClients_aKnownPersonIsFoundWhateverTheLibrary(t *testing.T) {
+	t.Parallel()
 	for _, c := range readClients(t) {
 		t.Run(c.Library, func(t *testing.T) {
 			i := slices.IndexFunc(c.Events, func(e clientEvent) bool { return e.get("type").Str() == "identify" })
@@ -126,6 +127,7 @@ func TestClients_aKnownPersonIsFoundWhateverTheLibrary(t *testing.T) {
 }
 
 func TestClients_theLaneIsThePersonsWhateverTheLibrary(t *testing.T) {
+	t.Parallel()
 	for _, c := range readClients(t) {
 		for i, outcomes := range c.outcomes(t) {
 			event := c.Events[i]

@@ -13,7 +13,8 @@ func newDeliverCommand(a *app) *cobra.Command {
 		Long: `deliver reads events as NDJSON from EVENTS or standard input, delivers each to
 every destination and prints one outcome per event and destination, in the order
 of the input for events of the same lane. It writes nothing to Kafka. Calls use the
-reserve of the rate budget, and what live traffic leaves over.
+reserve of the rate budget, and what live traffic leaves over. A line of type call is a call
+over Kafka, for a destination that takes calls.
 
 Events stay open when a destination holds for longer than retry.max_elapsed, or when
 the command is stopped. Any wait that a destination causes and that lasts longer counts
@@ -24,7 +25,7 @@ stays.`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	path := configFlag(cmd)
-	names := cmd.Flags().StringArray("destination", nil, "deliver to this destination only (repeatable)")
+	names := cmd.Flags().StringSlice("destination", nil, "deliver to this destination only (repeatable)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := a.loadConfig(*path)
 		if err != nil {

@@ -65,6 +65,7 @@ func outcomes(t *testing.T, stdout string) []string {
 }
 
 func TestDeliver_printsAnOutcomePerEventAndDestination(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, created)
 	file := deskConfig(t, d.URL, "crm", "other")
 	got := runCommand(t, track("m-1", "u", "First"), "deliver", "-c", file)
@@ -84,6 +85,7 @@ func TestDeliver_printsAnOutcomePerEventAndDestination(t *testing.T) {
 }
 
 func TestDeliver_deadEventsAndInvalidLinesExitWith3(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, func(string) int { return http.StatusUnprocessableEntity })
 	file := deskConfig(t, d.URL, "crm")
 	runCommand(t, "", "deliver", "-c", file, writeFile(t, "events.ndjson", track("m-1", "u", "Bad"))).want(t, exitDead, `"code":"http_422"`, "")
@@ -91,6 +93,7 @@ func TestDeliver_deadEventsAndInvalidLinesExitWith3(t *testing.T) {
 }
 
 func TestDeliver_holdExitsWith1AndNamesOpenEvents(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, func(string) int { return http.StatusUnauthorized })
 	input := track("m-1", "u", "A") + "\n" + track("m-2", "u", "B") + "\n" + track("m-3", "v", "C") + "\n"
 	got := runCommand(t, input, "deliver", "-c", deskConfig(t, d.URL, "crm"))
@@ -103,6 +106,7 @@ func TestDeliver_holdExitsWith1AndNamesOpenEvents(t *testing.T) {
 }
 
 func TestDeliver_readsFieldsUnderOtherNames(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, created)
 	file := writeFile(t, "fields.yaml", "source: {fields: {userId: customer_id, messageId: id}}\n"+readFile(t, deskConfig(t, d.URL, "crm")))
 	got := runCommand(t, `{"type":"track","id":"m-1","customer_id":"u","event":"A"}`, "deliver", "-c", file)
@@ -113,6 +117,7 @@ func TestDeliver_readsFieldsUnderOtherNames(t *testing.T) {
 }
 
 func TestDeliver_wrongUsageAndInputs(t *testing.T) {
+	t.Parallel()
 	file := deskConfig(t, "http://127.0.0.1:1", "crm")
 	runCommand(t, "", "deliver", "-c", file, "/does/not/exist").want(t, exitUsage, "", "opening the events")
 	runCommand(t, "", "deliver").want(t, exitUsage, "", "no configuration: give -c FILE")

@@ -55,7 +55,7 @@ func (a *app) quieten(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("log-level") {
 		return nil
 	}
-	log, err := newLogger(a.stderr, cmd.Flag("log-format").Value.String(), "warn")
+	log, err := a.newLogger(cmd.Flag("log-format").Value.String(), "warn")
 	if err != nil {
 		return err
 	}

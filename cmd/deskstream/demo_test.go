@@ -26,6 +26,9 @@ func demoTable(t *testing.T, args ...string) string {
 	if r.code != exitOK || !strings.Contains(r.stdout, addsUp) {
 		t.Fatalf("demo %v: exit code %d\n%s\n%s", args, r.code, r.stdout, r.stderr)
 	}
+	if !strings.HasPrefix(r.stderr, "console   http://127.0.0.1:") {
+		t.Errorf("the address of the console is not the first: %s", r.stderr)
+	}
 	for _, want := range []string{"broker    127.0.0.1:", stubtrengo.Path, stubkustomer.Path, "/metrics"} {
 		if !strings.Contains(r.stderr, want) {
 			t.Errorf("the addresses lack %q: %s", want, r.stderr)
@@ -133,6 +136,7 @@ func awaitCall(t *testing.T, address string) {
 }
 
 func TestDemo_refusesWrongUse(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"--events", "-1"}, {"--rate", "-1"}, {"--fail-rate", "7"}, {"extra"}} {
 		runCommand(t, "", append([]string{"demo"}, args...)...).want(t, exitUsage, "", "Error: ")
 	}

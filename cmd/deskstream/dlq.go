@@ -13,13 +13,13 @@ func newDLQCommand(a *app) *cobra.Command {
 		Use:   "dlq",
 		Short: "Lists dead letters and sends them again",
 		Long: `dlq lists dead letters by their cause, shows one, plans what sending them again
-would do, applies a plan, and marks some as discarded.`,
+would do, applies a plan, marks some as discarded, and exports their events.`,
 		Example: `  deskstream dlq list -c deskstream.yaml --since 2h
   deskstream dlq plan -c deskstream.yaml --code http_422 -o plan.json
   deskstream dlq apply -c deskstream.yaml plan.json`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newDLQListCommand(a), newDLQShowCommand(a), newDLQPlanCommand(a), newDLQApplyCommand(a), newDLQDiscardCommand(a))
+	cmd.AddCommand(newDLQListCommand(a), newDLQShowCommand(a), newDLQPlanCommand(a), newDLQApplyCommand(a), newDLQDiscardCommand(a), newDLQExportCommand(a))
 	return cmd
 }
 

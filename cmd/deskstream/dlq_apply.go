@@ -7,6 +7,8 @@ import (
 
 	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/redrive"
+	"github.com/deskstream/deskstream/internal/tracing"
+	"github.com/deskstream/deskstream/internal/version"
 )
 
 func newDLQApplyCommand(a *app) *cobra.Command {
@@ -41,6 +43,12 @@ was in flight when the process was killed. There is one apply per destination at
 		if err != nil {
 			return err
 		}
+		provider, err := tracing.Open(cmd.Context(), version.Release(), a.log)
+		if err != nil {
+			return err
+		}
+		defer provider.Close()
+		o.Traces = provider.Source()
 		return redrive.Apply(cmd.Context(), a.deployment(cfg), args[0], o)
 	}
 	return cmd

@@ -273,7 +273,7 @@ func TestDLQApply_refusesPlansThatDoNotFit(t *testing.T) {
 	elsewhere := newClinic(t, kafkatest.Fake(kfake.ClusterID("another")))
 	elsewhere.Produce(t, userLetter(1, "u-1"))
 	elsewhere.wants(exitUsage, "", `the plan is refused: it is of cluster "kfake", this is "another"`, "apply", c.plan)
-	elsewhere.wants(exitUsage, "", `it is of cluster "kfake", this is "another"`, "discard", c.plan, "--reason", "x")
+	elsewhere.wants(exitUsage, "", `it is of cluster "kfake", this is "another"`, "discard", c.plan, "--yes", "--reason", "x")
 	elsewhere.wantWrites(0)
 
 	if _, err := c.Admin(t).DeleteRecords(t.Context(), offsetsTo(lettersTopic, 1)); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/journal"
+	"github.com/deskstream/deskstream/internal/output"
 	"github.com/deskstream/deskstream/internal/redrive"
 )
 
@@ -21,8 +22,9 @@ a plan that is still open, those that the plan would send included, or every ope
 the filters pick. list leaves them out from then on. Letters stay on their topic; nothing
 is sent. A plan made with --discard asks no help desk, and shows the letters first.
 
-It may be stopped and run again: what was marked stays so.`,
-		Example: `  deskstream dlq discard -c deskstream.yaml --class invalid --until 24h --reason "test data of June"
+It asks first, with the number of letters; without a terminal it needs --yes. It may be
+stopped and run again: what was marked stays so.`,
+		Example: `  deskstream dlq discard -c deskstream.yaml --class invalid --until 24h --yes --reason "test data of June"
   deskstream dlq plan -c deskstream.yaml --discard --class invalid -o hopeless.json
   deskstream dlq discard -c deskstream.yaml hopeless.json --reason "test data of June"`,
 		Args: cobra.MaximumNArgs(1),
@@ -30,6 +32,7 @@ It may be stopped and run again: what was marked stays so.`,
 	path, topic, filter := configFlag(cmd), topicFlag(cmd), addFilterFlags(cmd).orEvery()
 	limit := cmd.Flags().Int("limit", redrive.MaxLetters, "refuse to discard more letters than this that the filters pick")
 	reason := cmd.Flags().String("reason", "", "why they are discarded (required)")
+	yes := cmd.Flags().BoolP("yes", "y", false, "do not ask: needed where standard input is no terminal")
 	create := cmd.Flags().Bool("create-topics", false, "create the topic of states if it is missing")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if strings.TrimSpace(*reason) == "" {
@@ -39,8 +42,10 @@ It may be stopped and run again: what was marked stays so.`,
 		if err != nil {
 			return err
 		}
-		by, _ := a.getenv("USER")
-		d := redrive.DiscardOptions{Reason: *reason, By: by, Create: *create}
+		d := redrive.DiscardOptions{Reason: *reason, By: a.user(), Create: *create}
+		if !*yes {
+			d.Confirm = func(n int) error { return a.confirm("Discard " + output.Count(n, "letter") + "?") }
+		}
 		if len(args) == 1 {
 			for _, name := range append(filter.given(), "topic") {
 				if cmd.Flags().Changed(name) {

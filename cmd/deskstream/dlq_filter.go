@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/deskstream/deskstream/internal/config"
+	"github.com/deskstream/deskstream/internal/journal"
 	"github.com/deskstream/deskstream/internal/letters"
 )
 
@@ -89,10 +91,10 @@ func (f *filterFlags) parse() (err error) {
 			return fmt.Errorf("--%s has an empty value: give one, or leave the flag out", name)
 		}
 	}
-	if f.filter.Since, err = moment(f.since, time.Now()); err != nil {
+	if f.filter.Since, err = letters.ParseTime(f.since, time.Now()); err != nil {
 		return fmt.Errorf("--since: %w", err)
 	}
-	if f.filter.Until, err = moment(f.until, time.Now()); err != nil {
+	if f.filter.Until, err = letters.ParseTime(f.until, time.Now()); err != nil {
 		return fmt.Errorf("--until: %w", err)
 	}
 	f.filter.Offsets = nil
@@ -106,18 +108,25 @@ func (f *filterFlags) parse() (err error) {
 	return nil
 }
 
-// moment reads a time, or a duration before now; "" is the zero time.
-func moment(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
+// openLetters opens the dead letters of a configuration file, and returns what picks those that the flags
+// ask for. The caller closes the journal.
+func (a *app) openLetters(ctx context.Context, path, topic string, filter *filterFlags) (*journal.Journal, letters.Picker, error) {
+	cfg, err := a.loadConfig(path)
+	if err != nil {
+		return nil, letters.Picker{}, err
 	}
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
-		return now.Add(-ago), nil
+	picker, err := filter.read()
+	if err != nil {
+		return nil, letters.Picker{}, err
 	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if at, err := time.Parse(layout, text); err == nil {
-			return at, nil
-		}
+	wanted, err := journal.WantedBy(cfg, &filter.filter)
+	if err != nil {
+		return nil, letters.Picker{}, err
 	}
-	return time.Time{}, fmt.Errorf("%q is no duration such as 2h and no time such as 2026-01-02T15:04:05Z", text)
+	box, err := journal.Open(ctx, a.journalOptions(cfg, topic))
+	if err != nil {
+		return nil, letters.Picker{}, err
+	}
+	box.Wanted = wanted
+	return box, picker, nil
 }

@@ -13,7 +13,7 @@ func TestDLQ_whatChangesSomethingNeedsAFilterOrEvery(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t)
 	c.Produce(t, userLetter(1, "u-1"), userLetter(2, "u-2"), userLetter(3, "u-3"))
-	discard := []string{"discard", "--reason", "x"}
+	discard := []string{"discard", "--yes", "--reason", "x"}
 	for _, args := range [][]string{{"plan"}, {"plan", "--discard"}, {"plan", "-o", c.plan}, {"plan", "--to", "crm"}, discard} {
 		c.wants(exitUsage, "", "no filter says which letters are meant: give one, such as --code http_422 (dlq list shows what there is), or --every", args...)
 		c.wants(exitUsage, "", "--every does not go with a filter", append(args, "--every", "--code", "http_422")...)
@@ -35,7 +35,7 @@ func TestDLQ_anEmptyValueIsRefused(t *testing.T) {
 		if flag == "status" || flag == "partition" {
 			continue // numbers: the flag itself refuses ""
 		}
-		for _, command := range [][]string{{"list"}, {"plan"}, {"plan", "--discard"}, {"discard", "--reason", "x"}} {
+		for _, command := range [][]string{{"list"}, {"plan"}, {"plan", "--discard"}, {"discard", "--yes", "--reason", "x"}} {
 			for _, more := range [][]string{nil, {"--status", "422"}} {
 				c.wants(exitUsage, "", "--"+flag+" has an empty value", slices.Concat(command, more, []string{"--" + flag + "="})...)
 			}
@@ -52,8 +52,8 @@ func TestDLQ_aFilterThatPicksNothingGivesNothing(t *testing.T) {
 	c.wants(exitOK, "0 letters, 0 causes", "", "list", "--code", "http_500")
 	c.wants(exitOK, "0 letters: none is open that the filters pick", "", "plan", "--code", "http_500", "-o", c.plan)
 	c.wants(exitOK, "nothing to do", "", "apply", c.plan)
-	c.wants(exitOK, "0 letters discarded", "", "discard", "--code", "http_500", "--reason", "x")
-	c.wants(exitOK, "0 letters discarded", "", "discard", c.plan, "--reason", "x")
+	c.wants(exitOK, "0 letters discarded", "", "discard", "--code", "http_500", "--yes", "--reason", "x")
+	c.wants(exitOK, "0 letters discarded", "", "discard", c.plan, "--yes", "--reason", "x")
 	c.wantWrites(0)
 	if got := c.states(); len(got) != 0 {
 		t.Errorf("%d letters have a state, want none", len(got))
@@ -80,8 +80,8 @@ func TestDLQ_oneFilterPicksTheSameEverywhere(t *testing.T) {
 		c.wants(exitOK, want+": ", "", append([]string{"plan", "-q"}, args...)...)
 		c.wants(exitOK, want+": ", "", append([]string{"plan", "--discard", "-q"}, args...)...)
 	}
-	c.wants(exitOK, "2 letters discarded, 0 closed before", "", "discard", "--user", "u-1", "--reason", "x", "--limit", "2")
-	c.wants(exitUsage, "", "more than 0 letters fit", "discard", "--every", "--reason", "x", "--limit", "0")
+	c.wants(exitOK, "2 letters discarded, 0 closed before", "", "discard", "--user", "u-1", "--yes", "--reason", "x", "--limit", "2")
+	c.wants(exitUsage, "", "more than 0 letters fit", "discard", "--every", "--yes", "--reason", "x", "--limit", "0")
 	states := c.states()
 	for n, want := range map[int]letters.Status{1: letters.Discarded, 2: letters.Open, 3: letters.Discarded} {
 		if got := states.Status(idOf(n)); got != want {

@@ -351,7 +351,7 @@ func (c *interrupted) written() map[int64]int {
 func TestDLQDiscard_endedAtAnyStepLosesNoLetter(t *testing.T) {
 	t.Parallel()
 	everyStep(t, 2, func(t *testing.T, c *interrupted, ending endedBy) {
-		discard := []string{"discard", "--offset", "1-2", "--reason", "test"}
+		discard := []string{"discard", "--offset", "1-2", "--yes", "--reason", "test"}
 		first := ending.run(c, discard...)
 		c.wantNoneLost()
 		done := 0

@@ -2,17 +2,11 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"fmt"
-	"io"
 	"strings"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
-	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/deskstream/deskstream/internal/config"
-	"github.com/deskstream/deskstream/internal/journal"
 	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/internal/output"
 )
@@ -30,90 +24,26 @@ Letters that were delivered or discarded since are left out unless --all.`,
 	}
 	path, topic, filter := configFlag(cmd), topicFlag(cmd), addFilterFlags(cmd)
 	all := cmd.Flags().Bool("all", false, "letters that are closed too")
-	asJSON := cmd.Flags().Bool("json", false, "print one JSON object per group")
+	as := a.formatFlags(cmd, "dlq.list")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, err := a.loadConfig(*path)
+		box, picker, err := a.openLetters(cmd.Context(), *path, *topic, filter)
 		if err != nil {
 			return err
 		}
-		l := &listing{groups: letters.NewGroups(), all: *all}
-		if l.picker, err = filter.read(); err != nil {
+		defer box.Close()
+		groups, err := box.Groups(cmd.Context(), picker, *all)
+		if err != nil {
 			return err
 		}
-		if l.wanted, err = journal.WantedBy(cfg, &filter.filter); err != nil {
-			return err
+		if groups == nil {
+			groups = []*letters.Group{}
 		}
-		if err := l.read(cmd.Context(), a, cfg, *topic); err != nil {
-			return err
-		}
-		return l.print(a.stdout, *asJSON)
+		return as.print(map[string]any{"groups": groups}, func() string { return groupsText(groups) })
 	}
 	return cmd
 }
 
-// listing is one run of dlq list.
-type listing struct {
-	wanted  []*journal.Wanted
-	picker  letters.Picker
-	all     bool
-	groups  *letters.Groups
-	records atomic.Int64 // read so far
-
-	closed, unknown, damaged int
-}
-
-func (l *listing) read(ctx context.Context, a *app, cfg *config.Config, topic string) error {
-	box, err := journal.Open(ctx, a.journalOptions(cfg, topic))
-	if err != nil {
-		return err
-	}
-	defer box.Close()
-	box.Wanted = l.wanted
-	if err := l.readAll(ctx, box); err != nil {
-		return err
-	}
-	box.NoteUnknown(l.unknown, l.damaged)
-	if l.closed > 0 {
-		box.Note("%s closed, delivered or discarded: --all shows them", output.Count(l.closed, "letter"))
-	}
-	return nil
-}
-
-func (l *listing) readAll(ctx context.Context, box *journal.Journal) error {
-	total := box.Extent.Len()
-	defer output.Progress(box.Notes, func() string { return fmt.Sprintf("%d of %d records", l.records.Load(), total) })()
-	box.Looked = func() { l.records.Add(1) }
-	return box.Pick(ctx, l.picker, func(_ *kgo.Record, letter *letters.Letter, status letters.Status) error {
-		l.take(letter, status)
-		return nil
-	})
-}
-
-func (l *listing) take(letter *letters.Letter, status letters.Status) {
-	if status.Closed() && !l.all {
-		l.closed++
-		return
-	}
-	switch {
-	case letter.Dialect == letters.Unknown:
-		l.unknown++
-	case letter.Fault != "":
-		l.damaged++
-	}
-	l.groups.Add(letter, status)
-}
-
-func (l *listing) print(w io.Writer, asJSON bool) error {
-	list := l.groups.List()
-	if asJSON {
-		out := output.NewEncoder(w)
-		for _, g := range list {
-			if err := out.Encode(g); err != nil {
-				return fmt.Errorf("writing a group: %w", err)
-			}
-		}
-		return nil
-	}
+func groupsText(list []*letters.Group) string {
 	total := 0
 	var b strings.Builder
 	for _, g := range list {
@@ -121,8 +51,7 @@ func (l *listing) print(w io.Writer, asJSON bool) error {
 		printGroup(&b, g)
 	}
 	fmt.Fprintf(&b, "%s, %s\n", output.Count(total, "letter"), output.Count(len(list), "cause"))
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
 func printGroup(b *strings.Builder, g *letters.Group) {

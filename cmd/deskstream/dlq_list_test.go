@@ -69,18 +69,20 @@ func ownLetter(n int, change ...string) *kgo.Record {
 func groups(t *testing.T, stdout string) []string {
 	t.Helper()
 	var list []string
-	dec := json.NewDecoder(strings.NewReader(stdout))
-	for dec.More() {
-		var g letters.Group
-		if err := dec.Decode(&g); err != nil {
-			t.Fatal(err)
-		}
+	var doc struct {
+		Data struct{ Groups []letters.Group }
+	}
+	if err := json.Unmarshal([]byte(stdout), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range doc.Data.Groups {
 		list = append(list, fmt.Sprintf("%s %d", g.Fingerprint, g.Count))
 	}
 	return list
 }
 
 func TestDLQList_groupsByCause(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, kafkatest.Topic(lettersTopic, 2))
 	second := ownLetter(4, "dlq.fingerprint", "bbbb", "dlq.code", "contact_not_found", "dlq.class", "invalid", "dlq.stage", "lookup", "dlq.http.status", "0")
 	second.Partition = 1
@@ -96,6 +98,7 @@ func TestDLQList_groupsByCause(t *testing.T) {
 }
 
 func TestDLQList_everyFilterPicks(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, kafkatest.Topic(lettersTopic, 1))
 	b.Produce(t, ownLetter(1), ownLetter(2, "dlq.id", "ffff0000000000000000000000000000", "dlq.fingerprint", "bbbb", "dlq.destination", "inbox",
 		"dlq.class", "invalid", "dlq.code", "missing_identity", "dlq.http.status", "0", "dlq.event.type", "page", "dlq.lane", "user-8", "dlq.source.partition", "4"))
@@ -129,6 +132,7 @@ func TestDLQList_everyFilterPicks(t *testing.T) {
 }
 
 func TestDLQList_leavesOutWhatIsClosed(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, kafkatest.Topic(lettersTopic, 1), kafkatest.Topic(lettersTopic+".state", 3, "cleanup.policy", "compact"))
 	b.Produce(t, ownLetter(1), ownLetter(2), ownLetter(3))
 	for _, s := range []letters.State{
@@ -146,6 +150,7 @@ func TestDLQList_leavesOutWhatIsClosed(t *testing.T) {
 }
 
 func TestDLQList_saysWhatIsWrongWithTheTopic(t *testing.T) {
+	t.Parallel()
 	b := newBox(t)
 	b.dlq("list").want(t, exitFault, "", "topic "+lettersTopic+" does not exist on this cluster")
 

@@ -39,7 +39,7 @@ func TestDLQ_oneIDAtTwoPlacesIsTwoLetters(t *testing.T) {
 	c.Produce(t, at(userLetter(1, "u-3"), 1, "dlq.source.timestamp", late))
 	c.wants(exitOK, "2 letters, 1 cause", "", "list")
 
-	c.wants(exitOK, "1 letter discarded", "", "discard", c.plan, "--reason", "of a topic that is gone")
+	c.wants(exitOK, "1 letter discarded", "", "discard", c.plan, "--yes", "--reason", "of a topic that is gone")
 	c.wants(exitOK, "1 letter, 1 cause", "1 letter closed", "list")
 	c.wants(exitOK, "1 letter: 1 send", "", "plan", "--every", "-o", c.plan)
 	c.wants(exitOK, "u-3", "another letter has this id, too", "show", idOf(1))
@@ -77,7 +77,7 @@ func TestDLQ_aStateOfAnEarlierDeadLetterTopicIsNone(t *testing.T) {
 	t.Parallel()
 	c := abroad(t)
 	c.Produce(t, sorry(ofStreams, "events", 0))
-	c.wants(exitOK, "1 letter discarded", "", "discard", "--topic", foreignLetters, "--every", "--reason", "test", "--create-topics")
+	c.wants(exitOK, "1 letter discarded", "", "discard", "--topic", foreignLetters, "--every", "--yes", "--reason", "test", "--create-topics")
 	c.wants(exitOK, "0 letters", "1 letter closed", "list", "--topic", foreignLetters)
 	if _, err := c.Admin(t).DeleteTopic(t.Context(), foreignLetters); err != nil {
 		t.Fatal(err)

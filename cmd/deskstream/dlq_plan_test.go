@@ -189,7 +189,7 @@ func TestDLQPlan_toDiscardAsksNobody(t *testing.T) {
 	}
 	p.wants(exitUsage, "", "it was made with --discard, for dlq discard, and sends nothing", "apply", p.plan)
 	p.wants(exitUsage, "", "it was made with --discard, and there is nothing to complete", "plan", "--continue", p.plan)
-	p.wants(exitOK, "8 letters discarded, 0 closed before", "", "discard", p.plan, "--reason", "test data")
+	p.wants(exitOK, "8 letters discarded, 0 closed before", "", "discard", p.plan, "--yes", "--reason", "test data")
 	p.wants(exitOK, "0 letters", "8 letters closed", "list")
 	if n := len(p.desk.Received()); n > 0 {
 		t.Errorf("the help desks received %d calls", n)
@@ -201,7 +201,7 @@ func TestDLQDiscard_saysHowManyThePlanWouldSend(t *testing.T) {
 	p := newPost(t, plenty)
 	p.write(4, 2)
 	p.wants(exitOK, "4 send", "", "plan", "--every", "--quiet", "-o", p.plan)
-	p.wants(exitOK, "4 letters discarded, 4 of which the plan would send, 0 closed before", "", "discard", p.plan, "--reason", "test data")
+	p.wants(exitOK, "4 letters discarded, 4 of which the plan would send, 0 closed before", "", "discard", p.plan, "--yes", "--reason", "test data")
 }
 
 func TestDLQPlan_refusesMoreLettersThanItsLimit(t *testing.T) {

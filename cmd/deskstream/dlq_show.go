@@ -1,12 +1,9 @@
 package main
 
 import (
-	"io"
-
 	"github.com/spf13/cobra"
 
 	"github.com/deskstream/deskstream/internal/explain"
-	"github.com/deskstream/deskstream/internal/output"
 )
 
 func newDLQShowCommand(a *app) *cobra.Command {
@@ -18,11 +15,11 @@ event, why it died, the calls and answers as the responses topic has them, what 
 of it since, and all headers by the convention that they follow. The event is the
 customer's data.`,
 		Example: `  deskstream dlq show -c deskstream.yaml 3da411233457b7eba40df244529c9495
-  deskstream dlq show -c deskstream.yaml 3da4 --json | jq .value`,
+  deskstream dlq show -c deskstream.yaml 3da4 --json | jq .data.value`,
 		Args: cobra.ExactArgs(1),
 	}
 	path, topic := configFlag(cmd), topicFlag(cmd)
-	asJSON := cmd.Flags().Bool("json", false, "print one JSON object")
+	as := a.formatFlags(cmd, "dlq.show")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := a.loadConfig(*path)
 		if err != nil {
@@ -32,11 +29,7 @@ customer's data.`,
 		if err != nil {
 			return err
 		}
-		if *asJSON {
-			return output.NewEncoder(a.stdout).Encode(s)
-		}
-		_, err = io.WriteString(a.stdout, s.Text())
-		return err
+		return as.print(s, s.Text)
 	}
 	return cmd
 }

@@ -25,6 +25,7 @@ const diedOutcome = `{"event":{"id":"m-1"},"outcome":"dead","round":0,"at":"2026
 "calls":[{"method":"POST","url":"https://x.test/v1/customers","status":422,"attempts":2,"request":{"name":"N"},"response":{"errors":[1]}}]}`
 
 func TestDLQShow_tellsTheWholeStory(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, kafkatest.Topic(lettersTopic, 2), kafkatest.Topic(responsesTopic, 1), kafkatest.Topic(statesTopic, 1, "cleanup.policy", "compact"))
 	letter := ownLetter(1)
 	letter.Headers = append(recordHeaders("traceparent", "00-ab"), letter.Headers...)
@@ -44,15 +45,16 @@ func TestDLQShow_tellsTheWholeStory(t *testing.T) {
 	if strings.Contains(got.stdout, "other") {
 		t.Errorf("an outcome of another event is shown:\n%s", got.stdout)
 	}
-	var s explain.Shown
-	if err := json.Unmarshal([]byte(b.dlq("show", "00000000000000000000000000000001", "--json").stdout), &s); err != nil || len(s.Outcomes) != 1 {
-		t.Errorf("JSON: %v, %d outcomes", err, len(s.Outcomes))
+	var doc struct{ Data explain.Shown }
+	if err := json.Unmarshal([]byte(b.dlq("show", "00000000000000000000000000000001", "--json").stdout), &doc); err != nil || len(doc.Data.Outcomes) != 1 {
+		t.Errorf("JSON: %v, %d outcomes", err, len(doc.Data.Outcomes))
 	}
 	b.dlq("show", "0000").want(t, exitUsage, "", "more than one letter has an id that begins with 0000")
 	b.dlq("show", "ffff").want(t, exitFault, "", "no letter on "+lettersTopic+" has the id ffff")
 }
 
 func TestDLQShow_aForeignLetterThatIsNoJSON(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, kafkatest.Topic("orders-dlt", 1), kafkatest.Topic(responsesTopic, 1))
 	b.Produce(t, &kgo.Record{
 		Topic: "orders-dlt", Value: []byte("\x00\x01\xff\xfe\x00\x01\xff\xfe\x00"),

@@ -172,7 +172,7 @@ func testComesHome(t *testing.T, o worldOptions) {
 	if diff := cmp.Diff(marks, w.tickets()); diff != "" {
 		t.Errorf("a second apply sent again (-want +got):\n%s", diff)
 	}
-	w.command("dlq", "discard", "-c", path, file, "--reason", "no names").want(exitOK, "40 letters discarded, 380 closed before", "")
+	w.command("dlq", "discard", "-c", path, file, "--yes", "--reason", "no names").want(exitOK, "40 letters discarded, 380 closed before", "")
 	w.command("dlq", "list", "-c", path).want(exitOK, "0 letters, 0 causes", "420 letters closed")
 }
 

@@ -25,6 +25,7 @@ const (
 // The page shows what each library writes and what is read from it, so that a change of the
 // mapping shows for whom it changes something.
 func TestDocs_clientLibraries(t *testing.T) {
+	t.Parallel()
 	clients := readClients(t)
 	var b strings.Builder
 	b.WriteString("\n## What they write\n\n" + writtenBy(clients) + "\n## What is read\n")

@@ -16,27 +16,29 @@ import (
 	"github.com/deskstream/deskstream/sink"
 )
 
-// What the README leads through.
+// What the quick start leads through.
 const (
-	readme        = repository + "/README.md"
+	quickStart    = repository + "/docs/quick-start.md"
 	exampleConfig = repository + "/deploy/example/deskstream.yaml"
 	exampleEvents = repository + "/deploy/example/events.ndjson"
 )
 
-func TestDocs_theReadmeShowsTheExamplesConfiguration(t *testing.T) {
+func TestDocs_theQuickStartShowsTheExamplesConfiguration(t *testing.T) {
+	t.Parallel()
 	var shown []string
-	for _, m := range fence.FindAllStringSubmatch(readFile(t, readme), -1) {
+	for _, m := range fence.FindAllStringSubmatch(readFile(t, quickStart), -1) {
 		if m[1] == "yaml config" {
 			shown = append(shown, m[2])
 		}
 	}
 	if diff := cmp.Diff([]string{readFile(t, exampleConfig)}, shown); diff != "" {
-		t.Errorf("the README's configuration differs from %s (-file +README):\n%s", exampleConfig, diff)
+		t.Errorf("the quick start's configuration differs from %s (-file +page):\n%s", exampleConfig, diff)
 	}
 }
 
 // The example shows people, so they have to be nobody.
 func TestDocs_theExampleEventsAreOfNobodyReal(t *testing.T) {
+	t.Parallel()
 	addresses := regexp.MustCompile(`[\w.+-]+@[\w.-]+`).FindAllString(readFile(t, exampleEvents), -1)
 	if len(addresses) < 3 {
 		t.Errorf("only the addresses %q", addresses)
@@ -49,6 +51,7 @@ func TestDocs_theExampleEventsAreOfNobodyReal(t *testing.T) {
 }
 
 func TestDocs_theExampleEventsArePlannedWithoutADeath(t *testing.T) {
+	t.Parallel()
 	got := runWith(t.Context(), docsEnv, "", "plan", "-c", exampleConfig, "--offline", exampleEvents)
 	got.want(t, exitOK, `"outcome":"planned"`, "")
 	outcomes := exampleOutcomes(t, got)
@@ -64,6 +67,7 @@ func TestDocs_theExampleEventsArePlannedWithoutADeath(t *testing.T) {
 
 // The first order becomes a ticket even when it is alone: who has placed it may be unknown.
 func TestDocs_theFirstOrderOfTheExampleBecomesATicket(t *testing.T) {
+	t.Parallel()
 	var order string
 	for line := range strings.Lines(readFile(t, exampleEvents)) {
 		if order == "" && strings.Contains(line, `"event":"Order Completed"`) {

@@ -28,7 +28,7 @@ var fence = regexp.MustCompile("(?ms)^ *```(\\w+ \\w+)\n(.*?)^ *```$")
 
 // docsEnv are the variables that the configurations of the pages read.
 func docsEnv(name string) (string, bool) {
-	return "secret-" + strings.ToLower(name), strings.HasSuffix(name, "_TOKEN") || strings.HasSuffix(name, "_KEY")
+	return "secret-" + strings.ToLower(name), strings.HasSuffix(name, "_TOKEN") || strings.HasSuffix(name, "_KEY") || strings.HasSuffix(name, "_SECRET")
 }
 
 func docsPages(t *testing.T) []string {
@@ -41,6 +41,7 @@ func docsPages(t *testing.T) []string {
 }
 
 func TestDocs_everyConfigurationIsAccepted(t *testing.T) {
+	t.Parallel()
 	found := 0
 	for _, path := range docsPages(t) {
 		for _, m := range fence.FindAllStringSubmatch(readFile(t, path), -1) {
@@ -59,26 +60,33 @@ func TestDocs_everyConfigurationIsAccepted(t *testing.T) {
 	}
 }
 
-// examplePages are the pages with examples, by the desk that these are delivered to.
-func examplePages() map[string]string {
-	pages := map[string]string{"rules": "trengo"}
+// examplePages are the pages with examples.
+func examplePages() []string {
+	pages := []string{"calls", "rules", "recipes", "from-event-templates", "two-way"}
 	for _, kind := range all.Kinds() {
-		pages[kind.Name] = kind.Name
+		pages = append(pages, kind.Name)
 	}
 	return pages
 }
+
+// deskOf finds the desk that a configuration's events are delivered to.
+var deskOf = regexp.MustCompile(`(?m)^ +type: (\w+)$`)
 
 // The pages of the destinations and of rules show events and what comes of them. The events are
 // delivered to the stub help desks, one page after the other block by block, so that a
 // later example of a page finds what an earlier one left.
 func TestDocs_theExamplesGiveWhatThePagesSay(t *testing.T) {
-	for page, name := range examplePages() {
-		kind, _ := all.Kind(name)
+	t.Parallel()
+	for _, page := range examplePages() {
 		t.Run(page, func(t *testing.T) {
-			desks := stub.New(stub.Config{Seed: 1}, kind.Stub())
+			var apis []stub.API
+			for _, kind := range all.Kinds() {
+				apis = append(apis, kind.Stub())
+			}
+			desks := stub.New(stub.Config{Seed: 1}, apis...)
 			server := httptest.NewServer(desks)
 			defer server.Close()
-			base := desks.Desk(name).Path()
+			base := ""
 			path := filepath.Join("../../docs", page+".md")
 			page := readFile(t, path)
 			var config, events string
@@ -87,7 +95,8 @@ func TestDocs_theExamplesGiveWhatThePagesSay(t *testing.T) {
 				m := fence.FindStringSubmatch(block)
 				switch m[1] {
 				case "yaml config":
-					config = withBaseURL(m[2], server.URL+base)
+					base = desks.Desk(deskOf.FindStringSubmatch(m[2])[1]).Path()
+					config = withBaseURL(t, m[2], server.URL+base)
 				case "json events":
 					events = m[2]
 				case "text calls":
@@ -112,11 +121,31 @@ func TestDocs_theExamplesGiveWhatThePagesSay(t *testing.T) {
 	}
 }
 
-// withBaseURL sends the calls of a page's configuration to the stub.
-func withBaseURL(config, url string) string {
+var (
+	credentialLine = regexp.MustCompile(`(?m)^(\s+)api_(token|key): .*$`)
+	deskTypes      = regexp.MustCompile(`\btype: (trengo|kustomer)\b`)
+)
+
+// withBaseURL sends the calls of a page's configuration to the stub, every one: a page's address
+// may be a vendor's.
+func withBaseURL(t *testing.T, config, url string) string {
+	t.Helper()
 	config = strings.ReplaceAll(config, "https://hooks.example.com", url)
-	return regexp.MustCompile(`(?m)^(\s+)api_(token|key): .*$`).ReplaceAllString(config, "$0\n${1}base_url: "+url)
+	config = credentialLine.ReplaceAllString(config, "$0\n${1}base_url: "+url)
+	wantStubs(t, config, url)
+	return config
 }
+
+// wantStubs ends the test if a configuration names a help desk elsewhere.
+func wantStubs(t *testing.T, config, url string) {
+	t.Helper()
+	if n, here := len(deskTypes.FindAllString(config, -1)), strings.Count(config, "base_url: "+url); n > here {
+		t.Fatalf("%d of %d help desks are the stub; write the credential of each on a line of its own:\n%s", here, n, config)
+	}
+}
+
+// ownIDs are externalIds of ours, which are others each time where there is no Kafka.
+var ownIDs = regexp.MustCompile(`ds-[0-9a-f]{32}`)
 
 // deliverExample gives the calls and outcomes of events as the pages show them.
 func deliverExample(t *testing.T, config, events, base string) string {
@@ -125,6 +154,7 @@ func deliverExample(t *testing.T, config, events, base string) string {
 	if got.code != exitOK && got.code != exitDead {
 		t.Fatalf("deliver gave %d: %s\n%s", got.code, got.stderr, config)
 	}
+	wantOutcomes(t, outcomeSchema(t), got.stdout)
 	var b strings.Builder
 	dec := json.NewDecoder(strings.NewReader(got.stdout))
 	for dec.More() {
@@ -135,7 +165,7 @@ func deliverExample(t *testing.T, config, events, base string) string {
 		for _, call := range o.Calls {
 			fmt.Fprintf(&b, "%s %s -> %d\n", call.Method, strings.TrimPrefix(call.URL, base), *call.Status)
 			if !call.Request.IsZero() {
-				fmt.Fprintf(&b, "  %s\n", call.Request)
+				fmt.Fprintf(&b, "  %s\n", ownIDs.ReplaceAllString(call.Request.String(), "ds-(of the event)"))
 			}
 		}
 		b.WriteString(string(o.Outcome))
@@ -146,6 +176,12 @@ func deliverExample(t *testing.T, config, events, base string) string {
 			b.WriteString(" " + string(*o.Reason))
 		}
 		b.WriteString("\n")
+		if !o.Result.IsZero() {
+			fmt.Fprintf(&b, "result: %s\n", o.Result)
+		}
+		if !o.Cursor.IsZero() {
+			fmt.Fprintf(&b, "cursor: %s\n", o.Cursor)
+		}
 		for _, w := range o.Warnings {
 			fmt.Fprintf(&b, "warning: %s\n", w)
 		}
@@ -154,6 +190,7 @@ func deliverExample(t *testing.T, config, events, base string) string {
 }
 
 func TestDocs_theReadmeNamesEveryCommand(t *testing.T) {
+	t.Parallel()
 	var named, there []string
 	for _, m := range regexp.MustCompile("(?m)^\\| `deskstream (\\w+)").FindAllStringSubmatch(readFile(t, "../../README.md"), -1) {
 		named = append(named, m[1])
@@ -190,6 +227,7 @@ func everyCommand() []*cobra.Command {
 
 // A line of a page that calls a command may give it only flags that it has.
 func TestDocs_commandLinesUseFlagsThatExist(t *testing.T) {
+	t.Parallel()
 	seen := 0
 	for _, path := range append(docsPages(t), "../../ARCHITECTURE.md", "../../CHANGELOG.md") {
 		page := readFile(t, path)

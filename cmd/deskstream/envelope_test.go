@@ -53,6 +53,7 @@ const (
 )
 
 func TestDeliver_unwrapsEvents(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, created)
 	got := runCommand(t, envelopes, "deliver", "-c", withSource(t, deskConfig(t, d.URL, "crm"), inBody))
 	want := []string{"17|u-1|delivered", "m-2|u-2|delivered", "-|-|decode not_an_object"}
@@ -69,6 +70,7 @@ func TestDeliver_unwrapsEvents(t *testing.T) {
 }
 
 func TestPlan_unwrapsEvents(t *testing.T) {
+	t.Parallel()
 	file := withSource(t, deskConfig(t, "http://127.0.0.1:1", "crm"), inBody)
 	got := runCommand(t, envelopes, "plan", "--offline", "-c", file)
 	got.want(t, exitOK, `"message":"/body/JSON is missing: source.unwrap says that it holds the event"`, "")
@@ -78,6 +80,7 @@ func TestPlan_unwrapsEvents(t *testing.T) {
 }
 
 func TestPlan_wordsThatAreNoIDsAreThoseOfTheFile(t *testing.T) {
+	t.Parallel()
 	const events = `{"type":"track","messageId":"1","event":"A","userId":"guest","anonymousId":"a"}
 {"type":"track","messageId":"2","event":"A","userId":"undefined","anonymousId":"a"}
 {"type":"track","messageId":"3","event":"A","userId":0,"anonymousId":"a"}
@@ -101,6 +104,7 @@ func TestPlan_wordsThatAreNoIDsAreThoseOfTheFile(t *testing.T) {
 }
 
 func TestProduce_keysAndRefusesByTheEventInTheEnvelope(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 3))
 	file := withBrokers(t, withSource(t, deskConfig(t, "http://127.0.0.1:1", "crm"), inBody), cluster.Brokers)
 	got := runCommand(t, envelopes, "produce", "-c", file)
@@ -112,6 +116,7 @@ func TestProduce_keysAndRefusesByTheEventInTheEnvelope(t *testing.T) {
 }
 
 func TestProduce_putsMadeUpEventsIntoTheEnvelope(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 1))
 	file := withBrokers(t, withSource(t, deskConfig(t, "http://127.0.0.1:1", "crm"), "unwrap: /body/JSON"), cluster.Brokers)
 	runCommand(t, "", "produce", "-c", file, "--sample", "--events", "100").want(t, exitOK, "", "100 events produced")

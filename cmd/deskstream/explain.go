@@ -1,12 +1,9 @@
 package main
 
 import (
-	"io"
-
 	"github.com/spf13/cobra"
 
 	"github.com/deskstream/deskstream/internal/explain"
-	"github.com/deskstream/deskstream/internal/output"
 )
 
 func newExplainCommand(a *app) *cobra.Command {
@@ -22,7 +19,7 @@ source is two events. It asks no running process.`,
 		Args: cobra.ExactArgs(1),
 	}
 	path := configFlag(cmd)
-	asJSON := cmd.Flags().Bool("json", false, "print one JSON object")
+	as := a.formatFlags(cmd, "explain")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := a.loadConfig(*path)
 		if err != nil {
@@ -32,11 +29,7 @@ source is two events. It asks no running process.`,
 		if err != nil {
 			return err
 		}
-		if *asJSON {
-			return output.NewEncoder(a.stdout).Encode(s)
-		}
-		_, err = io.WriteString(a.stdout, s.Text())
-		return err
+		return as.print(s, s.Text)
 	}
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 )
 
 func TestIgnoreHangUp_logsTheSignal(t *testing.T) {
+	t.Parallel()
 	r, w := io.Pipe()
 	stop := ignoreHangUp(slog.New(slog.NewTextHandler(w, nil)))
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {

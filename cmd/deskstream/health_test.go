@@ -10,6 +10,7 @@ import (
 )
 
 func TestHealth_saysWhatTheAnswerSays(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/readyz" {
 			http.Error(w, `{"joined":false}`, http.StatusServiceUnavailable)
@@ -28,6 +29,7 @@ func TestHealth_saysWhatTheAnswerSays(t *testing.T) {
 }
 
 func TestHealth_nobodyListening(t *testing.T) {
+	t.Parallel()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

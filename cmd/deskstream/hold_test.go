@@ -30,7 +30,7 @@ func TestHold_stopsOneDestinationUntilItIsResumed(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	p := w.start(w.config(settings{}))
 	admin := p.admin()
-	runCommand(t, "", "hold", inbox, "--admin", admin).want(t, exitOK, inbox+" is on hold until", "")
+	runCommand(t, "", "hold", inbox, "--admin", admin).want(t, exitOK, inbox+" is on hold in this instance, until", "")
 	w.produce(300, each(50))
 	await(t, "the other destination to be done", func() bool { p.alive(); return w.committedAll(crm) })
 	if n := calls(w.desk.Desk(stubtrengo.Name)); n > 0 {
@@ -56,6 +56,36 @@ func TestHold_stopsOneDestinationUntilItIsResumed(t *testing.T) {
 	}
 }
 
+// Of two instances one is told; a third one starts later.
+func TestHold_isOnRecordForAllInstancesUntilItIsResumed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	path := w.config(settings{})
+	told, other := w.start(path, "--create-topics"), w.start(path)
+	runCommand(t, "", "hold", inbox, "--admin", told.admin()).want(t, exitOK, inbox+" is on hold in all instances until it is resumed", "")
+	operator := func(p *process) func() bool {
+		return func() bool { p.alive(); return readyOf(t, p.listening()).Hold == "operator" }
+	}
+	await(t, "the other instance to follow", operator(other))
+	told.stop()
+	other.stop()
+	later := w.start(path)
+	w.produce(100, each(20))
+	await(t, "the other destination to be done", func() bool { later.alive(); return w.committedAll(crm) })
+	if n := calls(w.desk.Desk(stubtrengo.Name)); n > 0 || !operator(later)() {
+		t.Errorf("%d calls of the destination that is on hold", n)
+	}
+	third := w.start(path)
+	await(t, "an instance that starts later to know", operator(third))
+	runCommand(t, "", "hold", inbox, "--admin", third.admin()).want(t, exitOK, "held by an operator already", "")
+	runCommand(t, "", "resume", inbox, "--admin", third.admin()).want(t, exitOK, inbox+" is resumed; it was on hold since", "")
+	w.awaitCommitted(later)
+	later.stop()
+	third.stop()
+	w.wantOnce()
+	w.command("dlq", "list", "-c", path).want(exitOK, "0 letters", "")
+}
+
 func TestHold_isNotKeptOverARestartAndDoesNotHoldUpAStop(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{})
@@ -74,36 +104,30 @@ func TestHold_isNotKeptOverARestartAndDoesNotHoldUpAStop(t *testing.T) {
 	w.wantOnce()
 }
 
-func TestHold_findsTheInstanceInTheFile(t *testing.T) {
-	for _, tt := range []struct{ http, want string }{
-		{`"127.0.0.1:9401"`, "http://127.0.0.1:9401"},
-		{`":9401"`, "http://127.0.0.1:9401"},
-		{`"0.0.0.0:9401"`, "http://127.0.0.1:9401"},
-		{`"[::]:9401"`, "http://127.0.0.1:9401"},
-		{`"10.0.0.7:9401"`, "http://10.0.0.7:9401"},
-		{`""`, "is off"},
-		{`"127.0.0.1:0"`, "has port 0: give --admin"},
-	} {
-		file := writeFile(t, "c.yaml", "http: {admin: "+tt.http+"}\n"+readFile(t, deskConfig(t, "http://127.0.0.1:1", "crm")))
-		a := &app{getenv: func(string) (string, bool) { return "", false }}
-		got, err := a.adminURL("", file)
-		if err != nil {
-			got = err.Error()
-		}
-		if !strings.Contains(got, tt.want) {
-			t.Errorf("http.admin %s: %s, want %s", tt.http, got, tt.want)
-		}
-	}
-}
-
 func TestHold_saysWhatIsWrongWithTheInstance(t *testing.T) {
+	t.Parallel()
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
 	runCommand(t, "", "hold", "crm").want(t, exitUsage, "", "give --admin URL, or -c FILE")
-	runCommand(t, "", "hold").want(t, exitUsage, "", "accepts 1 arg")
-	runCommand(t, "", "hold", "crm", "--admin", "ftp://x").want(t, exitUsage, "", "--admin must be an address")
+	runCommand(t, "", "hold").want(t, exitUsage, "", "takes one destination")
+	runCommand(t, "", "hold", "crm", "--admin", "ftp://x").want(t, exitUsage, "", "--admin: it must be an address")
 	runCommand(t, "", "hold", "crm", "--admin", closed.URL).want(t, exitFault, "", "check that it runs")
 	runCommand(t, "", "resume", "crm", "--admin", other.URL).want(t, exitFault, "", "is not from an admin listener")
+}
+
+func TestHold_withoutANameSaysWhichThereAre(t *testing.T) {
+	t.Parallel()
+	file := deskConfig(t, "http://127.0.0.1:1", "crm", "inbox")
+	runCommand(t, "", "hold", "-c", file).want(t, exitUsage, "", "hold takes one destination: crm, inbox")
+	runCommand(t, "", "resume", "-c", "/does/not/exist").want(t, exitUsage, "", "resume takes one destination")
+}
+
+// Destinations are split at commas by every command.
+func TestDestinations_mayBeSeparatedByCommas(t *testing.T) {
+	t.Parallel()
+	file := deskConfig(t, "http://127.0.0.1:1", "crm", "inbox")
+	runCommand(t, identify("m-1"), "plan", "--offline", "-c", file, "--destination", "crm,inbox").want(t, exitOK, `"name":"inbox"`, "")
+	runCommand(t, "", "run", "-c", file, "--destination", "crm,nobody").want(t, exitUsage, "", `no destination is called "nobody"`)
 }

@@ -82,7 +82,7 @@ func TestHostile_kafkaCommandsPrintNothingThatSteersATerminal(t *testing.T) {
 				{"dlq", "plan", "--every", "-c", b.file, "--to", "crm", "-o", plan},
 				{"dlq", "apply", "-c", b.file, plan},
 				{"dlq", "plan", "--every", "-c", b.file, "--to", "crm", "--discard", "-o", plan + "2"},
-				{"dlq", "discard", "-c", b.file, "--reason", text, plan + "2"},
+				{"dlq", "discard", "-c", b.file, "--yes", "--reason", text, plan + "2"},
 				{"explain", "-c", b.file, "m-1"},
 				{"explain", "-c", b.file, "m-1", "--json"},
 				{"explain", "-c", b.file, text},
@@ -177,11 +177,12 @@ func TestHostile_jsonIsWhatWasThere(t *testing.T) {
 			continue // JSON has no such text
 		}
 		b := hostileBox(t, text)
-		var s explain.Shown
+		var doc struct{ Data explain.Shown }
 		got := b.dlq("show", fmt.Sprintf("%032x", 1), "--json")
-		if err := json.Unmarshal([]byte(got.stdout), &s); err != nil {
+		if err := json.Unmarshal([]byte(got.stdout), &doc); err != nil {
 			t.Fatalf("%s: %v: %s%.300s", name, err, got.stderr, got.stdout)
 		}
+		s := doc.Data
 		var event struct{ Event string }
 		if err := json.Unmarshal(s.Value, &event); err != nil || event.Event != text || s.Error.Message != text || s.Outcomes[0].Calls[0].URL != text {
 			t.Errorf("%s: %v, event %.80q, message %.80q, URL %.80q", name, err, event.Event, s.Error.Message, s.Outcomes[0].Calls[0].URL)

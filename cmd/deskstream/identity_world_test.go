@@ -44,6 +44,12 @@ func (w *world) remake(name string, partitions int32) {
 		}
 		return err == nil
 	})
+	if name == eventsTopic {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.sources = partitions
+		clear(w.written)
+	}
 }
 
 // commit commits offsets for a group as an operator does: with metadata of any kind and
@@ -159,11 +165,15 @@ func lettersOfARecreatedTopic(t *testing.T, o worldOptions) {
 	w.command("dlq", "plan", "--every", "-c", plain, "-o", plan).want(exitOK, "6 letters: 6 send", "")
 	w.command("audit", "-c", plain).want(exitOK, "0 missing, 0 conflicting", "")
 	listed := w.command("dlq", "list", "-c", plain, "--json")
-	var group struct{ Sample struct{ ID string } }
-	if err := json.NewDecoder(strings.NewReader(listed.stdout.String())).Decode(&group); err != nil {
+	var list struct {
+		Data struct {
+			Groups []struct{ Sample struct{ ID string } }
+		}
+	}
+	if err := json.Unmarshal([]byte(listed.stdout.String()), &list); err != nil || len(list.Data.Groups) == 0 {
 		t.Fatalf("%v: %s", err, listed.stdout.String())
 	}
-	shown := w.command("dlq", "show", "-c", plain, group.Sample.ID)
+	shown := w.command("dlq", "show", "-c", plain, list.Data.Groups[0].Sample.ID)
 	shown.want(exitOK, "expired too_old", "")
 	if text := shown.stdout.String(); strings.Contains(text, "POST") || strings.Count(text, "round 0 at") != 1 {
 		t.Errorf("the letter tells the story of another event:\n%s", text)
@@ -182,7 +192,7 @@ func aDiscardedLetterHidesNoOther(t *testing.T, o worldOptions) {
 	w.runToTheEnd(path, w.withStates()...)
 	plan := filepath.Join(t.TempDir(), "p.json")
 	w.command("dlq", "plan", "--every", "-c", path, "-o", plan).want(exitOK, "2 letters", "")
-	w.command("dlq", "discard", "-c", path, plan, "--reason", "nobody needs it").want(exitOK, "2 ", "")
+	w.command("dlq", "discard", "-c", path, plan, "--yes", "--reason", "nobody needs it").want(exitOK, "2 ", "")
 	w.remake(eventsTopic, 1)
 	bad("not json either")
 	w.runToTheEnd(path)
@@ -262,32 +272,16 @@ func addedPartitionsLoseNothing(t *testing.T, o worldOptions, source string) {
 	w.forget()
 	w.produce(5, each(5))
 	w.awaitCommitted(p)
-	w.addPartition(2)
-	w.sources = 2
+	w.addPartitions(2)
 	w.produce(10, each(10))
 	p.stop()
-	w.addPartition(3)
-	w.sources = 3
+	w.addPartitions(3)
 	w.produce(10, each(10))
 	w.runToTheEnd(path)
 	w.wantWritesOf("with partitions added")
 	if n := len(w.writes()); n > 3*25 { // a contact, a ticket and an event each
 		t.Errorf("%d writes for 25 events: of the backlog, too", n)
 	}
-}
-
-func (w *world) addPartition(n int) {
-	w.t.Helper()
-	if _, err := w.Admin(w.t).UpdatePartitions(w.t.Context(), n, w.topic(eventsTopic)); err != nil {
-		w.t.Fatal(err)
-	}
-	known := 0 // how often in a row: each broker hears of it by itself
-	await(w.t, "the brokers to know the partition", func() bool {
-		if known++; len(w.EndOffsets(w.t, w.topic(eventsTopic))) != n {
-			known = 0
-		}
-		return known == 10
-	})
 }
 
 // awaitStart waits until the groups have committed where they begin.

@@ -95,7 +95,7 @@ func TestKafka_aStaticMemberThatComesBackMovesNothing(t *testing.T) {
 			w.awaitWork(goes)
 			moved := func() int {
 				log := stays.stderr.String()
-				return strings.Count(log, `"partitions assigned"`) + strings.Count(log, `"partition released"`)
+				return strings.Count(log, `"partitions assigned"`) + strings.Count(log, `"partitions released`)
 			}
 			before := moved()
 			goes.stop()

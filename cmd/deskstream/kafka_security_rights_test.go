@@ -32,7 +32,7 @@ func (j *job) documentedRights(block string) []right {
 	names := map[string]string{
 		"events": j.source(), "events.responses": j.responses(), "dlq.events.deskstream": j.letters(),
 		"dlq.events.deskstream.state": j.letters() + ".state", "deskstream.crm": j.group(),
-		"deskstream.crm.reprocess": j.group() + ".reprocess",
+		"deskstream.crm.reprocess": j.group() + ".reprocess", callsTopic: j.prefix + callsTopic, "events.responses.keys": j.responses() + ".keys",
 	}
 	var rights []right
 	for _, m := range fence.FindAllStringSubmatch(readFile(j.t, "../../docs/operations.md"), -1) {
@@ -111,6 +111,8 @@ func testRights(t *testing.T, s *secured) {
 			t.Run(protocol, func(t *testing.T) { testRightsOfRun(t, s, protocol) })
 		}
 	})
+	t.Run("calls", func(t *testing.T) { testRightsOfCalls(t, s) })
+	t.Run("keys", func(t *testing.T) { testRightsOfKeys(t, s) })
 	t.Run("create topics", func(t *testing.T) { testRightsOfCreate(t, s) })
 	t.Run("letters", func(t *testing.T) { testRightsOfLetters(t, s) })
 	t.Run("plan", func(t *testing.T) {
@@ -169,11 +171,13 @@ func (j *job) testEach(rights []right, start func() *process, works func()) {
 func testRightsOfRun(t *testing.T, s *secured, protocol string) {
 	j := newJob(t, s)
 	j.createTopics()
+	s.CreateTopic(t, j.letters()+".state", 1, "cleanup.policy", "compact")
 	path := j.asApp("  group_protocol: " + protocol)
 	needed, settings := j.documentedRights("run"), j.documentedRights("settings")
 	if protocol == "classic" {
 		settings = slices.DeleteFunc(settings, func(r right) bool { return r.resource == "group" })
 	}
+	settings = append(settings, j.documentedRights("holds")...)
 	all := append(slices.Clone(needed), settings...)
 	s.grant(t, all...)
 	defer s.revoke(t, all...)
@@ -210,6 +214,64 @@ func testRightsOfRun(t *testing.T, s *secured, protocol string) {
 	}
 }
 
+// testRightsOfCalls has a destination take calls, with the rights of run and those of the topic.
+func testRightsOfCalls(t *testing.T, s *secured) {
+	j := newJob(t, s)
+	j.createTopics()
+	topic := j.prefix + callsTopic
+	if _, err := s.Admin(t).CreateTopic(t.Context(), 2, 1, nil, topic); err != nil {
+		t.Fatal(err)
+	}
+	path := writeFile(t, "calls.yaml", readFile(t, j.asApp())+"    calls: {topic: "+topic+", allow: [GET /v1/teams]}\n")
+	needed, calls := j.documentedRights("run"), j.documentedRights("calls")
+	s.grant(t, needed...)
+	s.grant(t, calls...)
+	defer s.revoke(t, needed...)
+	s.Produce(t, &kgo.Record{Topic: topic, Key: []byte("c-1"), Value: []byte(`{"type":"call","destination":"` + crm + `","method":"GET","path":"/v1/teams","correlationId":"c-1"}`)})
+	p := j.run(path)
+	await(t, "the outcome of the call", func() bool { p.alive(); return len(outcomeRecords(s.Consume(t, j.responses()))) == 1 })
+	p.stop()
+	s.revoke(t, calls...)
+	missing := "no right to " + calls[0].String()
+	j.run(path).wantExit(exitFault, missing)
+	if check := startProcess(t, "check", "--connect", "-c", path); check.wait() != exitFault || !strings.Contains(check.stdout.String(), missing) {
+		t.Errorf("check --connect does not tell %q:\n%s", missing, check.stdout)
+	}
+}
+
+// testRightsOfKeys has a rule find tickets by keys, with the rights of run and those of the topic.
+func testRightsOfKeys(t *testing.T, s *secured) {
+	j := newJob(t, s)
+	j.createTopics()
+	s.CreateTopic(t, j.responses()+".keys", 2, "cleanup.policy", "compact")
+	path := writeFile(t, "keys.yaml", readFile(t, j.asApp())+
+		"    rules: [{name: r, match: {type: identify}, default: true, contact: {create: true}, ticket: {key: k, subject: s}}]\n")
+	needed, ofKeys := j.documentedRights("run"), j.documentedRights("keys")
+	s.grant(t, needed...)
+	s.grant(t, ofKeys...)
+	defer s.revoke(t, needed...)
+	defer s.revoke(t, ofKeys...)
+	j.produce(j.config(entry{"PLAINTEXT", ""}.yaml(s)), 0, 3)
+	p := j.run(path)
+	j.awaitCommitted(p)
+	p.stop()
+	if n := len(s.Consume(t, j.responses()+".keys")); n != 3 {
+		t.Errorf("%d keys were written, want 3", n)
+	}
+	for _, r := range ofKeys {
+		s.revoke(t, r)
+		missing := "no right to " + r.String()
+		j.run(path).wantExit(exitFault, missing)
+		if check := startProcess(t, "check", "--connect", "-c", path); check.wait() != exitFault || !strings.Contains(check.stdout.String(), missing) {
+			t.Errorf("check --connect does not tell %q:\n%s", missing, check.stdout)
+		}
+		if forget := startProcess(t, "forget", "--user", "user-0", "-c", path); forget.wait() != exitFault || !strings.Contains(forget.stderr.String(), missing) {
+			t.Errorf("forget does not tell %q:\n%s", missing, forget.stderr)
+		}
+		s.grant(t, r)
+	}
+}
+
 // testRightsOfLetters tries the commands that read and revive dead letters.
 func testRightsOfLetters(t *testing.T, s *secured) {
 	j := newJob(t, s)
@@ -242,7 +304,7 @@ func testRightsOfLetters(t *testing.T, s *secured) {
 		{[]string{"explain", "m-0"}, []string{"letters", "outcomes", "sources"}},
 		{[]string{"audit"}, []string{"letters", "outcomes", "sources", "audit"}},
 		{[]string{"dlq", "apply", plan}, []string{"letters", "outcomes", "apply"}},
-		{[]string{"dlq", "discard", plan, "--reason", "none"}, []string{"letters", "discard"}},
+		{[]string{"dlq", "discard", plan, "--yes", "--reason", "none"}, []string{"letters", "discard"}},
 	} {
 		t.Run(strings.Join(c.args[:min(2, len(c.args))], " "), func(t *testing.T) {
 			j := *j

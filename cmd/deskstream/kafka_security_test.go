@@ -205,6 +205,7 @@ func (j *job) wantOutcomes(n int) {
 }
 
 func TestKafka_security(t *testing.T) {
+	t.Parallel()
 	s := startSecured(t, "app")
 	f := newFiles(t, s)
 	t.Run("lets in", func(t *testing.T) { testLetsIn(t, s, f) })

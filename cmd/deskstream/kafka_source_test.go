@@ -160,7 +160,7 @@ func TestKafka_whatRetentionTookIsCountedAndTheRestDelivered(t *testing.T) {
 			url := p.listening()
 			w.awaitCommitted(p)
 			for _, destination := range []string{inbox, crm} {
-				if n := metric(t, url, "deskstream_expired_total", destination); n != 50 {
+				if n := metric(t, url, "deskstream_records_expired_total", destination); n != 50 {
 					t.Errorf("%s counts %v expired records, want 50", destination, n)
 				}
 			}
@@ -186,7 +186,7 @@ func TestKafka_retentionThatPassesTheCommitWhileTheProgramWaitsLosesNothingRead(
 	p := w.start(w.config(settings{}))
 	url := p.listening()
 	await(t, "all to be read, and one destination on hold", func() bool {
-		return metric(t, url, "deskstream_read_total", inbox) == 100 && metric(t, url, "deskstream_hold", inbox) == 1 && w.committedAll(crm)
+		return metric(t, url, "deskstream_records_read_total", inbox) == 100 && metric(t, url, "deskstream_hold", inbox) == 1 && w.committedAll(crm)
 	})
 	w.deleteRecords(eventsTopic, 100)
 	w.desk.Desk(stubtrengo.Name).SetOutage(nil)

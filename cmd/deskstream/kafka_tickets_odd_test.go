@@ -25,6 +25,7 @@ func long(t *testing.T) {
 
 // Instances die again before they have read what they take over, or while they do.
 func TestKafka_ticketsAreOpenedOnceAlthoughOwnersDieInTheirTakeover(t *testing.T) {
+	t.Parallel()
 	long(t)
 	eachMember(t, func(s *shop) {
 		s.feed()
@@ -50,6 +51,7 @@ func TestKafka_ticketsAreOpenedOnceAlthoughOwnersDieInTheirTakeover(t *testing.T
 // Partitions go to and fro between instances that come and go in good order, while one write in
 // five gets no answer and is looked for.
 func TestKafka_ticketsAreOpenedOnceWhilePartitionsMove(t *testing.T) {
+	t.Parallel()
 	long(t)
 	eachMember(t, func(s *shop) {
 		q := hiding.Quirks
@@ -76,6 +78,7 @@ func TestKafka_ticketsAreOpenedOnceWhilePartitionsMove(t *testing.T) {
 // All instances freeze: for less than a session, but longer than a call may take, and for longer
 // than a session, so that each takes over from itself or from the other.
 func TestKafka_ticketsAreOpenedOnceAlthoughAllInstancesFreeze(t *testing.T) {
+	t.Parallel()
 	long(t)
 	eachMember(t, func(s *shop) {
 		s.feed()
@@ -103,6 +106,7 @@ func TestKafka_ticketsAreOpenedOnceAlthoughAllInstancesFreeze(t *testing.T) {
 // The leader of most responses partitions dies, or freezes, and a moment later the instances die,
 // with announcements on their way.
 func TestKafka_ticketsAreOpenedOnceAlthoughLeadersAndInstancesDie(t *testing.T) {
+	t.Parallel()
 	long(t)
 	a := kafkatest.OwnApache(t, kafkatest.ApacheConfig{Brokers: 3, Disturbed: true})
 	s := newShop(t, a, worldOptions{stub: hiding})

@@ -25,10 +25,9 @@ var ticketMembers = map[string]struct {
 	"consumer protocol, answers are lost": {"  group_protocol: consumer\n", false, 0.05},
 }
 
-// eachMember runs a test with each kind of member, beside other tests: it waits most of its time.
+// eachMember runs a test with each kind of member, beside each other: they wait most of their time.
 func eachMember(t *testing.T, test func(s *shop)) {
 	t.Helper()
-	t.Parallel()
 	for name, member := range ticketMembers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -43,6 +42,7 @@ func eachMember(t *testing.T, test func(s *shop)) {
 }
 
 func TestKafka_ticketsAreOpenedOnceThroughKills(t *testing.T) {
+	t.Parallel()
 	eachMember(t, func(s *shop) {
 		s.feed()
 		instances := []*instance{s.start(0), s.start(1)}
@@ -62,6 +62,7 @@ func TestKafka_ticketsAreOpenedOnceThroughKills(t *testing.T) {
 }
 
 func TestKafka_ticketsAreOpenedOnceAlthoughAnInstanceFreezes(t *testing.T) {
+	t.Parallel()
 	eachMember(t, func(s *shop) {
 		s.feed()
 		instances := []*instance{s.start(0), s.start(1)}
@@ -118,6 +119,7 @@ func (s *shop) lateEffects(instances ...*instance) float64 {
 // The brokers are restarted one after the other, the second as after a crash, while the desk
 // does not answer each twentieth write.
 func TestKafka_ticketsAreOpenedOnceWhileBrokersRestart(t *testing.T) {
+	t.Parallel()
 	long(t)
 	a := kafkatest.OwnApache(t, kafkatest.ApacheConfig{Brokers: 3, Disturbed: true})
 	behaves := hiding

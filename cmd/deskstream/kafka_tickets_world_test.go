@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -214,7 +215,8 @@ func (s *shop) finish(instances ...*instance) {
 }
 
 // wantEachItsTicket fails the test unless every event has one ticket, which is no other's, and
-// there are no more.
+// there are no more, but for those that a stalled machine made the stub open later than it means
+// to: no wait could have found these.
 func (s *shop) wantEachItsTicket() {
 	s.t.Helper()
 	owed := make(map[string]int)
@@ -226,10 +228,16 @@ func (s *shop) wantEachItsTicket() {
 		tickets[ticket.ID] = ticket
 		opened[ticket.Mark]++
 	}
+	overdue := s.overdue()
 	duplicates, lost := 0, 0
 	for subject, n := range owed {
-		if more := opened[subject] - n; more != 0 {
-			s.t.Errorf("%d tickets of %s were opened, want %d", opened[subject], subject, n)
+		more := opened[subject] - n
+		switch {
+		case more == 0:
+		case more > 0 && more <= overdue[subject]:
+			s.t.Logf("not judged, the stub stalled: %d tickets of %s were opened, want %d\n%s", opened[subject], subject, n, s.story(subject))
+		default:
+			s.t.Errorf("%d tickets of %s were opened, want %d\n%s", opened[subject], subject, n, s.story(subject))
 			duplicates, lost = duplicates+max(more, 0), lost+max(-more, 0)
 		}
 	}
@@ -237,6 +245,52 @@ func (s *shop) wantEachItsTicket() {
 	looks, lists := s.looks()
 	s.t.Logf("%d events, %d tickets, %d duplicates, %d lost; %d adopted after %d looks; %d lists of the newest; %d events with a second outcome",
 		len(s.place), len(tickets), duplicates, lost, adopted, looks, lists, again)
+}
+
+// overdue counts the tickets, by subject, that were there later than the stub means to open them:
+// a call's connection ends within delivery.timeout of its arrival, and its effect comes within
+// LateEffects of that.
+func (s *shop) overdue() map[string]int {
+	arrived := make(map[int64]time.Time)
+	for _, c := range s.desk.Desk(inbox).Received() {
+		arrived[c.Seq] = c.At
+	}
+	overdue := make(map[string]int)
+	for _, ticket := range s.desk.Desk(inbox).Tickets() {
+		if ticket.At.Sub(arrived[ticket.Call]) > s.timeout+hiding.Quirks.LateEffects {
+			overdue[ticket.Mark]++
+		}
+	}
+	return overdue
+}
+
+// story is what the desk saw of the tickets of a subject: when calls to open one arrived, when
+// tickets were there, and when their contact's were looked at.
+func (s *shop) story(subject string) string {
+	type moment struct {
+		at   time.Time
+		what string
+	}
+	var moments []moment
+	contacts := make(map[string]bool)
+	for _, ticket := range s.desk.Desk(inbox).Tickets() {
+		if ticket.Mark == subject {
+			contacts[ticket.Contact] = true
+			moments = append(moments, moment{ticket.At, fmt.Sprintf("ticket %s is there, of call %d", ticket.ID, ticket.Call)})
+		}
+	}
+	for _, c := range s.desk.Desk(inbox).Received() {
+		query, _ := url.ParseQuery(c.Query)
+		if c.Op == "POST /tickets" && c.Mark == subject || c.Op == "GET /tickets" && contacts[query.Get("contact_id")] {
+			moments = append(moments, moment{c.At, fmt.Sprintf("call %d: %s %s, status %d, fault %q, closed early %t", c.Seq, c.Op, c.Query, c.Status, c.Fault, c.ClosedEarly)})
+		}
+	}
+	slices.SortFunc(moments, func(a, b moment) int { return a.at.Compare(b.at) })
+	var b strings.Builder
+	for _, m := range moments {
+		fmt.Fprintf(&b, "%s %s\n", m.at.Format("15:04:05.000"), m.what)
+	}
+	return b.String()
 }
 
 // ticketOutcome is what an outcome says of a ticket.

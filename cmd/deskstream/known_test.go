@@ -9,6 +9,7 @@ import (
 
 // A typing mistake must not look like good news: "0 letters".
 func TestDLQ_unknownValuesOfFiltersAreErrors(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, kafkatest.Topic(lettersTopic, 2), kafkatest.Topic(statesTopic, 1), kafkatest.Topic(responsesTopic, 1))
 	broken := ownLetter(2, "dlq.destination", "old-desk", "dlq.event.type", "trak", "dlq.code", "of_later_version")
 	b.Produce(t, ownLetter(1), broken)
@@ -42,7 +43,7 @@ func TestDLQ_unknownValuesOfFiltersAreErrors(t *testing.T) {
 		{"type", "trak", exitOK, ""},
 		{"type", "trck", exitUsage, `did you mean "track"?`},
 	} {
-		for _, command := range [][]string{{"list"}, {"plan"}, {"plan", "--discard", "-o", plan}, {"discard", "--reason", "a test"}} {
+		for _, command := range [][]string{{"list"}, {"plan"}, {"plan", "--discard", "-o", plan}, {"discard", "--yes", "--reason", "a test"}} {
 			if tt.code == exitOK && (command[0] == "discard" || command[0] == "plan" && len(command) == 1) {
 				continue // it would discard the letters, or ask the help desk
 			}
@@ -58,6 +59,7 @@ func TestDLQ_unknownValuesOfFiltersAreErrors(t *testing.T) {
 }
 
 func TestDestinationFlag_namesTheKnownOnes(t *testing.T) {
+	t.Parallel()
 	file := deskConfig(t, "http://127.0.0.1:1", "crm", "inbox")
 	for _, command := range [][]string{{"run"}, {"deliver"}, {"plan", "--offline"}} {
 		args := append(command, "-c", file, "--destination")

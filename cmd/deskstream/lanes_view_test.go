@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deskstream/deskstream/internal/service"
+	"github.com/deskstream/deskstream/internal/status"
 )
 
 func TestLanes_showsThoseThatWaitLongestAndWhy(t *testing.T) {
@@ -21,13 +21,13 @@ func TestLanes_showsThoseThatWaitLongestAndWhy(t *testing.T) {
 		p.alive()
 		return w.committedAll(crm) && readyOf(t, p.listening()).Open == 300
 	})
-	status, text := get(t, admin+"/lanes?n=7")
+	code, text := get(t, admin+"/lanes?n=7")
 	var shown struct {
-		Open  int                   `json:"open_lanes"`
-		Lanes []service.WaitingLane `json:"lanes"`
+		Open  int           `json:"open_lanes"`
+		Lanes []status.Lane `json:"lanes"`
 	}
-	if err := json.Unmarshal([]byte(text), &shown); err != nil || status != http.StatusOK {
-		t.Fatalf("/lanes answered %d, %v: %s", status, err, text)
+	if err := json.Unmarshal([]byte(text), &shown); err != nil || code != http.StatusOK {
+		t.Fatalf("/lanes answered %d, %v: %s", code, err, text)
 	}
 	if shown.Open != 50 || len(shown.Lanes) != 7 {
 		t.Errorf("%d lanes of %d, want 7 of 50", len(shown.Lanes), shown.Open)
@@ -37,7 +37,7 @@ func TestLanes_showsThoseThatWaitLongestAndWhy(t *testing.T) {
 			t.Errorf("lane %+v", l)
 		}
 	}
-	if !slices.IsSortedFunc(shown.Lanes, func(a, b service.WaitingLane) int { return a.Since.Compare(b.Since) }) {
+	if !slices.IsSortedFunc(shown.Lanes, func(a, b status.Lane) int { return a.Since.Compare(b.Since) }) {
 		t.Errorf("not in the order of waiting: %s", text)
 	}
 	if strings.Contains(text, secretText) || strings.Contains(text, "@example.com") {

@@ -32,6 +32,13 @@ func start() int {
 	return run(ctx, os.Args[1:], os.LookupEnv, streams{os.Stdin, os.Stdout, os.Stderr})
 }
 
+// hangUps receives each SIGHUP until stop is called.
+func hangUps() (received <-chan os.Signal, stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	return signals, func() { signal.Stop(signals) }
+}
+
 // ignoreHangUp logs each SIGHUP until stop is called. Without it the signal ends the
 // process at once, without an orderly stop: a terminal that is closed sends it, and
 // people who expect a reload.

@@ -22,7 +22,7 @@ func (s sharing) Run() int {
 	// there are processors, unless -parallel says otherwise.
 	flag.Parse()
 	if given := flag.Lookup("test.parallel"); given.Value.String() == given.DefValue {
-		_ = given.Value.Set("8")
+		_ = given.Value.Set("16")
 	}
 	return s.M.Run()
 }

@@ -17,16 +17,22 @@ func newPlanCommand(a *app) *cobra.Command {
 of the source topics, and prints one JSON object per event and destination with
 the calls that it would cause. Lookups are made unless --offline, each once, with the
 reserve of the rate budget and what live traffic leaves over; writes never. An event
-that would be skipped or die prints that outcome.`,
+that would be skipped or die prints that outcome.
+
+--rules plans no calls: it prints for each event and destination which rule decides, and why
+each of the others does not.`,
 		Example: `  deskstream plan -c deskstream.yaml events.ndjson
-  deskstream plan -c deskstream.yaml --last 20 --offline`,
+  deskstream plan -c deskstream.yaml --last 20 --offline
+  deskstream plan -c deskstream.yaml --rules events.ndjson`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	path := configFlag(cmd)
 	var opts dryrun.Options
 	cmd.Flags().BoolVar(&opts.Offline, "offline", false, "make no lookups, as if they found nothing")
+	cmd.Flags().BoolVar(&opts.Rules, "rules", false, "print which rule decides about each event, instead of calls")
+	asJSON := cmd.Flags().Bool("json", false, "with --rules: print one JSON object per event and destination")
 	cmd.Flags().IntVar(&opts.Last, "last", 0, "take the newest `N` records of the source topics")
-	cmd.Flags().StringArrayVar(&opts.Destinations, "destination", nil, "plan for this destination only (repeatable)")
+	cmd.Flags().StringSliceVar(&opts.Destinations, "destination", nil, "plan for this destination only (repeatable)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if cmd.Flags().Changed("last") && (len(args) > 0 || opts.Last < 1) {
 			return &config.FlagError{Err: errors.New("--last takes a number from 1 up, and no EVENTS beside it")}
@@ -43,6 +49,7 @@ that would be skipped or die prints that outcome.`,
 			defer events.Close()
 			opts.Events = events
 		}
+		opts.Text = opts.Rules && !*asJSON
 		opts.Config, opts.Log, opts.Out = cfg, a.log, a.stdout
 		return dryrun.Run(cmd.Context(), opts)
 	}

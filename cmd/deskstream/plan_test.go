@@ -15,6 +15,7 @@ func identify(id string) string {
 }
 
 func TestPlan_printsThePlansOfLinesOrOfTheNewestRecords(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 1))
 	for _, id := range []string{"m-1", "m-2", "m-3"} {
 		cluster.Produce(t, &kgo.Record{Topic: "events", Value: []byte(identify(id))})
@@ -31,7 +32,15 @@ func TestPlan_printsThePlansOfLinesOrOfTheNewestRecords(t *testing.T) {
 	}
 }
 
+func TestPlan_rulesSaysWhichRuleDecides(t *testing.T) {
+	t.Parallel()
+	file := deskConfig(t, "http://127.0.0.1:1", "crm")
+	runCommand(t, identify("m-9"), "plan", "--rules", "-c", file).want(t, exitOK, "event 1: identify messageId m-9\n  crm: has no rules\n", "")
+	runCommand(t, identify("m-9"), "plan", "--rules", "--json", "-c", file).want(t, exitOK, `"rule":null,"rules":[]`, "")
+}
+
 func TestPlan_wrongUsage(t *testing.T) {
+	t.Parallel()
 	file := deskConfig(t, "http://127.0.0.1:1", "crm")
 	runCommand(t, "", "plan", "-c", file, "--last", "0").want(t, exitUsage, "", "--last takes a number")
 	runCommand(t, "", "plan", "-c", file, "--last", "3", "x").want(t, exitUsage, "", "no EVENTS beside it")

@@ -216,7 +216,7 @@ func get(t *testing.T, url string) (int, string) {
 
 // awaitBound is when a condition that does not come true fails its test: it is no
 // measure of anything.
-const awaitBound = 3 * time.Minute
+const awaitBound = 5 * time.Minute
 
 // await waits until a condition is true.
 func await(t *testing.T, what string, condition func() bool) {

@@ -29,6 +29,7 @@ func keysOf(t *testing.T, cluster *kafkatest.Cluster, topic string) map[string]s
 }
 
 func TestProduce_writesEventsAndNamesLinesThatItRefuses(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 1), kafkatest.Topic("other", 1))
 	file := withBrokers(t, deskConfig(t, "http://127.0.0.1:1", "crm"), cluster.Brokers)
 	events := writeFile(t, "e.ndjson", "{\"userId\":\"u\"}\nnot json\n\n[1]\n")
@@ -47,11 +48,13 @@ func TestProduce_writesEventsAndNamesLinesThatItRefuses(t *testing.T) {
 }
 
 func TestProduce_saysWhenNoBrokerAnswers(t *testing.T) {
+	t.Parallel()
 	file := withBrokers(t, deskConfig(t, "http://127.0.0.1:1", "crm"), []string{"127.0.0.1:1"})
 	runCommand(t, "{}", "produce", "-c", file).want(t, exitFault, "", "connecting to Kafka at 127.0.0.1:1")
 }
 
 func TestProduce_madeUpEventsEndWhenStopped(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.Kafka(t, kafkatest.Topic("events", 1))
 	file := withBrokers(t, deskConfig(t, "http://127.0.0.1:1", "crm"), cluster.Brokers)
 	p := startProcess(t, "produce", "-c", file, "--sample", "--rate", "200")
@@ -63,6 +66,7 @@ func TestProduce_madeUpEventsEndWhenStopped(t *testing.T) {
 }
 
 func TestProduce_makesNothingUpForARealHelpDesk(t *testing.T) {
+	t.Parallel()
 	// Were it not refused, it would find no broker.
 	file := writeFile(t, "c.yaml", "kafka: {brokers: [\"127.0.0.1:1\"]}\ndestinations:\n  - {name: crm, type: kustomer, kustomer: {api_key: key-for-kustomer}}\n")
 	runCommand(t, "", "produce", "-c", file, "--sample").want(t, exitUsage, "",
@@ -70,6 +74,7 @@ func TestProduce_makesNothingUpForARealHelpDesk(t *testing.T) {
 }
 
 func TestProduce_flagsOfMadeUpEventsNeedThem(t *testing.T) {
+	t.Parallel()
 	for args, want := range map[string]string{
 		"--events 3":             "--events is for --sample",
 		"--rate 3":               "--rate is for --sample",

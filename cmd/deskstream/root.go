@@ -23,6 +23,9 @@ type app struct {
 	stdout io.Writer // data
 	stderr io.Writer // diagnostics
 	log    *slog.Logger
+	// level is that of log, levelGiven whether a flag has set it.
+	level      slog.LevelVar
+	levelGiven bool
 	// stdinTaken reports whether standard input was the configuration, so that it can hold
 	// no events.
 	stdinTaken bool
@@ -55,6 +58,10 @@ func run(ctx context.Context, args []string, getenv config.LookupFunc, s streams
 	a := &app{getenv: getenv, stdin: s.in, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler)}
 	started := false
 	root := newRootCommand(a, &started)
+	args, asJSON := wantsHelpJSON(args)
+	if asJSON {
+		a.helpAsJSON(root)
+	}
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !started {
@@ -107,11 +114,11 @@ Kafka, turns each into API calls for help desks and delivers them.`,
 	root.PersistentFlags().StringVar(&format, "log-format", "", "text or json (default: text on a terminal, else json)")
 	root.PersistentFlags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
-		log, err := newLogger(a.stderr, format, level)
+		log, err := a.newLogger(format, level)
 		if err != nil {
 			return err
 		}
-		*started, a.log = true, log
+		*started, a.log, a.levelGiven = true, log, root.PersistentFlags().Changed("log-level")
 		return nil
 	}
 	root.SetIn(a.stdin)
@@ -122,6 +129,7 @@ Kafka, turns each into API calls for help desks and delivers them.`,
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	addExamples(root)
+	a.addCompletions(root)
 	addExits(root)
 	refuseUnknown(root)
 	return root
@@ -169,18 +177,15 @@ func refuseUnknown(cmd *cobra.Command) {
 }
 
 // newLogger makes the logger that the flags ask for.
-func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
-	var options slog.HandlerOptions
-	var parsed slog.Level
+func (a *app) newLogger(format, level string) (*slog.Logger, error) {
+	w := a.stderr
 	switch level {
 	case "debug", "info", "warn", "error":
-		if err := parsed.UnmarshalText([]byte(level)); err != nil {
-			return nil, fmt.Errorf("reading --log-level: %w", err)
-		}
+		a.level.Set(config.Log{Level: level}.Slog())
 	default:
 		return nil, fmt.Errorf("--log-level must be debug, info, warn or error, not %q", level)
 	}
-	options.Level = parsed
+	options := slog.HandlerOptions{Level: &a.level}
 	switch {
 	case format == "text", format == "" && output.IsTerminal(w):
 		return slog.New(slog.NewTextHandler(w, &options)), nil
@@ -217,11 +222,16 @@ func (a *app) configPath(path string) (string, error) {
 
 // loadConfig reads the file that -c names, or that takes its place.
 func (a *app) loadConfig(path string) (*config.Config, error) {
+	return a.loadConfigWith(path, a.getenv)
+}
+
+// loadConfigWith is loadConfig in another environment.
+func (a *app) loadConfigWith(path string, env config.LookupFunc) (*config.Config, error) {
 	path, err := a.configPath(path)
 	if err != nil {
 		return nil, err
 	}
-	c, err := a.readConfig(path)
+	c, err := a.readConfig(path, env)
 	if err != nil {
 		if _, ok := errors.AsType[*config.Problems](err); !ok {
 			err = &config.UsageError{Err: err}
@@ -231,9 +241,18 @@ func (a *app) loadConfig(path string) (*config.Config, error) {
 	return c, nil
 }
 
-func (a *app) readConfig(path string) (*config.Config, error) {
+// reloadFrom returns what reads the configuration again that -c names, nil for standard input.
+func (a *app) reloadFrom(path string) func() (*config.Config, error) {
+	path, err := a.configPath(path)
+	if err != nil || path == "-" {
+		return nil
+	}
+	return func() (*config.Config, error) { return config.Load(path, a.getenv) }
+}
+
+func (a *app) readConfig(path string, env config.LookupFunc) (*config.Config, error) {
 	if path != "-" {
-		return config.Load(path, a.getenv)
+		return config.Load(path, env)
 	}
 	a.stdinTaken = true
 	src, err := io.ReadAll(io.LimitReader(a.stdin, file.MaxSmall+1))
@@ -243,7 +262,7 @@ func (a *app) readConfig(path string) (*config.Config, error) {
 	case len(src) > file.MaxSmall:
 		return nil, errors.New("reading the configuration from standard input: it is larger than 1 MiB")
 	}
-	return config.Parse("standard input", src, a.getenv)
+	return config.Parse("standard input", src, env)
 }
 
 // openEvents opens the file that args name, or standard input for none or "-".

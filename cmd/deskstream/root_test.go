@@ -21,6 +21,7 @@ func walk(cmd *cobra.Command, fn func(*cobra.Command)) {
 }
 
 func TestCommands_everyOneHasHelpWithAnExample(t *testing.T) {
+	t.Parallel()
 	var started bool
 	root := newRootCommand(&app{log: slog.New(slog.DiscardHandler)}, &started)
 	seen := 0
@@ -39,6 +40,7 @@ func TestCommands_everyOneHasHelpWithAnExample(t *testing.T) {
 }
 
 func TestRun_wrongUsageExitsWith2(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ args, stderr string }{
 		{"nonsense", `unknown command "nonsense"`},
 		{"check --nonsense", "unknown flag: --nonsense"},
@@ -56,6 +58,7 @@ func TestRun_wrongUsageExitsWith2(t *testing.T) {
 }
 
 func TestVersion_namesProgramAndPlatform(t *testing.T) {
+	t.Parallel()
 	runCommand(t, "", "version").want(t, exitOK, "deskstream dev", "")
 	runCommand(t, "", "--version").want(t, exitOK, "deskstream dev", "")
 }
@@ -81,5 +84,6 @@ func TestConfig_isFoundWhereItUsuallyIs(t *testing.T) {
 }
 
 func TestCompletion_isAScript(t *testing.T) {
+	t.Parallel()
 	runCommand(t, "", "completion", "bash").want(t, exitOK, "bash completion", "")
 }

@@ -180,16 +180,21 @@ func TestProduce_inAvroRegistersTheSchemaOverTLS(t *testing.T) {
 	if len(ids) != 1 || ids[1] != 2 {
 		t.Errorf("records by schema: %v, want 2 of the one that was registered", ids)
 	}
-	for name, c := range map[string]struct{ password, ca, want string }{
-		"password":  {"wr0ng", g.ca, "401"},
-		"authority": {"s3cr3t-of-registry", "", "certificate"},
-	} {
-		refused := runCommand(t, events, "produce", "-c", with(t, base, g.settings(c.password, c.ca)), "--avro")
-		refused.wantAll(t, exitFault, "", c.want)
-		if strings.Contains(refused.stderr, "s3cr3t-of-registry") || strings.Contains(refused.stderr, "wr0ng") {
-			t.Errorf("a wrong %s shows a password: %s", name, refused.stderr)
+	t.Run("refused", func(t *testing.T) { // each waits for a registry that may just have been started
+		for name, c := range map[string]struct{ password, ca, want string }{
+			"password":  {"wr0ng", g.ca, "401"},
+			"authority": {"s3cr3t-of-registry", "", "certificate"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				refused := runCommand(t, events, "produce", "-c", with(t, base, g.settings(c.password, c.ca)), "--avro")
+				refused.wantAll(t, exitFault, "", c.want)
+				if strings.Contains(refused.stderr, "s3cr3t-of-registry") || strings.Contains(refused.stderr, "wr0ng") {
+					t.Errorf("it shows a password: %s", refused.stderr)
+				}
+			})
 		}
-	}
+	})
 	if got := len(cluster.Consume(t, eventsTopic)); got != 2 {
 		t.Errorf("%d records are there after what was refused, want 2", got)
 	}

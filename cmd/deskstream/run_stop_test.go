@@ -48,6 +48,9 @@ func TestRun_stoppedInTheMidstRepeatsNothing(t *testing.T) {
 				p, before := w.start(path), w.settled()
 				await(t, "20 open calls in the midst of the work", func() bool {
 					p.alive()
+					if w.settled() == 2*w.produced() { // the work was over before it was looked at
+						w.produce(500, each(150))
+					}
 					return w.settled() > before+100 && w.desk.Open() >= openCalls
 				})
 				p.stop()

@@ -32,6 +32,7 @@ func wantHarmless(t *testing.T, what, text string) {
 
 // What is not for people must not be changed: shells read the completions.
 func TestHarmless_ownTextsStayAsTheyAre(t *testing.T) {
+	t.Parallel()
 	a := &app{}
 	started := false
 	root := newRootCommand(a, &started)

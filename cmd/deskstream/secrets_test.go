@@ -46,6 +46,25 @@ func (m *mounted) swap(text string) {
 	}
 }
 
+// A walk that the desk refuses goes on with the new credential.
+func TestExport_aNewCredentialInItsFileEndsTheHold(t *testing.T) {
+	t.Parallel()
+	const renewed = "n3w-t0k3n"
+	x := exportingOf(t, worldOptions{stub: stub.Config{Tokens: []string{renewed}}})
+	secret := mount(t, trengoToken)
+	path := writeFile(t, "c.yaml", strings.Replace(readFile(t, x.path), trengoToken, "${file:"+secret.path+"}", 1))
+	p := startProcess(t, "export", "-c", path, "--create-topics", "--log-format", "json")
+	p.awaitLog("destination put on hold")
+	secret.swap(renewed)
+	if code := p.wait(); code != exitOK {
+		t.Errorf("it ended with %d", code)
+	}
+	log := p.stderr.String()
+	if strings.Count(log, "credential changed") != 1 || strings.Contains(log, trengoToken) || strings.Contains(log, renewed) {
+		t.Errorf("the log says %s", log)
+	}
+}
+
 func TestRun_aNewCredentialInItsFileEndsTheHold(t *testing.T) {
 	t.Parallel()
 	const renewed = "n3w-t0k3n"

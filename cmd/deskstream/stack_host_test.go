@@ -21,6 +21,7 @@ var (
 
 // The function of the page gives the program the ports that compose publishes.
 func TestStack_theHostsFunctionNamesWhatIsPublished(t *testing.T) {
+	t.Parallel()
 	env := map[string]string{}
 	for _, m := range fence.FindAllStringSubmatch(readFile(t, repository+"/docs/local-stack.md"), -1) {
 		if m[1] == "sh host" {
@@ -52,6 +53,7 @@ func TestStack_theHostsFunctionNamesWhatIsPublished(t *testing.T) {
 
 // A variable that stays in the shell is handed to the containers at the next make up.
 func TestStack_noPageLeavesAVariableOfTheStackInTheShell(t *testing.T) {
+	t.Parallel()
 	read := map[string]bool{}
 	for name := range exampleEnv(t) {
 		read[name] = true
@@ -87,6 +89,7 @@ func unsets(text, name string) bool {
 
 // dlq plan writes its file in a container too.
 func TestStack_thePlansOfDeadLettersHaveAPlaceInTheContainer(t *testing.T) {
+	t.Parallel()
 	service := stack(t, nil).Services["deskstream"]
 	if len(service.Tmpfs) != 1 || !strings.HasPrefix(service.Tmpfs[0], "/tmp:") {
 		t.Errorf("the read-only container can write in %q, not in /tmp", service.Tmpfs)
@@ -99,6 +102,7 @@ func TestStack_thePlansOfDeadLettersHaveAPlaceInTheContainer(t *testing.T) {
 
 // Subjects of the stack show an event that a person wrote, not only made-up ones.
 func TestStack_theTemplatesWantNothingOfMadeUpEventsOnly(t *testing.T) {
+	t.Parallel()
 	if text := readFile(t, stackConfig); strings.Contains(text, "eventNo") {
 		t.Error("a template wants eventNo, which only made-up events have")
 	}
@@ -106,6 +110,7 @@ func TestStack_theTemplatesWantNothingOfMadeUpEventsOnly(t *testing.T) {
 
 // A command in the container needs no -c: the image names the file that compose mounts.
 func TestStack_theImageNamesItsConfiguration(t *testing.T) {
+	t.Parallel()
 	named := regexp.MustCompile(`(?m)^ENV ` + configVariable + `=(\S+)$`).FindStringSubmatch(readFile(t, dockerfile))
 	if named == nil {
 		t.Fatal("the image does not set " + configVariable)

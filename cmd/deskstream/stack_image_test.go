@@ -8,6 +8,7 @@ import (
 
 // Go's own tests build from the whole repository, the image only from what is copied.
 func TestStack_theImageIsBuiltFromAllPackagesThatTheProgramNeeds(t *testing.T) {
+	t.Parallel()
 	const module = "github.com/deskstream/deskstream/"
 	list, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
 	if err != nil {

@@ -83,6 +83,7 @@ func stackSettings(t *testing.T, service types.ServiceConfig) (*config.Config, e
 var pinned = regexp.MustCompile(`^[a-z0-9./-]+:v?[0-9]+\.[0-9][\w.-]*$`)
 
 func TestStack_imagesArePinnedPortsAreOnLoopbackAndHealthIsChecked(t *testing.T) {
+	t.Parallel()
 	for name, service := range stack(t, nil).Services {
 		if service.Build == nil && !pinned.MatchString(service.Image) {
 			t.Errorf("%s: the image %q has no version", name, service.Image)
@@ -110,6 +111,7 @@ var userLine = regexp.MustCompile(`(?m)^USER ([1-9][0-9]*):[1-9][0-9]*$`)
 
 // Our own containers are as closed as they can be.
 func TestStack_ownContainersHaveNoRightThatTheyDoNotNeed(t *testing.T) {
+	t.Parallel()
 	final := readFile(t, dockerfile)
 	final = final[strings.LastIndex(final, "\nFROM "):]
 	if !strings.HasPrefix(final, "\nFROM scratch\n") || !userLine.MatchString(final) {
@@ -130,12 +132,13 @@ func TestStack_ownContainersHaveNoRightThatTheyDoNotNeed(t *testing.T) {
 			t.Errorf("%s is not the one image: %s of %s", name, service.Image, service.Build.Dockerfile)
 		}
 	}
-	if own != 3 {
-		t.Errorf("%d services are of our image, want deskstream, stub and producer", own)
+	if own != 5 {
+		t.Errorf("%d services are of our image, want deskstream, receive, export, stub and producer", own)
 	}
 }
 
 func TestStack_theConfigurationIsAcceptedAndFitsTheContainer(t *testing.T) {
+	t.Parallel()
 	service := stack(t, nil).Services["deskstream"]
 	cfg, err := stackSettings(t, service)
 	if err != nil {
@@ -158,6 +161,7 @@ func TestStack_theConfigurationIsAcceptedAndFitsTheContainer(t *testing.T) {
 
 // Every command line of our containers is one that the program takes.
 func TestStack_theCommandsExist(t *testing.T) {
+	t.Parallel()
 	health := regexp.MustCompile(`CMD (\[.*\])`).FindStringSubmatch(readFile(t, dockerfile))
 	if health == nil || !strings.Contains(health[1], `"health", "http://127.0.0.1:9400/readyz"`) {
 		t.Error("the image has no health check")
@@ -191,6 +195,7 @@ func TestStack_theCommandsExist(t *testing.T) {
 
 // What is mounted, built from or copied is in the repository.
 func TestStack_everyFileExists(t *testing.T) {
+	t.Parallel()
 	mounted := 0
 	for name, service := range stack(t, nil).Services {
 		for _, volume := range service.Volumes {
@@ -227,6 +232,7 @@ var composeVariable = regexp.MustCompile(`\$\{(\w+)(:-[^}]*)?\}`)
 
 // .env.example says what can be set, and what happens when nothing is.
 func TestStack_everyVariableHasTheDefaultOfTheExample(t *testing.T) {
+	t.Parallel()
 	example, read := exampleEnv(t), map[string]string{}
 	for _, path := range []string{composeFile, stackConfig} {
 		for _, m := range composeVariable.FindAllStringSubmatch(readFile(t, path), -1) {
@@ -248,10 +254,12 @@ func TestStack_everyVariableHasTheDefaultOfTheExample(t *testing.T) {
 	for _, m := range settings {
 		set[m[1]] = "set"
 	}
-	got := serviceEnv(stack(t, set).Services["deskstream"])
-	for _, m := range settings {
-		if m[1] != "NAME" && got[m[1]] != "set" {
-			t.Errorf("%s is not handed to the container of deskstream", m[1])
+	for _, name := range []string{"deskstream", "receive", "export"} {
+		got := serviceEnv(stack(t, set).Services[name])
+		for _, m := range settings {
+			if m[1] != "NAME" && got[m[1]] != "set" {
+				t.Errorf("%s is not handed to the container of %s", m[1], name)
+			}
 		}
 	}
 }
@@ -267,6 +275,7 @@ func realEnv() map[string]string {
 }
 
 func TestStack_realClustersAndHelpDesksComeFromTheEnvironment(t *testing.T) {
+	t.Parallel()
 	services := stack(t, realEnv()).Services
 	cfg, err := stackSettings(t, services["deskstream"])
 	if err != nil {
@@ -292,6 +301,7 @@ func TestStack_realClustersAndHelpDesksComeFromTheEnvironment(t *testing.T) {
 // The events of the producer are made up: they stay in the stack's own cluster, and are
 // not even made when a help desk is real.
 func TestStack_madeUpEventsReachNothingReal(t *testing.T) {
+	t.Parallel()
 	producer := stack(t, realEnv()).Services["producer"]
 	cfg, err := stackSettings(t, producer)
 	if err != nil {

@@ -26,6 +26,7 @@ func TestRun_aMissingTopicOfStatesIsSaid(t *testing.T) {
 }
 
 func TestCheckConnect_aMissingTopicOfStatesIsAWarning(t *testing.T) {
+	t.Parallel()
 	for _, missing := range []bool{true, false} {
 		topics := []kafkatest.Option{
 			kafkatest.Topic(eventsTopic, 1), kafkatest.Topic(responsesTopic, 1), kafkatest.Topic(lettersTopic, 1, "max.message.bytes", "2000000"),

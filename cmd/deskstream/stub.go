@@ -26,6 +26,10 @@ forgets it, and POST to /_stub/outage?destination=trengo&status=503 puts one out
 order until the same with status=0. With gateway=404-page instead a gateway in front
 of it answers, until gateway=none; gateway= lists the others.
 
+Webhooks are sent, signed, to what is registered by the desks' own calls; GET
+/_stub/webhooks shows them, POST sends one. --repeated-webhooks and --late-webhooks
+make them come twice, and out of order.
+
 --lost-answers, --late-answers, --late-effects, --list-lag, --clock-offset and
 --null-subjects hide from a client what took effect, at all help desks from the start;
 POST to /_stub/quirks?destination=trengo&lost_answers=0.1 changes them for one.`,
@@ -64,6 +68,8 @@ func quirkFlags(cmd *cobra.Command, q *stub.Quirks) {
 	cmd.Flags().DurationVar(&q.LateEffects, "late-effects", 0, "the most that passes from the end of a connection to the effect of a write without an answer")
 	cmd.Flags().DurationVar(&q.ListLag, "list-lag", 0, "the most that passes until a new ticket is in the list of tickets")
 	cmd.Flags().DurationVar(&q.ClockOffset, "clock-offset", 0, "how far the clocks of the help desks are ahead; less than 0: behind")
+	cmd.Flags().Float64Var(&q.RepeatedWebhooks, "repeated-webhooks", 0, "the share of webhooks, 0 to 1, that are sent twice though they were answered")
+	cmd.Flags().DurationVar(&q.LateWebhooks, "late-webhooks", 0, "the most that passes until a webhook is sent, so that they come out of order")
 	cmd.Flags().BoolVar(&q.NullSubjects, "null-subjects", false, "show the subjects of tickets as null")
 }
 

@@ -36,6 +36,7 @@ func startCommand(t *testing.T, args ...string) (stdout *bufio.Reader, stop func
 }
 
 func TestStub_servesAllUntilItIsStopped(t *testing.T) {
+	t.Parallel()
 	stdout, stop := startCommand(t, "stub", "--listen", "127.0.0.1:0", "--token", "good")
 	addresses := map[string]string{}
 	for range len(all.Kinds()) + 1 {
@@ -77,6 +78,7 @@ func TestStub_servesAllUntilItIsStopped(t *testing.T) {
 }
 
 func TestStub_refusesWrongUse(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		args []string
 		want int
@@ -95,6 +97,7 @@ func TestStub_refusesWrongUse(t *testing.T) {
 }
 
 func TestStub_itsFlagsHideWhatTookEffect(t *testing.T) {
+	t.Parallel()
 	stdout, stop := startCommand(t, "stub", "--listen", "127.0.0.1:0", "--user", "agent=8", "--lost-answers", "0.25", "--late-answers", "0.5", "--silence", "1ms",
 		"--late-effects", "1ms", "--list-lag", "1h", "--clock-offset", "-24h", "--null-subjects")
 	line, err := stdout.ReadString('\n')

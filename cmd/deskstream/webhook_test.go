@@ -35,6 +35,7 @@ func hookConfig(url string) string {
 }
 
 func TestDeliver_aWebhookGetsTheEventAsItIs(t *testing.T) {
+	t.Parallel()
 	url, received := hook(t, http.StatusAccepted)
 	event := `{"type":"page","messageId":"m-1","userId":"u","properties":{"n":1.10,"big":12345678901234567890}}`
 	got := runWith(t.Context(), docsEnv, event, "deliver", "-c", writeFile(t, "c.yaml", hookConfig(url)))
@@ -49,6 +50,7 @@ func TestDeliver_aWebhookGetsTheEventAsItIs(t *testing.T) {
 }
 
 func TestCheckConnect_aWebhookGetsNoEvent(t *testing.T) {
+	t.Parallel()
 	for status, want := range map[int]string{
 		http.StatusMethodNotAllowed:    "ok       reachable, HEAD was answered with 405; no event was sent",
 		http.StatusUnauthorized:        "failed   401: the headers are not accepted: renew the credential in them",

@@ -68,6 +68,8 @@ type world struct {
 	mu    sync.Mutex
 	conns map[net.Conn]bool // open, to the help desks
 	place map[string]place  // of the events, by their mark
+	// written is where the source ends at least, by partition.
+	written map[int32]int64
 	// read is up to where outcomes were counted, by partition.
 	read         map[int32]int64
 	outcomesRead int
@@ -99,7 +101,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		o.stub.Limit = 1 << 30
 	}
 	w := &world{
-		t: t, desk: stub.New(o.stub, stubtrengo.New(nil), stubkustomer.New()), conns: make(map[net.Conn]bool), place: make(map[string]place), read: make(map[int32]int64),
+		t: t, desk: stub.New(o.stub, stubtrengo.New(nil), stubkustomer.New()), conns: make(map[net.Conn]bool), place: make(map[string]place), written: make(map[int32]int64), read: make(map[int32]int64),
 		Cluster: o.kafka, prefix: o.prefix, sources: o.sources,
 		session: cmp.Or(o.session, 6*time.Second), drain: cmp.Or(o.drain, 5*time.Second), timeout: cmp.Or(o.timeout, 4*time.Second),
 	}
@@ -227,6 +229,19 @@ func (w *world) produce(n int, pick func() int) {
 	w.remember(records)
 }
 
+// Produce writes records as the cluster's does, and remembers where the source ends.
+func (w *world) Produce(t testing.TB, records ...*kgo.Record) {
+	t.Helper()
+	w.Cluster.Produce(t, records...)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range records {
+		if r.Topic == w.topic(eventsTopic) {
+			w.written[r.Partition] = max(w.written[r.Partition], r.Offset+1)
+		}
+	}
+}
+
 // events makes n events with marks that follow those remembered.
 func (w *world) events(n int, pick func() int) []*kgo.Record {
 	records := make([]*kgo.Record, n)
@@ -323,6 +338,13 @@ func (w *world) settled() int {
 	return w.outcomesRead
 }
 
+// addPartitions raises the number of the source's partitions to n.
+func (w *world) addPartitions(n int32) {
+	w.t.Helper()
+	w.AddPartitions(w.t, w.topic(eventsTopic), int(n))
+	w.sources = n
+}
+
 func (w *world) ends(topic string) int64 {
 	sum := int64(0)
 	for _, end := range w.EndOffsets(w.t, w.topic(topic)) {
@@ -342,10 +364,15 @@ func (w *world) awaitCommitted(p *process) {
 	}
 }
 
+// committedAll reports whether a group has committed the end of each partition that the source
+// has, and all that was produced lies before the ends. A broker may know of fewer partitions.
 func (w *world) committedAll(destination string) bool {
-	committed := w.Committed(w.t, w.group(destination), w.topic(eventsTopic))
-	for id, end := range w.EndOffsets(w.t, w.topic(eventsTopic)) {
-		if at, ok := committed[id]; !ok || at.At != end {
+	committed, ends := w.Committed(w.t, w.group(destination), w.topic(eventsTopic)), w.EndOffsets(w.t, w.topic(eventsTopic))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id := range w.sources {
+		end, there := ends[id]
+		if at, ok := committed[id]; !there || !ok || at.At != end || end < w.written[id] {
 			return false
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/deskstream/deskstream/desk"
 	stubkustomer "github.com/deskstream/deskstream/internal/stub/kustomer"
 	mapping "github.com/deskstream/deskstream/mapping/kustomer"
+	"github.com/deskstream/deskstream/mapping/kustomer/inbound"
 	"github.com/deskstream/deskstream/sink"
 	sender "github.com/deskstream/deskstream/sink/kustomer"
 )
@@ -16,18 +17,26 @@ import (
 func Kind() desk.Kind {
 	return desk.Kind{
 		Name: "kustomer", Title: "Kustomer",
-		Requests: 1000, // of an organisation: developer.kustomer.com, rate limiting
-		Check:    "/v1/users/current",
-		Settings: func() desk.Settings { return new(Settings) },
-		Route:    route,
-		Stub:     stubkustomer.New,
-		Demo:     demo,
+		Requests:    1000, // of an organisation: developer.kustomer.com, rate limiting
+		Check:       "/v1/users/current",
+		Settings:    func() desk.Settings { return new(Settings) },
+		Route:       route,
+		CheckRule:   checkRule,
+		Inbound:     reads,
+		NextPage:    sender.NextPage,
+		CannotMerge: func(desk.Settings) string { return "" },
+		Echo:        sender.Echo,
+		Self:        sender.Self,
+		Names:       names,
+		Lists:       lists,
+		Stub:        stubkustomer.New,
+		Demo:        demo,
 	}
 }
 
 // Settings is the settings of a Kustomer destination.
 type Settings struct {
-	APIKey                         sink.Secret `yaml:"api_key" required:"true" doc:"An API key with rights on customers and tracking; at least 8 characters, unless the host of base_url is loopback."`
+	APIKey                         sink.Secret `yaml:"api_key" reload:"true" required:"true" doc:"An API key with rights on customers and tracking; at least 8 characters, unless the host of base_url is loopback."`
 	BaseURL                        string      `yaml:"base_url" default:"https://api.kustomerapp.com" doc:"US; EU is https://api.prod2.kustomerapp.com, India https://api.prod4.kustomerapp.com, or the organisation's own host."`
 	AllowInsecure                  bool        `yaml:"allow_insecure" default:"false" doc:"Plain http to another host than loopback."`
 	AdvancedTransform              bool        `yaml:"advanced_transform" default:"true" doc:"Clean event names and properties to what the API takes."`
@@ -69,9 +78,23 @@ func (s *Settings) mapping() mapping.Config {
 }
 
 func route(d desk.Destination, s desk.Settings, ids *sink.IDs) (sink.Route, error) {
-	mapper := mapping.New(s.(*Settings).mapping())
-	return sink.NewRoute(sink.DestinationInfo{Name: d.Name, Type: Kind().Name}, d.Filter, mapper.Map, sender.New(ids).Send), nil
+	mapper, client := mapping.New(s.(*Settings).mapping()), sender.New(ids)
+	info := sink.DestinationInfo{Name: d.Name, Type: Kind().Name}
+	if d.Rules == nil {
+		return sink.Way[mapping.Message]{Map: mapper.Map, Send: client.Send, Merge: mapping.Merge, Warnings: warningsOf}.Route(info, d.Filter), nil
+	}
+	r := ruled(mapper, client).Route(info, d)
+	r.Find = client.Find
+	r.OnRecord = func(string, sink.StepRecord) {} // what is made is found by its externalId: there is nothing to remember
+	return r, nil
 }
+
+func reads(destination string, _ desk.Settings) desk.Inbound {
+	r := inbound.New(Kind().Name, destination)
+	return desk.Inbound{Subscriptions: inbound.Subscriptions(), Signature: inbound.Signature, Event: r.Event, Enrich: enrich(r), Hooks: hooks, Objects: r.Objects()}
+}
+
+func warningsOf(m mapping.Message) []string { return m.Warnings }
 
 func demo(baseURL string) string {
 	return `

@@ -3,6 +3,7 @@ package trengo_test
 import (
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,9 +19,11 @@ import (
 	"github.com/deskstream/deskstream/sink/budget"
 )
 
-// ruledBy delivers events to the stub by rules, and returns what becomes of each: the outcome,
-// its rule, and the writes.
-func ruledBy(t *testing.T, list []rules.Rule, events ...string) (lines []string) {
+// apiPath is where the stub's API is below a server's address.
+const apiPath = stubtrengo.Path + "/"
+
+// outcomesBy delivers events to the stub by rules.
+func outcomesBy(t *testing.T, list []rules.Rule, events ...string) (outcomes []sink.Outcome) {
 	t.Helper()
 	compiled, err := rules.Compile(list)
 	if err != nil {
@@ -49,6 +52,16 @@ func ruledBy(t *testing.T, list []rules.Rule, events ...string) (lines []string)
 		if err != nil {
 			t.Fatal(err)
 		}
+		outcomes = append(outcomes, o)
+	}
+	return outcomes
+}
+
+// ruledBy delivers events to the stub by rules, and returns what becomes of each: the outcome,
+// its rule, and the writes.
+func ruledBy(t *testing.T, list []rules.Rule, events ...string) (lines []string) {
+	t.Helper()
+	for _, o := range outcomesBy(t, list, events...) {
 		words := []string{string(o.Outcome), "by", o.Rule + ":"}
 		if o.Error != nil {
 			words = append(words, string(o.Error.Code))
@@ -58,7 +71,8 @@ func ruledBy(t *testing.T, list []rules.Rule, events ...string) (lines []string)
 		}
 		for _, call := range o.Calls {
 			if !call.Lookup {
-				path := strings.Split(strings.TrimPrefix(call.URL, s.Endpoint().URL+"/"), "/")
+				_, below, _ := strings.Cut(call.URL, apiPath)
+				path := strings.Split(below, "/")
 				words = append(words, path[0]+"/"+path[len(path)-1])
 			}
 		}
@@ -69,7 +83,7 @@ func ruledBy(t *testing.T, list []rules.Rule, events ...string) (lines []string)
 
 // rule is a rule with the defaults of a file.
 func rule(name string, change func(*rules.Rule)) rules.Rule {
-	r := rules.Rule{Name: name, Match: rules.Pattern{Type: "track"}, OnMissing: "warn", Ticket: rules.Ticket{Find: "newest", Open: "once"}}
+	r := rules.Rule{Name: name, Match: rules.Pattern{Type: "track"}, OnMissing: "warn", Ticket: rules.Ticket{Find: rules.Find{Word: "newest"}, KeyTTL: time.Hour}}
 	change(&r)
 	return r
 }
@@ -77,7 +91,7 @@ func rule(name string, change func(*rules.Rule)) rules.Rule {
 const (
 	order   = `{"type":"track","event":"Order Completed","messageId":"m-1","userId":"u-1","properties":{"order_id":"A-1"},"context":{"traits":{"email":"nora@example.com"}}}`
 	refund  = `{"type":"track","event":"Refund","messageId":"m-2","userId":"u-1","context":{"traits":{"email":"nora@example.com"}}}`
-	group   = `{"type":"group","messageId":"m-3","userId":"u-1","groupId":"g","traits":{"email":"nora@example.com"}}`
+	group   = `{"type":"group","messageId":"m-3","userId":"u-1","groupId":"g","traits":{"name":"Acme","email":"info@acme.example"},"context":{"traits":{"email":"nora@example.com"}}}`
 	nobody  = `{"type":"track","event":"Refund","messageId":"m-4","userId":"u-1"}`
 	unnamed = `{"type":"page","messageId":"m-5","userId":"u-1"}`
 )
@@ -117,6 +131,11 @@ func TestRoute_goesByTheFirstRuleThatMatches(t *testing.T) {
 			[]string{order, refund},
 			[]string{"delivered by plain: channels/contacts tickets/tickets", "skipped by plain: event_not_configured"},
 		},
+		"what it needs is not there": {
+			[]rules.Rule{rule("keyed", func(r *rules.Rule) { r.Ticket.Find.Word, r.Ticket.Key, r.Ticket.Note = "", "{{ gone }}", "x" })},
+			[]string{order},
+			[]string{"dead by keyed: template_error"},
+		},
 		"nothing is left of it": {
 			[]rules.Rule{rule("empty", func(r *rules.Rule) { r.Ticket.Note = "{{ gone }}" })},
 			[]string{order},
@@ -149,13 +168,81 @@ func TestRoute_goesByTheFirstRuleThatMatches(t *testing.T) {
 	}
 }
 
+// An event of which a rule leaves everything out says so, whatever the reason that it is skipped for.
+func TestRoute_whatIsLeftOutIsSaidOfASkippedEvent(t *testing.T) {
+	for name, byDefault := range map[string]bool{"nothing_to_update": false, "event_not_configured": true} {
+		o := outcomesBy(t, []rules.Rule{rule("r", func(r *rules.Rule) { r.Default, r.Ticket.Note = byDefault, "{{ gone }}" })}, refund)[0]
+		want := []string{"ticket.note was left out: the event has no value for it"}
+		if o.Reason == nil || string(*o.Reason) != name || !slices.Equal(o.Warnings, want) {
+			t.Errorf("%s with the warnings %q, want %s with %q", o.Outcome, o.Warnings, name, want)
+		}
+	}
+}
+
+// An event of no lane has a ticket of its own, whatever its key, and says so.
+func TestRoute_aKeyOfAnEventThatStandsAlone(t *testing.T) {
+	keyed := rule("r", func(r *rules.Rule) {
+		r.Contact.Create, r.Ticket.Find, r.Ticket.Key, r.Ticket.Subject = true, rules.Find{}, "{{ order_id }}", "Order"
+	})
+	for _, o := range outcomesBy(t, []rules.Rule{keyed}, order, order) {
+		if o.Outcome != sink.Delivered || len(o.Warnings) != 1 || !strings.HasPrefix(o.Warnings[0], "ticket.key: the event names no user") || o.Steps[0].State != sink.StepDone {
+			t.Errorf("%s with the warnings %q and the steps %v", o.Outcome, o.Warnings, o.Steps)
+		}
+	}
+}
+
 func TestKind_checksRules(t *testing.T) {
-	check := trengo.Kind().CheckRule
-	if err := check(rule("r", func(r *rules.Rule) { r.Ticket.Result = "Solved" })); err == nil || !strings.HasPrefix(err.Error(), "ticket.result: ") {
-		t.Errorf("a result without closing: %v", err)
+	check := func(r rules.Rule) error {
+		return trengo.Kind().CheckRule(r, &trengo.Settings{ChannelIdentifier: "phone"})
+	}
+	for setting, change := range map[string]func(*rules.Rule){
+		"ticket.status":          func(r *rules.Rule) { r.Ticket.Status, r.Ticket.Snooze.For = "snoozed", time.Hour },
+		"ticket.queue":           func(r *rules.Rule) { r.Ticket.Queue = "VIP" },
+		"ticket.urgency":         func(r *rules.Rule) { r.Ticket.Urgency = 3 },
+		"ticket.app":             func(r *rules.Rule) { r.Ticket.App = "gmail" },
+		"ticket.message_channel": func(r *rules.Rule) { r.Ticket.MessageChannel = "email" },
+		"object":                 func(r *rules.Rule) { r.Object.Class = "order" },
+		"send.channel":           func(r *rules.Rule) { r.Send.Channel, r.Send.Template.ID = "Mail", "81" },
+		"ticket.template.id":     func(r *rules.Rule) { r.Ticket.Template.ID = "welcome" },
+		"send.template.id":       func(r *rules.Rule) { r.Send.Template.ID = "8 1" },
+		"send.subject":           func(r *rules.Rule) { r.Send.Subject, r.Send.Template.ID = "x", "81" },
+	} {
+		if err := check(rule("r", change)); err == nil || !strings.HasPrefix(err.Error(), setting+": ") {
+			t.Errorf("%s: %v", setting, err)
+		}
+	}
+	for _, id := range []string{"81", " 81 ", "{{ template }}", "8{{ n }}"} {
+		if err := check(rule("r", func(r *rules.Rule) { r.Ticket.Template.ID = id })); err != nil {
+			t.Error(err)
+		}
 	}
 	if err := check(rule("r", func(r *rules.Rule) { r.Ticket.Result, r.Ticket.Status = "Solved", "closed" })); err != nil {
 		t.Error(err)
+	}
+}
+
+// A WhatsApp template is refused where the channel's contacts are known by e-mail address.
+func TestKind_checksTemplatesByTheChannel(t *testing.T) {
+	template := rules.Template{ID: "81"}
+	for name, tt := range map[string]struct {
+		change func(*rules.Rule)
+		refuse string // "" for nothing
+	}{
+		"sent":                       {func(r *rules.Rule) { r.Send.Template = template }, "send.template: "},
+		"in a ticket":                {func(r *rules.Rule) { r.Ticket.Template = template }, "ticket.template: "},
+		"in a ticket of a channel":   {func(r *rules.Rule) { r.Ticket.Template, r.Ticket.Channel = template, "WhatsApp" }, ""},
+		"in a ticket that has an id": {func(r *rules.Rule) { r.Ticket.Template, r.Ticket.Find = template, rules.Find{ID: "{{ id }}"} }, ""},
+		"none":                       {func(r *rules.Rule) { r.Send.Message = "x" }, ""},
+	} {
+		r := rule("r", tt.change)
+		if err := trengo.Kind().CheckRule(r, &trengo.Settings{ChannelIdentifier: "email"}); (err != nil) != (tt.refuse != "") || err != nil && !strings.HasPrefix(err.Error(), tt.refuse) {
+			t.Errorf("%s by e-mail: %v, want %q", name, err, tt.refuse)
+		}
+		for _, s := range []desk.Settings{nil, &trengo.Settings{ChannelIdentifier: "phone"}} {
+			if err := trengo.Kind().CheckRule(r, s); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
 	}
 }
 

@@ -2,6 +2,8 @@
 package trengo
 
 import (
+	"errors"
+
 	"github.com/deskstream/deskstream/desk"
 	"github.com/deskstream/deskstream/internal/stub"
 	stubtrengo "github.com/deskstream/deskstream/internal/stub/trengo"
@@ -19,20 +21,32 @@ func Kind() desk.Kind {
 		Settings:  func() desk.Settings { return new(Settings) },
 		Route:     route,
 		CheckRule: checkRule,
-		Stub:      func() stub.API { return stubtrengo.New(nil) },
-		Demo:      demo,
+		Inbound:   reads,
+		Lists:     lists,
+		Echo:      sender.Echo,
+		Names:     names,
+		NextPage:  sender.NextPage,
+		CannotMerge: func(s desk.Settings) string {
+			if s.(*Settings).EnableDedup {
+				return ""
+			}
+			return "needs trengo.enable_dedup: without it each identify creates a contact"
+		},
+		Stub: func() stub.API { return stubtrengo.New(nil) },
+		Demo: demo,
 	}
 }
 
 // Settings is the settings of a Trengo destination.
 type Settings struct {
-	APIToken          sink.Secret     `yaml:"api_token" required:"true" doc:"A personal access token; at least 8 characters, unless the host of base_url is loopback."`
+	APIToken          sink.Secret     `yaml:"api_token" reload:"true" required:"true" doc:"A personal access token; at least 8 characters, unless the host of base_url is loopback."`
 	ChannelID         string          `yaml:"channel_id" doc:"The channel of new contacts and tickets; may be missing when events name it or only update."`
 	ChannelIdentifier string          `yaml:"channel_identifier" default:"email" enum:"email,phone" doc:"What the channel knows its contacts by."`
 	EnableDedup       bool            `yaml:"enable_dedup" default:"true" doc:"Look a contact up before it is created."`
 	CreateContact     bool            `yaml:"create_contact" default:"false" doc:"A track event for an unknown contact creates it."`
-	EventTemplates    []EventTemplate `yaml:"event_templates" doc:"The track events that open a ticket."`
+	EventTemplates    []EventTemplate `yaml:"event_templates" reload:"true" doc:"The track events that open a ticket."`
 	SubjectRef        bool            `yaml:"subject_ref" default:"false" doc:"Subjects of e-mail channels end with a reference like [ds-1a2b3c4d], by which a ticket is found exactly."`
+	TimeZone          string          `yaml:"time_zone" doc:"The zone of times that Trengo writes without one, for receive and export, as Europe/Amsterdam; empty: that of each field, see docs/unified-model.md."`
 	BaseURL           string          `yaml:"base_url" default:"https://app.trengo.com/api/v2" doc:"The address of the API."`
 	AllowInsecure     bool            `yaml:"allow_insecure" default:"false" doc:"Plain http to another host than loopback."`
 }
@@ -54,7 +68,9 @@ func (s *Settings) Credential() desk.Credential {
 }
 
 // Validate implements desk.Settings.
-func (s *Settings) Validate() error { return s.mapping().Validate() }
+func (s *Settings) Validate() error {
+	return errors.Join(s.mapping().Validate(), checkZone(s.TimeZone))
+}
 
 func (s *Settings) mapping() mapping.Config {
 	c := mapping.Config{
@@ -73,19 +89,18 @@ func route(d desk.Destination, s desk.Settings, ids *sink.IDs) (sink.Route, erro
 		return sink.Route{}, err
 	}
 	client, info := sender.New(ids), sink.DestinationInfo{Name: d.Name, Type: Kind().Name}
-	r := sink.NewRoute(info, d.Filter, mapper.Map, client.Send)
+	r := sink.Way[mapping.Message]{Map: mapper.Map, Send: client.Send, Merge: mapping.Merge, Warnings: warningsOf}.Route(info, d.Filter)
 	if d.Rules != nil {
-		by := &ruled{
-			Mapper: mapper, client: client, rules: d.Rules, fault: d.RuleFault,
-			referenced: s.(*Settings).SubjectRef && s.(*Settings).ChannelIdentifier == string(mapping.Email),
-		}
-		r = sink.NewRoute(info, d.Filter, by.mapEvent, by.send)
+		referenced := s.(*Settings).SubjectRef && s.(*Settings).ChannelIdentifier == string(mapping.Email)
+		r = ruled(mapper, client, referenced).Route(info, d)
 	}
 	if d.Rules != nil || len(s.(*Settings).EventTemplates) > 0 {
-		r.OnRecord = client.OnRecord
+		r.OnRecord, r.Find = client.OnRecord, client.Find
 	}
 	return r, nil
 }
+
+func warningsOf(m mapping.Message) []string { return m.Warnings }
 
 func demo(baseURL string) string {
 	return `

@@ -26,15 +26,18 @@ func Kind() desk.Kind {
 		Requests: 60_000, // ours: an endpoint of the owner's own documents none
 		Settings: func() desk.Settings { return new(Settings) },
 		Route:    route,
-		Stub:     stubwebhook.New,
-		Demo:     demo,
+		CannotMerge: func(desk.Settings) string {
+			return "a webhook gets each event as it is; remove coalesce"
+		},
+		Stub: stubwebhook.New,
+		Demo: demo,
 	}
 }
 
 // Settings is the settings of a webhook destination.
 type Settings struct {
 	URL           string                 `yaml:"url" required:"true" doc:"Where each event is posted. It stands in outcomes and logs: what is secret belongs in headers."`
-	Headers       map[string]sink.Secret `yaml:"headers" doc:"Headers of each request, as {Authorization: \"${file:/run/secrets/hook}\"}. Their values are secrets."`
+	Headers       map[string]sink.Secret `yaml:"headers" reload:"true" doc:"Headers of each request, as {Authorization: \"${file:/run/secrets/hook}\"}. Their values are secrets."`
 	AllowInsecure bool                   `yaml:"allow_insecure" default:"false" doc:"Plain http to another host than loopback."`
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -78,7 +79,7 @@ func (w *run) read(ctx context.Context) error {
 // below the committed offset.
 func (w *run) windows(ctx context.Context) (map[Scope]journal.Span, error) {
 	cfg, windows := w.box.Config, map[Scope]journal.Span{}
-	for _, topic := range cfg.Source.Topics {
+	for _, topic := range cfg.Inputs() {
 		extent, err := journal.Find(ctx, w.box.Client, topic)
 		if err != nil {
 			return nil, err
@@ -88,6 +89,9 @@ func (w *run) windows(ctx context.Context) (map[Scope]journal.Span, error) {
 			return nil, err
 		}
 		for _, d := range cfg.Destinations {
+			if !slices.Contains(cfg.TopicsOf(d), topic) {
+				continue
+			}
 			committed, err := committedOf(ctx, w.box.Client, cfg.Group(d))
 			if err != nil {
 				return nil, err
@@ -198,7 +202,7 @@ func (w *run) readGaps(ctx context.Context, keptSince time.Time) error {
 	floors := map[string]map[int32]int64{}
 	if !keptSince.IsZero() {
 		w.box.Note("the first outcomes of %s have expired: events before %s are not audited", w.box.Config.Responses.Topic, output.Time(keptSince))
-		for _, topic := range w.box.Config.Source.Topics {
+		for _, topic := range w.box.Config.Inputs() {
 			floor, err := journal.After(ctx, w.box.Client, topic, keptSince)
 			if err != nil {
 				return err

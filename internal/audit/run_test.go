@@ -326,7 +326,7 @@ func TestText_listsFindingsUpToALimitAndCountsAll(t *testing.T) {
 	for offset := range int64(1500) {
 		a.Source(&kgo.Record{Topic: "events", Offset: offset, Timestamp: day})
 	}
-	text := a.Text()
+	text := a.Text(false)
 	if n := strings.Count(text, "missing: "); n != 1000 || len(a.Findings) != 1000 || a.Missing != 1499 {
 		t.Errorf("%d listed of %d, %d missing, want 1000, 1000 and 1499", n, len(a.Findings), a.Missing)
 	}
@@ -338,7 +338,7 @@ func TestText_listsFindingsUpToALimitAndCountsAll(t *testing.T) {
 			t.Errorf("the text lacks %q: %.300s", want, text)
 		}
 	}
-	if text := settled(t, 0).Text(); !strings.Contains(text, "events/0  nothing to audit") {
+	if text := settled(t, 0).Text(false); !strings.Contains(text, "events/0  nothing to audit") {
 		t.Errorf("text of an empty audit:\n%s", text)
 	}
 }

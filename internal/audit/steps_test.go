@@ -71,8 +71,8 @@ func TestAudit_stepsThatTookEffectTwiceAreFound(t *testing.T) {
 			if !a.OK() {
 				t.Error("a doubled step is an event that is not accounted for")
 			}
-			if said := strings.Contains(a.Text(), "1 step took effect twice"); said != (len(tt.doubled) > 0) {
-				t.Errorf("text:\n%s", a.Text())
+			if said := strings.Contains(a.Text(false), "1 step took effect twice"); said != (len(tt.doubled) > 0) {
+				t.Errorf("text:\n%s", a.Text(false))
 			}
 		})
 	}

@@ -7,17 +7,19 @@ import (
 	"github.com/deskstream/deskstream/internal/output"
 )
 
-// Text returns what was found, for people.
-func (a *Audit) Text() string {
+// Text returns what was found, for people; a quiet one has what is wrong and the sums only.
+func (a *Audit) Text(quiet bool) string {
 	var b strings.Builder
 	var sum Partition
 	list := a.Partitions()
 	for i, p := range list {
-		if i == 0 || p.Destination != list[i-1].Destination {
+		if !quiet && (i == 0 || p.Destination != list[i-1].Destination) {
 			output.Printf(&b, "%s (group %s)\n", p.Destination, p.Group)
 		}
-		output.Printf(&b, "  %s/%d  %s  %d delivered, %d skipped, %d dead, %d duplicates, %d reprocessed%s\n",
-			p.Topic, p.Partition, auditedText(p), p.Delivered, p.Skipped, p.Dead, p.Duplicates, p.Reprocessed, openText(p.Open))
+		if !quiet {
+			output.Printf(&b, "  %s/%d  %s  %d delivered, %d skipped, %d dead, %d duplicates, %d reprocessed%s\n",
+				p.Topic, p.Partition, auditedText(p), p.Delivered, p.Skipped, p.Dead, p.Duplicates, p.Reprocessed, openText(p.Open))
+		}
 		sum.Delivered += p.Delivered
 		sum.Skipped += p.Skipped
 		sum.Dead += p.Dead

@@ -2,6 +2,13 @@
 // that guarantees nothing, the limit, or beside another build of its own. Broker, desk and the program that is measured
 // are processes of their own on loopback. Run it as "make bench", on Linux.
 //
+// "go run ./internal/bench receive" measures deskstream receive beside a raw loop of net/http and the
+// Kafka client.
+//
+// "go run ./internal/bench budget" measures what a rate budget is spent on.
+//
+// "go run ./internal/bench scale" measures how the cost of an event grows with lanes and partitions.
+//
 // "go run ./internal/bench plan" measures dlq plan instead, at a desk that allows few calls.
 //
 // KAFKA_BROKERS names a cluster to use instead of the embedded broker.
@@ -41,6 +48,16 @@ func run(ctx context.Context, args []string) error {
 			return runDesk(ctx, args[1:])
 		case "limit":
 			return runLimit(ctx, args[1:])
+		case "raw":
+			return runRaw(ctx, args[1:])
+		case "receive":
+			return runReceive(ctx, args[1:])
+		case "budget":
+			return runBudget(ctx, args[1:])
+		case "scale":
+			return runScale(ctx, args[1:])
+		case "scale-desk":
+			return serveScaleDesk(ctx, os.Stdout)
 		case "plan":
 			return runPlans(ctx, args[1:])
 		}
@@ -81,6 +98,7 @@ var cases = []Case{
 	{Latency: 0, InFlight: 256, Spread: Uniform},
 	{Latency: 10 * time.Millisecond, InFlight: 512, Spread: Uniform},
 	{Latency: 50 * time.Millisecond, InFlight: 128, Spread: Uniform},
+	{Latency: 50 * time.Millisecond, InFlight: 2048, Spread: Uniform},
 	{Latency: time.Second, InFlight: 2000, Spread: Uniform},
 	{Latency: 0, InFlight: 256, Spread: Zipf},
 }

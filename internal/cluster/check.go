@@ -13,10 +13,11 @@ import (
 
 // Finding is one result of a check.
 type Finding struct {
-	What, Name string
-	Failed     bool
-	Warning    bool   // not failed, but somebody has to do something
-	Text       string // what was found, or what is wrong and what to do
+	What    string `json:"what"`
+	Name    string `json:"name"`
+	Failed  bool   `json:"failed"`
+	Warning bool   `json:"warning"` // not failed, but somebody has to do something
+	Text    string `json:"detail"`  // what was found, or what is wrong and what to do
 }
 
 // Check tries the brokers, the topics and the groups of a configuration.
@@ -33,7 +34,7 @@ func Check(ctx context.Context, cfg *config.Config, log *slog.Logger) []Finding 
 	defer cl.Close()
 	ctx, cancel := context.WithTimeout(ctx, ContactTimeout)
 	defer cancel()
-	set := Topics{Sources: cfg.Source.Topics, Responses: cfg.Responses.Topic, DeadLetters: cfg.DeadLetters.Topic}
+	set := TopicsOf(cfg, cfg.Destinations...)
 	found, err := Find(ctx, cl, set.Names())
 	if err == nil {
 		err = CheckVersions(ctx, cl, cfg.Source.GroupProtocol)
@@ -49,6 +50,7 @@ func Check(ctx context.Context, cfg *config.Config, log *slog.Logger) []Finding 
 	if missing, err := MissesStates(ctx, cl, set); err == nil && missing {
 		findings = append(findings, Finding{What: "letter states", Name: set.States(), Warning: true, Text: "does not exist: " + CreateStates})
 	}
+	findings = append(findings, checkInbound(ctx, cl, cfg, log)...)
 	return append(findings, checkGroups(ctx, cl, cfg)...)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +25,7 @@ const (
 	ledgerRetention = 14 * 24 * time.Hour
 	// letterRetention leaves a quarter of a year to deal with a dead letter.
 	letterRetention = 90 * 24 * time.Hour
-	// stateSegment keeps the small compacted topic of letter states small, in bytes.
+	// stateSegment keeps the small compacted topics of letter states and keys small, in bytes.
 	stateSegment = 16 << 20
 	// topicPoll is the time between two checks whether new topics are ready.
 	topicPoll = 100 * time.Millisecond
@@ -38,18 +39,34 @@ type NewTopic struct {
 }
 
 // Create creates the missing topics and waits until all are ready. Sources get 12 partitions,
-// the others as many as the largest source, and settings for what they hold. Existing topics,
-// and those that another instance creates at the same time, are not changed.
+// the others as many as the largest source, and those that are written settings for what they
+// hold. Existing topics, and those that another instance creates at the same time, are not changed.
 func Create(ctx context.Context, cl *kgo.Client, set Topics, log *slog.Logger) error {
 	var sources []NewTopic
 	for _, name := range set.Sources {
-		sources = append(sources, NewTopic{Name: name, Partitions: newSourcePartitions})
+		topic := NewTopic{Name: name, Partitions: newSourcePartitions}
+		if name == set.Inbound {
+			topic.Settings = inboundSettings()
+		}
+		sources = append(sources, topic)
 	}
 	found, err := CreateMissing(ctx, cl, sources, log)
 	if err != nil {
 		return err
 	}
-	_, err = CreateMissing(ctx, cl, companions(set, describeAll(ctx, cl, found, log)), log)
+	inputs := describeAll(ctx, cl, found, log)
+	partitions := mostOf(inputs)
+	if len(set.Calls) > 0 {
+		var calls []NewTopic
+		for _, name := range set.Calls {
+			calls = append(calls, NewTopic{Name: name, Partitions: partitions})
+		}
+		if found, err = CreateMissing(ctx, cl, calls, log); err != nil {
+			return err
+		}
+		maps.Copy(inputs, describeAll(ctx, cl, found, log))
+	}
+	_, err = CreateMissing(ctx, cl, companions(set, partitions, inputs), log)
 	return err
 }
 
@@ -60,24 +77,36 @@ func describeAll(ctx context.Context, cl *kgo.Client, found Topology, log *slog.
 	return found.Topics
 }
 
-// companions returns the topics that the sources need beside them.
-func companions(set Topics, sources map[string]Topic) []NewTopic {
-	partitions, size, retention := int32(1), int32(0), ledgerRetention
-	for _, info := range sources {
+// mostOf is how many partitions the largest of some topics has, 1 at least.
+func mostOf(topics map[string]Topic) int32 {
+	partitions := int32(1)
+	for _, info := range topics {
 		partitions = max(partitions, info.Partitions)
+	}
+	return partitions
+}
+
+// companions returns the topics that what is read needs beside it.
+func companions(set Topics, partitions int32, inputs map[string]Topic) []NewTopic {
+	size, retention := int32(0), ledgerRetention
+	for _, info := range inputs {
 		size = max(size, info.MaxMessageBytes)
 		retention = max(retention, info.retention)
 	}
 	// Outcomes get the size of letters: their key, a lane's value, can be a whole event.
 	maxBytes := strconv.Itoa(int(letterBytes(size)))
-	return []NewTopic{
+	topics := []NewTopic{
 		{set.Responses, partitions, keptFor(retention, maxBytes)},
 		{set.DeadLetters, partitions, keptFor(letterRetention, maxBytes)},
 		{set.States(), partitions, StateSettings()},
 	}
+	if set.Keys != "" {
+		topics = append(topics, NewTopic{set.Keys, partitions, StateSettings()})
+	}
+	return topics
 }
 
-// StateSettings returns the settings of the topic of the letters' states.
+// StateSettings returns the settings of the topics of the letters' states and of keys.
 func StateSettings() map[string]string {
 	return map[string]string{"cleanup.policy": "compact", "segment.bytes": strconv.Itoa(stateSegment)}
 }

@@ -16,7 +16,7 @@ import (
 
 // Logger is the Kafka client's logger. The client logs each failed attempt, several times a
 // second. Logger logs the same message with the same cause once, and again when it returns
-// after a pause. At the debug level it logs everything.
+// after a pause. What the client tells of its work (info) is ours at the debug level, at which Logger logs everything.
 type Logger struct {
 	kgo.Logger
 
@@ -36,10 +36,21 @@ func NewLogger(log *slog.Logger) *Logger {
 	return &Logger{Logger: kslog.New(log), seen: make(map[string]time.Time)}
 }
 
+// Level implements kgo.Logger.
+func (l *Logger) Level() kgo.LogLevel {
+	if level := l.Logger.Level(); level != kgo.LogLevelInfo {
+		return level
+	}
+	return kgo.LogLevelWarn
+}
+
 // Log implements kgo.Logger.
 func (l *Logger) Log(level kgo.LogLevel, msg string, keyvals ...any) {
 	if cause, ok := causeIn(keyvals); ok && l.Level() < kgo.LogLevelDebug && l.isOld(msg+": "+cause) {
 		return
+	}
+	if level == kgo.LogLevelInfo {
+		level = kgo.LogLevelDebug
 	}
 	l.Logger.Log(level, msg, keyvals...)
 }

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -18,8 +17,8 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
+	"github.com/deskstream/deskstream/internal/certs"
 	"github.com/deskstream/deskstream/internal/config"
-	"github.com/deskstream/deskstream/internal/file"
 	"github.com/deskstream/deskstream/internal/version"
 )
 
@@ -71,37 +70,7 @@ func dialTLS(c config.TLS) func(context.Context, string, string) (net.Conn, erro
 
 // TLS returns the settings of a TLS connection, with the files that they name.
 func TLS(c config.TLS) (*tls.Config, error) {
-	settings := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
-	if c.CAFile != "" {
-		pem, err := file.Read(context.Background(), c.CAFile, file.MaxSmall)
-		if err != nil {
-			return nil, fmt.Errorf("reading ca_file: %w", err)
-		}
-		settings.RootCAs = x509.NewCertPool()
-		if !settings.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("reading ca_file: %s holds no certificate in PEM form", c.CAFile)
-		}
-	}
-	if c.CertFile != "" {
-		pair, err := keyPair(c.CertFile, c.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("reading cert_file and key_file: %w", err)
-		}
-		settings.Certificates = []tls.Certificate{pair}
-	}
-	return settings, nil
-}
-
-func keyPair(certFile, keyFile string) (tls.Certificate, error) {
-	cert, err := file.Read(context.Background(), certFile, file.MaxSmall)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	key, err := file.Read(context.Background(), keyFile, file.MaxSmall)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	return tls.X509KeyPair(cert, key)
+	return certs.Client(certs.Files{CA: c.CAFile, Cert: c.CertFile, Key: c.KeyFile, ServerName: c.ServerName})
 }
 
 // saslMechanism returns the configured mechanism, nil for none. A secret in a file is read

@@ -57,9 +57,9 @@ func ExplainTopics(err error, op kmsg.ACLOperation, topics []string) error {
 // Describe.
 func (s Topics) neededOf(name string) []kmsg.ACLOperation {
 	switch s.Role(name) {
-	case "source":
+	case "source", "calls":
 		return []kmsg.ACLOperation{kmsg.ACLOperationRead}
-	case "responses":
+	case "responses", "keys":
 		return []kmsg.ACLOperation{kmsg.ACLOperationRead, kmsg.ACLOperationWrite}
 	}
 	return []kmsg.ACLOperation{kmsg.ACLOperationWrite}

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/output"
 )
 
@@ -31,15 +32,38 @@ const (
 // Topics names the topics that pipelines use.
 type Topics struct {
 	Sources                []string
+	Inbound                string   // the one of Sources with what help desks send, "" for none
+	Calls                  []string // of API requests
 	Responses, DeadLetters string
+	// Keys is that of the keys of rules, "" where no rule has one.
+	Keys string
 }
+
+// TopicsOf returns the names of the topics that pipelines of destinations use, and those of the
+// calls of all destinations: how a rate budget is shared depends on their partitions.
+func TopicsOf(c *config.Config, destinations ...config.Destination) Topics {
+	set := Topics{
+		Sources: c.Source.Topics, Calls: c.CallsTopics(), Responses: c.Responses.Topic, DeadLetters: c.DeadLetters.Topic, Keys: c.KeysTopic(destinations...),
+	}
+	if c.ReadsInbound() {
+		set.Inbound = c.Inbound.Topic
+	}
+	return set
+}
+
+// inputs are the topics that are read to be delivered.
+func (s Topics) inputs() []string { return slices.Concat(s.Sources, s.Calls) }
 
 // States returns the name of the topic of the letters' states.
 func (s Topics) States() string { return s.DeadLetters + ".state" }
 
 // Names returns the names of the topics that have to exist.
 func (s Topics) Names() []string {
-	return append(slices.Clone(s.Sources), s.Responses, s.DeadLetters)
+	names := append(s.inputs(), s.Responses, s.DeadLetters)
+	if s.Keys != "" {
+		names = append(names, s.Keys)
+	}
+	return names
 }
 
 // Topology describes a cluster and the topics that were asked for.
@@ -206,7 +230,11 @@ func CheckSettings(set Topics, topics map[string]Topic) []error {
 		problems = append(problems, fmt.Errorf("topic %s has cleanup.policy %s: set cleanup.policy=delete",
 			set.DeadLetters, strings.Join(letters.Cleanup, ",")))
 	}
-	for _, source := range set.Sources {
+	if keys := topics[set.Keys]; set.Keys != "" && keys.described && !slices.Equal(keys.Cleanup, []string{"compact"}) {
+		problems = append(problems, fmt.Errorf("topic %s has cleanup.policy %s and would lose the keys of open tickets: set cleanup.policy=compact",
+			set.Keys, strings.Join(keys.Cleanup, ",")))
+	}
+	for _, source := range set.inputs() {
 		need := letterBytes(topics[source].MaxMessageBytes)
 		known := topics[source].described && letters.described
 		if known && letters.MaxMessageBytes < need {
@@ -230,7 +258,7 @@ func warnOfShortLedger(set Topics, topics map[string]Topic, log *slog.Logger) {
 	if !responses.described || responses.retention == unlimited {
 		return
 	}
-	for _, source := range set.Sources {
+	for _, source := range set.inputs() {
 		if info := topics[source]; info.described && info.retention > responses.retention {
 			log.Warn("outcomes are kept for less time than events", "topic", set.Responses,
 				"retention", responses.retention, "source", source, "source_retention", info.retention)
@@ -257,7 +285,7 @@ func MissesStates(ctx context.Context, cl *kgo.Client, set Topics) (bool, error)
 }
 
 // CreateStates says what to do when the topic of the letters' states does not exist.
-const CreateStates = "until it is there, dlq apply and dlq discard refuse to work, and every letter counts as open: " +
+const CreateStates = "until it is there, dlq apply and dlq discard refuse to work, every letter counts as open, and holds of operators end with their process: " +
 	"create it with cleanup.policy=compact, or run once with --create-topics"
 
 // WarnOfMissingStates logs a warning when the topic of the letters' states does not exist.
@@ -270,15 +298,30 @@ func WarnOfMissingStates(ctx context.Context, cl *kgo.Client, set Topics, log *s
 	}
 }
 
-// Role returns what a topic is for: "source", "responses" or "dead letters".
+// Role returns what a topic is for: "source", "calls", "responses", "keys" or "dead letters".
 func (s Topics) Role(name string) string {
 	switch {
 	case slices.Contains(s.Sources, name):
 		return "source"
+	case slices.Contains(s.Calls, name):
+		return "calls"
 	case name == s.Responses:
 		return "responses"
+	case name == s.Keys:
+		return "keys"
 	}
 	return "dead letters"
+}
+
+// Retention returns for how long the topic keeps records, for people.
+func (t Topic) Retention() string {
+	switch {
+	case !t.described:
+		return "not readable"
+	case slices.Equal(t.Cleanup, []string{"compact"}), t.retention == unlimited:
+		return "unlimited"
+	}
+	return t.retention.String()
 }
 
 // String returns the topic's partitions and settings for people.

@@ -28,6 +28,11 @@ var outcomeTexts = []string{
 		`"source":{"group":"g","topic":"events","partition":0,"offset":9007199254740993,"timestamp":"56000-01-02T03:04:05.678Z"},"at":"2026-01-02T03:04:06.000Z","schema":1}`,
 	`{"event":{"id":"m","type":"page","name":null,"lane":null},"destination":{"name":"crm","type":"kustomer"},"outcome":"skipped","calls":[],"ids":{},"warnings":[],` +
 		`"error":null,"reason":"filtered","dlq_id":null,"round":0,"source":null,"at":"2026-01-02T03:04:06.000Z","schema":1}`,
+	`{"event":{"id":"m","type":"identify","name":null,"lane":"u"},"destination":{"name":"crm","type":"kustomer"},"outcome":"delivered","merged_into":{"id":"m-2","offset":7},` +
+		`"calls":[],"ids":{"customer_id":"c"},"warnings":[],"error":null,"reason":null,"dlq_id":null,"round":0,"source":null,"at":"2026-01-02T03:04:06.000Z","schema":1}`,
+	`{"event":{"id":null,"type":"call","name":null,"lane":"c-1"},"destination":{"name":"crm","type":"kustomer"},"outcome":"delivered","calls":[],"ids":{},` +
+		`"correlationId":"c-1","status":200,"result":{"data":[{"n":1.50}]},"truncated":true,"cursor":{"page":"2","l":["a","b"]},` +
+		`"warnings":[],"error":null,"reason":null,"dlq_id":null,"round":0,"source":null,"at":"2026-01-02T03:04:06.000Z","schema":1}`,
 }
 
 // TestCodec_outcomesAreReadByAnotherLibrary reads outcomes that goavro wrote, with another
@@ -74,6 +79,9 @@ func TestCodec_outcomesAreReadByAnotherLibrary(t *testing.T) {
 		}
 		if calls := read["calls"].([]any); len(calls) > 1 && calls[1].(map[string]any)["request"] != `{"contact_id":9001,"amount":12.50}` {
 			t.Errorf("read the second call as %v", calls[1])
+		}
+		if result, ok := read["result"]; strings.Contains(text, "correlationId") && (!ok || result != `{"data":[{"n":1.50}]}` || read["status"] != int32(200)) {
+			t.Errorf("read the result %v, and the status %v", result, read["status"])
 		}
 		back, err := JSON(t.Context(), book.Outcomes, &kgo.Record{Value: value})
 		if diff := cmp.Diff(object(t, []byte(text)), object(t, back)); err != nil || diff != "" {

@@ -79,21 +79,26 @@ func TestParse_everyDefault(t *testing.T) {
 		Lane:   []string{"userId", "anonymousId", "key"},
 		Limits: config.Limits{Records: 100000, Bytes: 64 << 20, Lanes: 50000, Span: 5000000},
 		HTTP:   config.HTTP{Listen: "127.0.0.1:9400", Admin: "127.0.0.1:9401"},
+		Log:    config.Log{Level: "info"},
+		Console: config.Console{
+			Actions: true, TokenRole: "viewer", Proxy: config.ConsoleProxy{Header: "X-Forwarded-User"}, PersonalData: []string{"operator"},
+		},
+		Inbound: config.Inbound{Topic: "helpdesk.events", Listen: "127.0.0.1:9410"},
 		Destinations: []config.Destination{
 			{
-				Name: "inbox", Type: "trengo", Start: start(t, "earliest"), Delivery: delivery(120),
+				Name: "inbox", Type: "trengo", Start: start(t, "earliest"), Delivery: delivery(120), Webhooks: config.Webhooks{MaxAge: 24 * time.Hour},
 				Settings: config.Settings{"trengo": &trengo.Settings{
 					APIToken: sink.NewSecret("token-for-trengo"), ChannelIdentifier: "email", EnableDedup: true, BaseURL: "https://app.trengo.com/api/v2",
 				}},
 			},
 			{
-				Name: "crm", Type: "kustomer", Start: start(t, "earliest"), Delivery: delivery(1000),
+				Name: "crm", Type: "kustomer", Start: start(t, "earliest"), Delivery: delivery(1000), Webhooks: config.Webhooks{MaxAge: 24 * time.Hour},
 				Settings: config.Settings{"kustomer": &kustomer.Settings{APIKey: sink.NewSecret("key-for-kustomer"), BaseURL: "https://api.kustomerapp.com", AdvancedTransform: true, Lists: "merge"}},
 			},
 		},
 	}
 	got := parse(t, minimal, nil)
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config.Start{}), cmpopts.IgnoreUnexported(config.Config{}), cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config.Start{}), cmpopts.IgnoreUnexported(config.Config{}, config.CallTLS{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
 }
@@ -119,13 +124,22 @@ func TestParse_everyKeyIsRead(t *testing.T) {
 		},
 		SchemaRegistry: config.SchemaRegistry{UnknownGrace: 5 * time.Second},
 		Responses:      config.Responses{Topic: "out", Format: "json"},
-		DeadLetters:    config.DeadLetters{Topic: "dlq", Dialects: []string{"streams", "xoriginal"}, Breaker: config.Breaker{Share: 0, Of: 10}},
+		DeadLetters:    config.DeadLetters{Topic: "dlq", Dialects: []string{"streams", "xoriginal"}, Breaker: config.Breaker{Share: 0, Of: 10, Invalid: 0.9}},
 		Lane:           []string{"key"},
 		Limits:         config.Limits{Records: 1, Bytes: 2000, Lanes: 3, Span: 4},
 		HTTP:           config.HTTP{Listen: "", Admin: ":0"},
-		Destinations:   everyDestination(t),
+		Log:            config.Log{Level: "debug"},
+		Console: config.Console{
+			Hosts: []string{"console.example.com"}, UsersFile: "users", Token: sink.NewSecret("0123456789abcdef0123"), TokenRole: "operator",
+			Proxy:        config.ConsoleProxy{Trusted: []string{"10.0.0.7"}, Header: "X-User", Operators: []string{"ann"}},
+			PersonalData: []string{"viewer", "operator"}, TLS: config.ServerTLS{CertFile: "c", KeyFile: "k"},
+		},
+		Inbound: config.Inbound{
+			Topic: "desk", Listen: ":0", TLS: config.ServerTLS{CertFile: "c", KeyFile: "k"}, PublicURL: "https://hooks.example.com",
+		},
+		Destinations: everyDestination(t),
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config.Start{}), cmpopts.IgnoreUnexported(config.Config{}), cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config.Start{}), cmpopts.IgnoreUnexported(config.Config{}, config.CallTLS{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
 	}
 }
@@ -141,9 +155,13 @@ func everyDestination(t *testing.T) []config.Destination {
 	inbox := config.Destination{
 		Name: "support-inbox", Type: "trengo", Events: []string{"identify", "track"},
 		EventFilter: config.EventFilter{Allow: []string{"A"}}, Start: start(t, "latest"), Delivery: delivery(120),
+		Webhooks: config.Webhooks{
+			Events: []string{"ticket.closed", "message.inbound"}, Secrets: []config.Secret{sink.NewSecret("hook-secret")}, SecretsFile: "hooks.json",
+			Enrich: true, MaxAge: time.Hour,
+		},
 		Settings: config.Settings{"trengo": &trengo.Settings{
 			APIToken: sink.NewSecret("token-for-trengo"), ChannelID: "123456", ChannelIdentifier: "phone", CreateContact: true, BaseURL: "http://trengo.internal/api", AllowInsecure: true,
-			EventTemplates: []trengo.EventTemplate{{Event: "Product Purchased", Template: "{{ event }} from our store"}, {Event: "Stress Test"}},
+			TimeZone: "UTC", EventTemplates: []trengo.EventTemplate{{Event: "Product Purchased", Template: "{{ event }} from our store"}, {Event: "Stress Test"}},
 		}},
 	}
 	crm := config.Destination{
@@ -152,10 +170,11 @@ func everyDestination(t *testing.T) []config.Destination {
 			APIKey: sink.NewSecret("key-for-kustomer"), BaseURL: "https://api.prod2.kustomerapp.com", AllowInsecure: true, SetIdentityEmail: true,
 			DisableEmailAsTrackingProperty: true, GenericPage: true, GenericScreen: true, EventTime: "occurredAt", Lists: "leave",
 		}},
+		Webhooks: config.Webhooks{MaxAge: 24 * time.Hour},
 		Delivery: config.Delivery{
 			MaxInFlight: 5, RateLimit: config.RateLimit{Requests: 6, Per: time.Second, Reserve: 0}, Timeout: 60 * time.Second, MaxAge: time.Hour,
 			Retry:   config.Retry{MaxAttempts: 7, MaxElapsed: 0, Initial: 8 * time.Millisecond, Max: 9 * time.Millisecond},
-			Unknown: "dead",
+			Unknown: "dead", TraceCalls: true,
 		},
 	}
 	return []config.Destination{inbox, crm}
@@ -192,17 +211,30 @@ responses: {topic: out, format: json, bodies: false}
 dead_letters:
   topic: dlq
   dialects: [streams, xoriginal]
-  breaker: {share: 0, of: 10}
+  breaker: {share: 0, of: 10, invalid: 0.9}
 lane: [key]
 limits: {records: 1, bytes: 2kB, lanes: 3, span: 4}
 http: {listen: "", admin: ":0"}
+log: {level: debug}
+console:
+  actions: false
+  hosts: [console.example.com]
+  users_file: users
+  token: 0123456789abcdef0123
+  token_role: operator
+  proxy: {trusted: [10.0.0.7], header: X-User, operators: [ann]}
+  personal_data: [viewer, operator]
+  tls: {cert_file: c, key_file: k}
+inbound: {topic: desk, listen: ":0", tls: {cert_file: c, key_file: k}, public_url: "https://hooks.example.com"}
 destinations:
   - name: support-inbox
     type: trengo
     events: [identify, track]
     event_filter: {allow: [A], deny: []}
     start: latest
+    webhooks: {events: [ticket.closed, message.inbound], secrets: [hook-secret], secrets_file: hooks.json, enrich: true, max_age: 1h}
     trengo:
+      time_zone: UTC
       api_token: ${TRENGO_API_TOKEN}
       channel_id: 123456
       channel_identifier: phone
@@ -236,6 +268,7 @@ destinations:
       max_age: 1h
       retry: {max_attempts: 7, max_elapsed: 0, initial: 8ms, max: 9ms}
       unknown: dead
+      trace_calls: true
 `
 
 func TestParse_baseURLs(t *testing.T) {

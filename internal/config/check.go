@@ -41,18 +41,23 @@ func (c *Config) check(d *decoder) {
 	c.checkRegistry(d)
 	c.checkTopics(d)
 	c.checkLane(d)
+	c.checkInbound(d)
 	d.checkAddress("http.listen", c.HTTP.Listen)
 	d.checkAddress("http.admin", c.HTTP.Admin)
 	if c.HTTP.Listen != "" && c.HTTP.Listen == c.HTTP.Admin && !strings.HasSuffix(c.HTTP.Admin, ":0") {
 		d.refuse("http.admin", "must not be the address of http.listen")
 	}
+	c.checkConsole(d)
 	if len(c.Destinations) == 0 {
 		d.refuse("destinations", "at least one destination is needed")
 	}
 	names := map[string]bool{}
 	for i := range c.Destinations {
 		checkDestination(d, i, &c.Destinations[i], names)
+		c.checkExport(d, i, &c.Destinations[i])
 	}
+	c.checkKeys(d)
+	c.checkDeskEvents(d)
 	c.checkDrain(d)
 }
 
@@ -116,6 +121,10 @@ func (c *Config) checkTopics(d *decoder) {
 		topics = append(topics, named{indexed("source.topics", i), topic})
 	}
 	users := map[string]string{c.DeadLetters.Topic + ".state": "the states of dead letters"}
+	if keys := c.KeysTopic(c.Destinations...); keys != "" {
+		users[keys] = "the keys of rules"
+		d.checkTopic("responses.topic", keys)
+	}
 	for _, t := range topics {
 		d.checkTopic(t.path, t.topic)
 		if user, taken := users[t.topic]; taken {
@@ -123,6 +132,7 @@ func (c *Config) checkTopics(d *decoder) {
 		}
 		users[t.topic] = t.path
 	}
+	c.checkCallsTopics(d, users)
 	if strings.HasPrefix(c.DeadLetters.Topic, "__") {
 		d.refuse("dead_letters.topic", "must not begin with __, which Kafka keeps for itself")
 	}

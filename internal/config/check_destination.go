@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/deskstream/deskstream/desk/all"
-	"github.com/deskstream/deskstream/mapping/rules"
+	"github.com/deskstream/deskstream/internal/certs"
 	"github.com/deskstream/deskstream/sink"
 )
 
@@ -46,32 +46,22 @@ func checkDestination(d *decoder, i int, dest *Destination, names map[string]boo
 		d.refuse(path+".delivery.retry.initial", "must not be longer than max")
 	}
 	checkSettings(d, path, dest)
+	checkCoalesce(d, path+".delivery.coalesce", dest)
+	checkPriorities(d, path, dest)
+	checkCallTLS(d, path+".delivery.tls", dest)
 	checkRules(d, path, dest)
+	checkCalls(d, path+".calls", dest)
+	checkWebhooks(d, path+".webhooks", dest)
 }
 
-// checkRules compiles the rules, and asks the desk whether it can do what they ask for.
-func checkRules(d *decoder, path string, dest *Destination) {
-	if len(dest.Rules) == 0 {
+// checkCoalesce refuses to join events where the desk is told of each alone.
+func checkCoalesce(d *decoder, path string, dest *Destination) {
+	kind, ok := all.Kind(dest.Type)
+	if !ok || !dest.Delivery.Coalesce || dest.Desk() == nil {
 		return
 	}
-	_, err := rules.Compile(dest.Rules)
-	checkDesk(d, path, err)
-	kind, known := all.Kind(dest.Type)
-	if known && kind.CheckRule == nil {
-		d.refuse(path+".rules", "a %s destination has no rules", dest.Type)
-		return
-	}
-	for i, r := range dest.Rules {
-		at := indexed(path+".rules", i)
-		switch {
-		case r.Name == "":
-			d.refuse(at+".name", "is missing")
-		case !destinationName.MatchString(r.Name):
-			d.refuse(at+".name", "must be 1 to 64 of a-z, 0-9 and -")
-		}
-		if known {
-			checkDesk(d, at, kind.CheckRule(r))
-		}
+	if why := kind.CannotMerge(dest.Desk()); why != "" {
+		d.refuse(path, "%s", why)
 	}
 }
 
@@ -84,6 +74,23 @@ func checkFilter(d *decoder, path string, filter EventFilter) {
 			if strings.TrimSpace(name) == "" {
 				d.refuse(indexed(path+"."+key, i), "must not be blank")
 			}
+		}
+	}
+}
+
+// checkCallTLS reads the certificates, so that errors in them are found before the first call.
+func checkCallTLS(d *decoder, path string, dest *Destination) {
+	t := &dest.Delivery.TLS
+	switch {
+	case *t == CallTLS{}:
+	case (t.CertFile == "") != (t.KeyFile == ""):
+		d.refuse(path, "cert_file and key_file go together")
+	case dest.Desk() != nil && strings.HasPrefix(strings.ToLower(dest.BaseURL()), "http://"):
+		d.refuse(path, "has no effect: calls go to %s, without TLS", dest.BaseURL())
+	default:
+		var err error
+		if t.client, err = certs.Client(certs.Files{CA: t.CAFile, Cert: t.CertFile, Key: t.KeyFile, ServerName: t.ServerName}); err != nil {
+			d.refuse(path, "%v", err)
 		}
 	}
 }

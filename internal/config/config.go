@@ -1,6 +1,12 @@
 package config
 
-import "time"
+import (
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/deskstream/deskstream/mapping/rules"
+)
 
 // Config is the whole file.
 type Config struct {
@@ -12,6 +18,9 @@ type Config struct {
 	Lane           []string       `yaml:"lane" default:"userId,anonymousId,key" doc:"The fields that order events: the first one present counts. A name with dots is a path. key is the record's key. An event with none stands alone."`
 	Limits         Limits         `yaml:"limits" doc:"How much one pipeline may keep in memory."`
 	HTTP           HTTP           `yaml:"http" doc:"The program's own endpoints."`
+	Log            Log            `yaml:"log" doc:"What is logged."`
+	Console        Console        `yaml:"console" doc:"Who may see and do what in the web pages of http.console."`
+	Inbound        Inbound        `yaml:"inbound" doc:"What the help desks send back, for receive, webhooks and export."`
 	Destinations   []Destination  `yaml:"destinations" doc:"The help desks, each a consumer group of its own."`
 
 	warnings *Problems
@@ -50,16 +59,16 @@ const (
 type SASL struct {
 	Mechanism string `yaml:"mechanism" enum:"plain,scram-sha-256,scram-sha-512,oauthbearer" case:"any" doc:"The mechanism; empty: none."`
 	Username  string `yaml:"username" doc:"For plain and scram."`
-	Password  Secret `yaml:"password" doc:"For plain and scram."`
+	Password  Secret `yaml:"password" reload:"true" doc:"For plain and scram."`
 	OAuth     OAuth  `yaml:"oauth" doc:"For oauthbearer: a token, or the client credentials grant."`
 }
 
 // OAuth is a bearer token, or how to get one by the client credentials grant.
 type OAuth struct {
-	Token        Secret   `yaml:"token" doc:"A token to present as it is."`
+	Token        Secret   `yaml:"token" reload:"true" doc:"A token to present as it is."`
 	TokenURL     string   `yaml:"token_url" doc:"The endpoint that issues tokens."`
 	ClientID     string   `yaml:"client_id" doc:"The client's id at that endpoint."`
-	ClientSecret Secret   `yaml:"client_secret" doc:"The client's secret at that endpoint."`
+	ClientSecret Secret   `yaml:"client_secret" reload:"true" doc:"The client's secret at that endpoint."`
 	Scopes       []string `yaml:"scopes" doc:"The scopes to ask for."`
 }
 
@@ -122,6 +131,8 @@ type DeadLetters struct {
 type Breaker struct {
 	Share float64 `yaml:"share" default:"0.5" min:"0" below:"1" doc:"Hold when more than this share of the last events were rejected; 0: off."`
 	Of    int     `yaml:"of" default:"100" min:"1" below:"100001" doc:"How many of the last events that reached the API are looked at."`
+	// Invalid counts apart: an event that cannot be mapped reaches no API.
+	Invalid float64 `yaml:"invalid" default:"0" min:"0" below:"1" doc:"The same share, of the last 1,000 events, for those that can never be mapped; 0: only warn, at half of them."`
 }
 
 // Limits is what one pipeline may hold in memory.
@@ -134,9 +145,36 @@ type Limits struct {
 
 // HTTP is the program's own endpoints.
 type HTTP struct {
-	Listen string `yaml:"listen" default:"127.0.0.1:9400" doc:"/metrics, /healthz and /readyz; empty: off, port 0: a free one, logged."`
-	Admin  string `yaml:"admin" default:"127.0.0.1:9401" doc:"Holds, waiting lanes and profiles (pprof), for trusted hosts; empty: off, port 0: a free one, logged."`
+	Listen  string `yaml:"listen" default:"127.0.0.1:9400" doc:"/metrics, /healthz and /readyz; empty: off, port 0: a free one, logged."`
+	Admin   string `yaml:"admin" default:"127.0.0.1:9401" doc:"Holds, reloads, waiting lanes and profiles (pprof), for trusted hosts; empty: off, port 0: a free one, logged."`
+	Console string `yaml:"console" doc:"The web pages of the console, as 127.0.0.1:9402; empty: off, port 0: a free one, logged. Elsewhere than on loopback it needs a login, see console."`
 }
+
+// Log is what is logged.
+type Log struct {
+	Level string `yaml:"level" default:"info" enum:"debug,info,warn,error" reload:"true" doc:"The lowest level that run logs; --log-level overrides it."`
+}
+
+// Slog is the level as the logger takes it.
+func (l Log) Slog() slog.Level {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(l.Level)) // one of the enum's words
+	return level
+}
+
+// HasKeys reports whether a rule of the destination finds tickets by keys.
+func (d Destination) HasKeys() bool { return rules.HaveKeys(d.Rules) }
+
+// KeysTopic is the topic of the keys of destinations, "" where none has keys.
+func (c *Config) KeysTopic(of ...Destination) string {
+	if !slices.ContainsFunc(of, Destination.HasKeys) {
+		return ""
+	}
+	return c.KeysTopicName()
+}
+
+// KeysTopicName is the name of the topic of keys, also where no rule has one.
+func (c *Config) KeysTopicName() string { return c.Responses.Topic + ".keys" }
 
 // Group is the consumer group of a destination.
 func (c *Config) Group(d Destination) string { return c.Source.Group + "." + d.Name }

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding"
 	"errors"
+	"math"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -48,15 +49,39 @@ func convert(v reflect.Value, text string) error {
 }
 
 func convertDuration(v reflect.Value, text string) error {
-	d, err := time.ParseDuration(text)
+	d, err := parseDuration(text)
 	if err != nil {
-		return errors.New("write a duration with its unit, like 500ms, 30s or 10m")
+		return errors.New("write a duration with its unit, like 500ms, 30s, 10m or 90d")
 	}
 	if d < 0 {
 		return errors.New("a duration cannot be negative")
 	}
 	v.SetInt(int64(d))
 	return nil
+}
+
+// days is a number of days at the beginning of a duration.
+var days = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)d`)
+
+// parseDuration reads a duration that may begin with days of 24 hours: 90d, 1d12h.
+func parseDuration(text string) (time.Duration, error) {
+	found := days.FindStringSubmatch(text)
+	if found == nil {
+		return time.ParseDuration(text)
+	}
+	n, err := strconv.ParseFloat(found[1], 64)
+	if err != nil || n*24 > math.MaxInt64/float64(time.Hour) {
+		return 0, errors.New("too long")
+	}
+	of := time.Duration(n * 24 * float64(time.Hour))
+	if text = text[len(found[0]):]; text == "" {
+		return of, nil
+	}
+	rest, err := time.ParseDuration(text)
+	if rest < 0 || of+rest < of {
+		return 0, errors.New("too long")
+	}
+	return of + rest, err
 }
 
 // inRange checks a converted number against the field's tags.

@@ -124,6 +124,12 @@ func (d *decoder) value(g given, v reflect.Value, f field) {
 		d.unreadable(g.path, placeOf(g.node), message)
 		return
 	}
+	if word, ok := wordOf(f.typ); ok {
+		if _, scalar := readScalar(g.node); scalar {
+			d.scalar(g, v.Field(word.index), word)
+			return
+		}
+	}
 	switch {
 	case f.typ.Kind() == reflect.Pointer:
 		v.Set(reflect.New(f.typ.Elem()))
@@ -134,7 +140,7 @@ func (d *decoder) value(g given, v reflect.Value, f field) {
 	case f.typ.Kind() == reflect.Slice:
 		d.list(g, v, f)
 	case f.typ.Kind() == reflect.Map:
-		d.names(g, v)
+		d.names(g, v, f)
 	default:
 		d.scalar(g, v, f)
 	}
@@ -173,8 +179,8 @@ func itemPlace(item *yaml.Node, around place) place {
 	return placeOf(item)
 }
 
-// names reads a mapping of free names to texts.
-func (d *decoder) names(g given, v reflect.Value) {
+// names reads a mapping of free names to texts, which may be words of f's.
+func (d *decoder) names(g given, v reflect.Value, f field) {
 	list, ok := entries(g.node)
 	if !ok {
 		d.unreadable(g.path, g.at, "must be a block of names")
@@ -193,7 +199,7 @@ func (d *decoder) names(g given, v reflect.Value) {
 		}
 		seen[key] = true
 		text := reflect.New(v.Type().Elem()).Elem()
-		d.value(given{join(g.path, key), at, entry.value}, text, field{typ: text.Type()})
+		d.value(given{join(g.path, key), at, entry.value}, text, field{typ: text.Type(), enum: f.enum})
 		v.SetMapIndex(reflect.ValueOf(key), text)
 	}
 }

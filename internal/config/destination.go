@@ -1,10 +1,14 @@
 package config
 
 import (
+	"crypto/tls"
+	"slices"
 	"time"
 
 	"github.com/deskstream/deskstream/desk"
+	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/mapping/rules"
+	"github.com/deskstream/deskstream/mapping/unified"
 	"github.com/deskstream/deskstream/sink"
 )
 
@@ -15,12 +19,21 @@ type Secret = sink.Secret
 type Destination struct {
 	Name        string       `yaml:"name" doc:"[a-z0-9-]{1,64}, unique; used in groups, topics, metrics and logs."`
 	Type        string       `yaml:"type" enum:"{desks}" doc:"Which help desk it is; its settings are under the key of that name."`
-	Events      []string     `yaml:"events" enum:"identify,track,page,screen,group,alias" doc:"The event types it takes; by default every type that the desk supports."`
-	EventFilter EventFilter  `yaml:"event_filter" doc:"Which events it takes by name: of a track, page or screen, exact."`
+	Events      []string     `yaml:"events" reload:"true" enum:"identify,track,page,screen,group,alias" doc:"The event types it takes; by default every type that the desk supports."`
+	EventFilter EventFilter  `yaml:"event_filter" reload:"true" doc:"Which events it takes by name: of a track, page or screen, exact."`
 	Start       Start        `yaml:"start" doc:"Overrides source.start for this destination's group."`
-	Rules       []rules.Rule `yaml:"rules" doc:"What events mean to agents: the first rule that an event matches decides. Without a match the destination acts as without rules."`
+	Rules       []rules.Rule `yaml:"rules" reload:"true" doc:"What events mean to agents: the first rule that an event matches decides. Without a match the destination acts as without rules."`
+	Calls       *Calls       `yaml:"calls" doc:"API requests over Kafka: each record of a topic is one. Without this block the destination takes none."`
+	Webhooks    Webhooks     `yaml:"webhooks" optional:"true" doc:"What the desk sends back, for receive and webhooks."`
+	Export      Export       `yaml:"export" optional:"true" doc:"What is copied of the desk to topics, by export."`
 	Settings    Settings
 	Delivery    Delivery `yaml:"delivery" doc:"How calls are made and repeated."`
+}
+
+// Calls are the API requests that a destination takes from a topic.
+type Calls struct {
+	Topic string   `yaml:"topic" default:"helpdesk.calls" doc:"The topic of calls, of one or several destinations. Whoever may write to it may make the calls that allow lists."`
+	Allow []string `yaml:"allow" doc:"What may be called: a method and a path below base_url, like [GET /v1/teams, \"GET /v1/customers/**\"]. * is one segment of a path, ** at its end one or more. All else is not_allowed."`
 }
 
 // EventFilter takes events by their names; Allow or Deny, not both.
@@ -43,13 +56,31 @@ const (
 
 // Delivery is how a destination's calls are made and repeated.
 type Delivery struct {
-	MaxInFlight int           `yaml:"max_in_flight" default:"64" min:"1" below:"10001" doc:"Calls in flight at a time."`
-	RateLimit   RateLimit     `yaml:"rate_limit" doc:"The vendor's budget until its own headers say otherwise; of all instances together. Of destinations with one credential the first counts."`
-	Timeout     time.Duration `yaml:"timeout" default:"30s" min:"1ms" doc:"How long one call may take."`
-	MaxAge      time.Duration `yaml:"max_age" default:"0s" doc:"An older record dies unsent as expired; 0: no limit."`
-	Retry       Retry         `yaml:"retry" doc:"How passing failures are repeated."`
-	Unknown     string        `yaml:"unknown" default:"probe" enum:"probe,retry,dead" doc:"What becomes of a call that is not safe to repeat and got no usable answer: it is looked for before it is sent again (retry, where the desk cannot be asked), sent again, or its event dies."`
+	MaxInFlight int               `yaml:"max_in_flight" default:"64" min:"1" below:"10001" doc:"Calls in flight at a time."`
+	RateLimit   RateLimit         `yaml:"rate_limit" reload:"true" doc:"The vendor's budget until its own headers say otherwise; of all instances together. Of destinations with one credential the first counts."`
+	Timeout     time.Duration     `yaml:"timeout" default:"30s" min:"1ms" doc:"How long one call may take."`
+	MaxAge      time.Duration     `yaml:"max_age" default:"0s" doc:"An older record dies unsent as expired; 0: no limit."`
+	TLS         CallTLS           `yaml:"tls" doc:"Certificates for calls, where base_url is https: an authority of your own, or a certificate that a gateway asks for."`
+	Retry       Retry             `yaml:"retry" doc:"How passing failures are repeated."`
+	Unknown     string            `yaml:"unknown" default:"probe" enum:"probe,retry,dead" doc:"What becomes of a call that is not safe to repeat and got no usable answer: it is looked for before it is sent again (retry, where the desk cannot be asked; dead, for a message without a ticket and a WhatsApp template), sent again, or its event dies."`
+	Coalesce    bool              `yaml:"coalesce" default:"false" doc:"Identifies of one customer that wait for each other go out as one call, at most 100: of each field the newest value. Then events are read up to limits."`
+	TraceCalls  bool              `yaml:"trace_calls" default:"false" doc:"true: calls tell the API which trace they belong to, by the headers traceparent and tracestate."`
+	Priority    map[string]string `yaml:"priority" reload:"true" enum:"high,normal,low" doc:"How urgent events are among those that wait, by their type: {track: high, identify: low}. The priority of a rule comes first; without either an event is normal."`
 }
+
+// CallTLS are the certificates of a destination's calls.
+type CallTLS struct {
+	CAFile     string `yaml:"ca_file" doc:"PEM file of the authorities to trust; empty: the system's. Read once."`
+	CertFile   string `yaml:"cert_file" doc:"PEM file of the client's certificate, for mutual TLS. Read again for each connection, as the key is."`
+	KeyFile    string `yaml:"key_file" doc:"PEM file of the client's key."`
+	ServerName string `yaml:"server_name" doc:"The name to verify instead of the host of base_url."`
+
+	client *tls.Config
+}
+
+// Client returns the settings of the connections, nil for the system's. They are made when the file is
+// read.
+func (t CallTLS) Client() *tls.Config { return t.client }
 
 // RateLimit is a number of requests per time.
 type RateLimit struct {
@@ -66,8 +97,33 @@ type Retry struct {
 	Max         time.Duration `yaml:"max" default:"60s" min:"1ms" doc:"The longest back-off."`
 }
 
+// CallsTopic is the topic of the destination's calls, "" for none.
+func (d Destination) CallsTopic() string {
+	if d.Calls == nil {
+		return ""
+	}
+	return d.Calls.Topic
+}
+
 // Desk is the settings of the destination's desk.
 func (d Destination) Desk() desk.Settings { return d.Settings[d.Type] }
+
+// HasPriorities reports whether a rule or a type of the destination's events has a priority.
+func (d Destination) HasPriorities() bool {
+	return len(d.Delivery.Priority) > 0 || rules.HavePriorities(d.Rules)
+}
+
+// Filter picks the events that the destination takes. Events of help desks are taken by rules only,
+// so that a rule on their type is what takes them.
+func (d Destination) Filter() mapping.Filter {
+	types := d.Events
+	for _, r := range d.Rules {
+		if types != nil && unified.IsType(r.Match.Type) {
+			types = append(slices.Clip(types), r.Match.Type)
+		}
+	}
+	return mapping.Filter{Types: types, Allow: d.EventFilter.Allow, Deny: d.EventFilter.Deny}
+}
 
 // Credential authenticates the calls to the destination's API.
 func (d Destination) Credential() desk.Credential { return d.Desk().Credential() }

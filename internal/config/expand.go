@@ -11,7 +11,9 @@ import (
 	"github.com/deskstream/deskstream/internal/file"
 )
 
-// LookupFunc finds an environment variable, as os.LookupEnv does.
+// LookupFunc finds an environment variable, as os.LookupEnv does. It is also asked for file:PATH
+// before that file is read, so that a test of a configuration needs no secrets: no environment has
+// such a name.
 type LookupFunc func(name string) (value string, found bool)
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -51,6 +53,9 @@ func expand(text string, lookup LookupFunc) (string, bool, error) {
 // variable or file and never show a value.
 func resolve(reference string, lookup LookupFunc) (string, error) {
 	if path, ok := strings.CutPrefix(reference, "file:"); ok {
+		if text, given := lookup(reference); given {
+			return text, nil
+		}
 		return readSecretFile(path)
 	}
 	name, fallback, hasFallback := strings.Cut(reference, ":-")

@@ -22,6 +22,8 @@ type field struct {
 	enum       []string
 	anyCase    bool // of the enum's words
 	required   bool
+	reload     bool // a running process takes a change of it, see Diff
+	optional   bool // a block that is refused where it makes no sense, even with its defaults
 	min, below string
 
 	desk string // whose settings they are; index is that of Settings
@@ -34,17 +36,32 @@ func fieldsOf(t reflect.Type) []field {
 		f := t.Field(i)
 		switch {
 		case !f.IsExported(): // no key of the file
+		case f.Tag.Get("word") != "": // see wordOf
 		case f.Type == settingsType:
 			fields = append(fields, settingsFields(i)...)
 		default:
 			fields = append(fields, field{
 				key: f.Tag.Get("yaml"), index: i, typ: f.Type,
 				def: f.Tag.Get("default"), doc: ofDesks(f.Tag.Get("doc")), enum: list(ofDesks(f.Tag.Get("enum"))), anyCase: f.Tag.Get("case") == "any",
-				required: f.Tag.Get("required") == "true", min: f.Tag.Get("min"), below: f.Tag.Get("below"),
+				required: f.Tag.Get("required") == "true", reload: f.Tag.Get("reload") == "true", optional: f.Tag.Get("optional") == "true", min: f.Tag.Get("min"), below: f.Tag.Get("below"),
 			})
 		}
 	}
 	return fields
+}
+
+// wordOf is the field of a block that takes a single word, which the file may give instead of the
+// block.
+func wordOf(t reflect.Type) (f field, ok bool) {
+	if !isBlock(t) {
+		return field{}, false
+	}
+	for i := range t.NumField() {
+		if words := t.Field(i).Tag.Get("word"); words != "" {
+			return field{index: i, typ: t.Field(i).Type, enum: list(words)}, true
+		}
+	}
+	return field{}, false
 }
 
 // settingsFields are the keys of a destination that hold the settings of its desk.
@@ -138,10 +155,18 @@ func setDefault(target reflect.Value, f field) {
 	}
 }
 
-// harmlessKeys are all keys that hold no secret.
+// harmlessKeys are all keys that hold no secret. A word of a secret's key is not among them: it
+// may be what a slip has left of it.
 var harmlessKeys = sync.OnceValue(func() map[string]bool {
 	keys := map[string]bool{}
 	collectHarmless(reflect.TypeFor[Config](), keys)
+	for key, isHarmless := range keys {
+		if !isHarmless {
+			for word := range strings.SplitSeq(key, "_") {
+				delete(keys, word)
+			}
+		}
+	}
 	return keys
 })
 

@@ -5,13 +5,17 @@ import (
 	"encoding/hex"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// paceOnly are the keys of a destination that say how fast events go, and nothing about
-// what becomes of one.
-var paceOnly = []string{"start", "delivery.max_in_flight", "delivery.rate_limit"}
+// paceOnly are the keys of a destination that say how fast events go, or what its desk sends, and
+// nothing about what becomes of an event.
+var paceOnly = []string{"start", "delivery.max_in_flight", "delivery.rate_limit", "delivery.coalesce", "delivery.trace_calls", "delivery.priority", "rules[].priority", "webhooks", "trengo.time_zone"}
+
+// index is a place in a list.
+var index = regexp.MustCompile(`\[[0-9]+\]`)
 
 // Hash names the settings that decide about an event at a destination: 16 hexadecimal
 // digits, the same in every process that has the same settings. Credentials make no
@@ -33,7 +37,7 @@ func (c *Config) Hash(d Destination) string {
 // canonical writes a value line by line, each with its path. The address of a block makes
 // no difference, and a map is written in the order of its keys.
 func canonical(b *strings.Builder, path string, v reflect.Value) {
-	if slices.Contains(paceOnly, path) || v.Type() == secretType {
+	if slices.Contains(paceOnly, index.ReplaceAllString(path, "[]")) || v.Type() == secretType {
 		return
 	}
 	switch {
@@ -41,6 +45,9 @@ func canonical(b *strings.Builder, path string, v reflect.Value) {
 		canonical(b, path, v.Elem())
 	case v.Kind() == reflect.Pointer: // a block that is not given
 	case isBlock(v.Type()):
+		if word, ok := wordOf(v.Type()); ok {
+			canonical(b, path, word.in(v))
+		}
 		for _, f := range fieldsOf(v.Type()) {
 			canonical(b, join(path, f.key), f.in(v))
 		}

@@ -49,6 +49,7 @@ func TestHash_isThatOfTheSettings(t *testing.T) {
 	}
 	for _, change := range []string{
 		"key-for-kustomer|another-key-of-kustomer", "timeout: 20s|timeout: 20s, max_in_flight: 3", "timeout: 20s|timeout: 20s, rate_limit: {requests: 7}",
+		"timeout: 20s}|timeout: 20s}\n    webhooks: {secrets: [hook-secret], enrich: true}",
 		"source: {|source: {dedup: 1h, ", // whose letters are sent again all the same
 	} {
 		from, to, _ := strings.Cut(change, "|")

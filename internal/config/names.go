@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -33,6 +34,29 @@ func (c *Config) DestinationNames() []string {
 	}
 	return names
 }
+
+// CallsTopics returns the topics of calls, each once.
+func (c *Config) CallsTopics() []string {
+	var topics []string
+	for _, d := range c.Destinations {
+		if topic := d.CallsTopic(); topic != "" && !slices.Contains(topics, topic) {
+			topics = append(topics, topic)
+		}
+	}
+	return topics
+}
+
+// TopicsOf returns the topics that a destination reads.
+func (c *Config) TopicsOf(d Destination) []string {
+	topics := slices.Clone(c.Source.Topics)
+	if topic := d.CallsTopic(); topic != "" {
+		topics = append(topics, topic)
+	}
+	return topics
+}
+
+// Inputs returns the topics that any destination reads: those of events, then those of calls.
+func (c *Config) Inputs() []string { return slices.Concat(c.Source.Topics, c.CallsTopics()) }
 
 // NoDestination returns the error for a name that no destination has.
 func (c *Config) NoDestination(name string) error {

@@ -11,8 +11,9 @@ import (
 // Problem is one fault of the file. Line and Column are counted from 1; column in
 // characters.
 type Problem struct {
-	Line, Column int
-	Message      string
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`
 }
 
 // Problems is everything that is wrong with a file, in the file's order. It is the
@@ -95,11 +96,13 @@ func (m masks) add(line, column int) {
 var (
 	keyText  = regexp.MustCompile(`([\w-]+)["']?\s*:`)
 	userInfo = regexp.MustCompile(`//[^/\s]*@`)
+	// urlQuery is the query or the fragment of a URL, and all behind it: what ends it depends on quotes.
+	urlQuery = regexp.MustCompile(`(://[^\s"'?#]*[?#]).*`)
 	secretly = regexp.MustCompile(`(?i)token|secret|passw(?:or)?d?|pwd|api[_-]?key|credential`)
 )
 
 // apply cuts what is secret off a line: what the reader marked, the user
-// information of URLs, and whatever stands behind a key that sounds secret, because
+// information and the query of URLs, and whatever stands behind a key that sounds secret, because
 // a line can be wrong in a way that the reader does not understand.
 func (m masks) apply(number int, line string) string {
 	if column, ok := m[number]; ok {
@@ -113,7 +116,8 @@ func (m masks) apply(number int, line string) string {
 		line = line[:at[1]] + " " + redacted
 		break
 	}
-	return userInfo.ReplaceAllString(line, "//"+redacted+"@")
+	line = userInfo.ReplaceAllString(line, "//"+redacted+"@")
+	return urlQuery.ReplaceAllString(line, "${1}"+redacted)
 }
 
 // soundsSecret reports whether a key may be meant to hold a secret.

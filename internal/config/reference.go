@@ -31,6 +31,9 @@ func describe(path string, t reflect.Type) []Block {
 	block := Block{Path: path}
 	var inner []Block
 	for _, f := range fieldsOf(t) {
+		if word, ok := wordOf(f.typ); ok {
+			f.enum = word.enum
+		}
 		key := Key{Name: f.key, Default: f.def, Doc: f.doc, Values: f.enum, List: f.typ.Kind() == reflect.Slice}
 		element, name := f.typ, f.key
 		if key.List || f.typ.Kind() == reflect.Pointer {

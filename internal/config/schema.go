@@ -79,9 +79,14 @@ func typeSchema(t reflect.Type, f field) object {
 	case isBlock(t):
 		schema := blockSchema(t)
 		schema["type"] = []string{"object", "null"}
+		if word, ok := wordOf(t); ok {
+			return object{"anyOf": []object{schema, scalarSchema(word.typ, word)}}
+		}
 		return schema
 	case t.Kind() == reflect.Slice:
 		return object{"type": "array", "items": typeSchema(t.Elem(), f)}
+	case t.Kind() == reflect.Map && len(f.enum) > 0:
+		return object{"type": "object", "additionalProperties": object{"anyOf": []object{{"enum": f.enum}, substitution}}}
 	case t.Kind() == reflect.Map:
 		return object{"type": "object", "additionalProperties": object{"type": []string{"string", "number"}}}
 	}
@@ -96,7 +101,7 @@ func scalarSchema(t reflect.Type, f field) object {
 	var plain object
 	switch {
 	case t == durationType:
-		plain = object{"type": "string", "pattern": `^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+$`}
+		plain = object{"type": "string", "pattern": `^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h|d))+$`}
 		return object{"anyOf": []object{plain, {"const": 0}, substitution}}
 	case t == sizeType:
 		return object{"anyOf": []object{{"type": "string", "pattern": sizeText.String()}, {"type": "integer", "minimum": 0}, substitution}}

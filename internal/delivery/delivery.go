@@ -19,6 +19,7 @@ import (
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/hold"
+	"github.com/deskstream/deskstream/sink/keys"
 )
 
 // Options say what to deliver, and where.
@@ -45,7 +46,7 @@ func Run(ctx context.Context, o Options) (dead int, err error) {
 	}
 	for _, p := range pipelines {
 		defer p.Destination.Close()
-		d.pipelines = append(d.pipelines, pipeline{p, lanes.New(lanes.MaxOpen)})
+		d.pipelines = append(d.pipelines, newPipeline(p, o.Notes))
 	}
 	return d.run(ctx, o.Events)
 }
@@ -67,6 +68,32 @@ type delivery struct {
 type pipeline struct {
 	wiring.Pipeline
 	*lanes.Queue
+
+	keys *keys.Store // nil where no rule has keys
+}
+
+// newPipeline has the keys of rules kept for the run, and says so.
+func newPipeline(p wiring.Pipeline, notes io.Writer) pipeline {
+	d := pipeline{Pipeline: p, Queue: lanes.New(lanes.MaxOpen)}
+	if p.Config.HasKeys() {
+		d.keys = new(keys.Store)
+		output.Printf(notes, "note: keys of the rules of %s are kept for this run only: it finds no ticket that run has opened, and run none of its own\n", p.Config.Name)
+	}
+	return d
+}
+
+// keysOf are the keys of an event, nil where there are none. Of a later event the number is higher.
+func (p pipeline) keysOf(j job) *keys.OfEvent {
+	if p.keys == nil || j.lane == "" {
+		return nil
+	}
+	return &keys.OfEvent{
+		Store: p.keys, Lane: j.lane, By: keys.Event{Offset: int64(j.Number), Epoch: -1},
+		Write: func(_ context.Context, n keys.Named) error {
+			p.keys.Put(n.Name, n.Entry)
+			return nil
+		},
+	}
 }
 
 func (d *delivery) run(ctx context.Context, events io.Reader) (dead int, err error) {
@@ -75,8 +102,10 @@ func (d *delivery) run(ctx context.Context, events io.Reader) (dead int, err err
 	stop := output.Progress(d.notes, d.progress)
 	err = ndjson.Each(ctx, events, func(l ndjson.Line) error {
 		for _, p := range d.pipelines {
-			lane := p.Route.Reader.Lane(mapping.JSON, l.Text, nil)
-			p.Submit(lane, func() { d.deliver(ctx, cancel, p, job{lane, l}) })
+			isCall := p.IsCall(l.Text)
+			reader := p.ReaderOf("", l.Text)
+			lane := reader.Lane(mapping.JSON, l.Text, nil)
+			p.Submit(lane, func() { d.deliver(ctx, cancel, p, job{lane, reader, isCall, l}) })
 		}
 		return nil
 	})
@@ -89,7 +118,9 @@ func (d *delivery) run(ctx context.Context, events io.Reader) (dead int, err err
 
 // job is an event in its lane.
 type job struct {
-	lane string
+	lane   string
+	reader *mapping.Reader
+	isCall bool
 	ndjson.Line
 }
 
@@ -142,7 +173,7 @@ func (d *delivery) leaveOpen(p pipeline, j job, err error) {
 		why = ": " + err.Error()
 	}
 	d.stuck[[2]string{name, j.lane}] = true
-	output.Printf(d.notes, "open: line %d, event %q, destination %s%s\n", j.Number, p.Route.Reader.ID(mapping.JSON, j.Text), name, why)
+	output.Printf(d.notes, "open: line %d, event %q, destination %s%s\n", j.Number, j.reader.ID(mapping.JSON, j.Text), name, why)
 }
 
 // deliverOne waits for the destination and delivers. The context of the calls outlives a stop,
@@ -153,8 +184,18 @@ func deliverOne(ctx context.Context, p pipeline, j job) (sink.Outcome, error) {
 		return sink.Outcome{}, err
 	}
 	s := p.Destination.Session(pass, sink.Stop{Soft: ctx, Hard: ctx})
-	s.Lane = j.lane
-	return p.Route.Deliver(context.WithoutCancel(ctx), s, j.Text)
+	s.Lane, s.Reader, s.Call = j.lane, j.reader, j.isCall
+	named := p.keysOf(j)
+	if named != nil {
+		s.Keys = named
+	}
+	o, err := p.Route.Deliver(context.WithoutCancel(ctx), s, j.Text)
+	if err == nil && named != nil {
+		for _, n := range named.Closed() {
+			p.keys.Remove(n.Name, n.Entry)
+		}
+	}
+	return o, err
 }
 
 // progress is a line of what is done so far.

@@ -43,9 +43,8 @@ func answering(t *testing.T, list ...answer) string {
 // runs would go on for an hour.
 func TestDeliver_everyLongWaitLeavesEventsOpenAndSaysWhy(t *testing.T) {
 	closed := httptest.NewServer(nil)
-	closed.Close()
 	const usedUp = "its rate limit is used up until "
-	for name, tt := range map[string]struct{ url, why string }{
+	tests := map[string]struct{ url, why string }{
 		"401":                         {answering(t, answers(401)), "it is on hold (http_401)"},
 		"403":                         {answering(t, answers(403)), "it is on hold (http_403)"},
 		"429":                         {answering(t, answers(429, "Retry-After", "3600")), "it is on hold (http_429)"},
@@ -54,7 +53,9 @@ func TestDeliver_everyLongWaitLeavesEventsOpenAndSaysWhy(t *testing.T) {
 		"nobody listens":              {closed.URL, "it is on hold (refused)"},
 		"a used-up limit":             {answering(t, answers(201, "X-Ratelimit-Remaining", "0", "X-Ratelimit-Reset", "99999999999")), usedUp},
 		"a used-up limit, in seconds": {answering(t, answers(201, "X-Ratelimit-Remaining", "0", "X-Ratelimit-Reset", "99999999999999")), usedUp},
-	} {
+	}
+	closed.Close() // after the others have their ports: one of them would have this one
+	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := deliver(t, deskConfig(t, tt.url, shortWaits, "crm"), track("m-1", "u", "A")+track("m-2", "u", "B"))

@@ -150,7 +150,7 @@ func (d *demo) prepare(ctx context.Context) error {
 		return fmt.Errorf("setting up the client of the demo: %w", err)
 	}
 	defer client.Close()
-	set := cluster.Topics{Sources: d.cfg.Source.Topics, Responses: d.cfg.Responses.Topic, DeadLetters: d.cfg.DeadLetters.Topic}
+	set := cluster.TopicsOf(d.cfg, d.cfg.Destinations...)
 	if err := cluster.Create(ctx, client, set, d.opts.Log); err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (d *demo) prepare(ctx context.Context) error {
 		return err
 	}
 	if d.service, err = service.New(service.Parts{
-		Options: service.Options{Config: d.cfg, Log: d.opts.Log}, Found: found, Codec: d.schemas, Connection: d.kgo,
+		Options: service.Options{Config: d.cfg, Log: d.opts.Log, AnyConsolePort: true}, Found: found, Codec: d.schemas, Connection: d.kgo,
 	}); err != nil {
 		return err
 	}
@@ -204,6 +204,7 @@ func (d *demo) text(ctx context.Context, value []byte) []byte {
 }
 
 func (d *demo) announce(brokers []string) {
+	output.Printf(d.opts.Err, "console   %s\n", d.service.ConsoleURL())
 	output.Printf(d.opts.Err, "broker    %s\n", strings.Join(brokers, ","))
 	for _, desk := range d.desk.Desks() {
 		output.Printf(d.opts.Err, "%-9s %s\n", desk.Name(), d.stubURL+desk.Path())

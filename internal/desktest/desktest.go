@@ -8,6 +8,7 @@ import (
 
 	"github.com/deskstream/deskstream/desk"
 	"github.com/deskstream/deskstream/internal/stub"
+	"github.com/deskstream/deskstream/mapping/rules"
 	"github.com/deskstream/deskstream/sink"
 )
 
@@ -19,6 +20,8 @@ type Desk struct {
 	Settings func(baseURL string) desk.Settings
 	// Events are JSON events that each cause at least one write at an empty desk.
 	Events map[string]string
+	// Rules are those of the destination, none for a destination without rules.
+	Rules []rules.Rule
 	// Write is the path below the base URL of an endpoint that takes JSON by POST.
 	Write string
 	// Paging, if set, shows that what is on a later page of a list is found.

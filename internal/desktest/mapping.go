@@ -21,6 +21,7 @@ func mappingLaws() []law {
 		{"mapping: unknown members make no difference", ignoresUnknownMembers},
 		{"mapping: an event without a type is invalid", refusesAnEventWithoutAType},
 		{"mapping: an event of an unknown type is skipped", skipsAnUnknownType},
+		{"mapping: a call on a source topic is skipped", skipsACallAsAnEvent},
 		{"mapping: odd values neither panic nor turn into text", survivesOddValues},
 	}
 }
@@ -109,6 +110,14 @@ func skipsAnUnknownType(t *testing.T, d Desk) {
 	o := w.plan(t, `{"type":"zz_unknown","userId":"u","messageId":"m"}`)
 	if o.Reason == nil || *o.Reason != mapping.TypeNotTaken {
 		t.Errorf("outcome %s, error %+v, want it skipped as %s", o.Outcome, o.Error, mapping.TypeNotTaken)
+	}
+}
+
+func skipsACallAsAnEvent(t *testing.T, d Desk) {
+	w := newWorld(t, d, nil)
+	o := w.plan(t, `{"type":"call","destination":"desk","method":"DELETE","path":"/things/7","userId":"u","messageId":"m"}`)
+	if o.Reason == nil || *o.Reason != mapping.TypeNotTaken || len(o.Calls) > 0 {
+		t.Errorf("outcome %s, %d calls, error %+v, want it skipped as %s", o.Outcome, len(o.Calls), o.Error, mapping.TypeNotTaken)
 	}
 }
 

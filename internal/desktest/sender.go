@@ -187,7 +187,8 @@ func isNotRejectedByAGateway(t *testing.T, d Desk) {
 func isNotDeliveredByAWebPage(t *testing.T, d Desk) {
 	for name, event := range d.Events {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, d, refusing(http.StatusOK, "<html>welcome</html>"))
+			// Not looked for, which would take as long as a late effect may.
+			w := newWorld(t, d, refusing(http.StatusOK, "<html>welcome</html>"), func(c *sink.Config) { c.Unknown = sink.UnknownRetried })
 			o, err := w.deliver(t.Context(), event)
 			if err != nil || o.Error == nil || o.Error.Code != sink.BadAnswer {
 				t.Errorf("outcome %s, error %+v, %v, want bad_answer", o.Outcome, o.Error, err)

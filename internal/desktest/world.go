@@ -11,6 +11,7 @@ import (
 
 	"github.com/deskstream/deskstream/desk"
 	"github.com/deskstream/deskstream/internal/stub"
+	"github.com/deskstream/deskstream/mapping/rules"
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/budget"
 )
@@ -67,7 +68,7 @@ func (w *world) connect(t *testing.T, change []func(*sink.Config)) {
 		Name: "desk", BaseURL: base, Credential: credential.Secret, Headers: credential.Headers, MaxInFlight: 8,
 		Rate: budget.Rate{Requests: 60_000, Per: time.Minute}, Timeout: 10 * time.Second, Alone: true, Version: "test",
 		Retry:  sink.Policy{MaxAttempts: 2, MaxElapsed: 200 * time.Millisecond, Initial: time.Millisecond, Max: time.Millisecond},
-		OnCall: func(op string, _ int, _ time.Duration) { w.noteOp(op) },
+		OnCall: func(a sink.Attempt) { w.noteOp(a.Op) },
 	}
 	for _, set := range change {
 		set(&c)
@@ -76,7 +77,13 @@ func (w *world) connect(t *testing.T, change []func(*sink.Config)) {
 	w.dest = sink.NewDestination(c, accounts.Budget(c), slog.New(slog.DiscardHandler))
 	t.Cleanup(w.dest.Close)
 	var err error
-	w.route, err = w.desk.Kind.Route(desk.Destination{Name: "desk"}, settings, accounts.IDs(c))
+	to := desk.Destination{Name: "desk", RuleFault: func(rule string, err error) { t.Errorf("fault of the rule %s: %v", rule, err) }}
+	if len(w.desk.Rules) > 0 {
+		if to.Rules, err = rules.Compile(w.desk.Rules); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.route, err = w.desk.Kind.Route(to, settings, accounts.IDs(c))
 	if err != nil {
 		t.Fatalf("there is no route: %v", err)
 	}

@@ -219,3 +219,42 @@ func TestRun_endsWhenAPlanCannotBeWritten(t *testing.T) {
 		t.Errorf("%d lookups with a third event, %d without: nobody reads its plan", before, after)
 	}
 }
+
+// Offline, a list of the desk's is read once, as a run reads it: not by each event, and not by each
+// name.
+func TestRun_offlineListsAreReadOnce(t *testing.T) {
+	c := configtest.Parse(t, `
+destinations:
+  - name: inbox
+    type: trengo
+    trengo: {api_token: token-of-inbox, channel_id: "7"}
+    rules: [{name: r, ticket: {team: Billing, labels: [a, b], note: x}}]
+  - name: crm
+    type: kustomer
+    kustomer: {api_key: key-of-crm}
+    rules: [{name: r, ticket: {team: Billing, labels: [a, 5f00000000000000000000aa], note: x}}]
+`)
+	const event = `{"type":"track","event":"E","userId":"u","context":{"traits":{"email":"a@example.com"}}}` + "\n"
+	got, err := run(t, dryrun.Options{Config: c, Events: strings.NewReader(event + event), Offline: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists := map[string]int{}
+	for _, o := range got {
+		for _, call := range o.Calls {
+			_, path, _ := strings.Cut(call.URL, "//")
+			_, path, _ = strings.Cut(path, "/")
+			if path, _, _ = strings.Cut(path, "?"); strings.HasSuffix(path, "/teams") || strings.HasSuffix(path, "/labels") || strings.HasSuffix(path, "/tags") {
+				lists[call.Method+" "+path]++
+			}
+		}
+	}
+	writes := "POST api/v2/tickets/%3Cid%20of%20the%20ticket%3E/labels"
+	want := map[string]int{"GET api/v2/teams": 1, "GET api/v2/labels": 1, "GET v1/teams": 1, "GET v1/tags": 1, writes: 4}
+	if diff := cmp.Diff(want, lists); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	if n := len(got); n != 4 || got[3].Outcome != sink.Planned || len(got[3].Calls) < 3 {
+		t.Errorf("%d plans, the last %+v", n, got[n-1])
+	}
+}

@@ -68,7 +68,7 @@ func Event(ctx context.Context, o journal.Options, id string) (*Story, error) {
 		return nil, err
 	}
 	if len(s.Read)+len(s.Outcomes)+len(s.Letters) == 0 {
-		return nil, fmt.Errorf("no event with messageId %q found: check the id, or its records have expired", id)
+		return nil, journal.NotFound("no event with messageId %q found: check the id, or its records have expired", id)
 	}
 	return s, nil
 }
@@ -79,7 +79,7 @@ func (s *Story) readSources(ctx context.Context, box *journal.Journal) error {
 		return err
 	}
 	var extents []journal.Extent
-	for _, topic := range box.Config.Source.Topics {
+	for _, topic := range box.Config.Inputs() {
 		extent, err := journal.Find(ctx, box.Client, topic)
 		if err != nil {
 			return err
@@ -90,17 +90,17 @@ func (s *Story) readSources(ctx context.Context, box *journal.Journal) error {
 		extents = append(extents, extent)
 	}
 	return journal.Read(ctx, box.Connect, func(r *kgo.Record) error {
-		decoder, err := box.Codec.Events.Try(ctx, r)
+		reader, decoder, err := box.ReaderOf(ctx, r.Topic, r)
 		if err != nil {
 			return fmt.Errorf("finding the schema of an event: %w", err)
 		}
-		if box.Reader.ID(decoder, r.Value) != s.ID {
+		if reader.ID(decoder, r.Value) != s.ID && box.CorrelationID(r) != s.ID {
 			return nil
 		}
 		record := journal.RecordOf(r, origins[r.Topic])
 		s.records = append(s.records, record)
 		at := record.Timestamp
-		if ev, err := box.Reader.Event(decoder, r.Value); err == nil && at.IsZero() {
+		if ev, err := reader.Event(decoder, r.Value); err == nil && at.IsZero() {
 			at = sink.EventTime(ev)
 		}
 		s.Read = append(s.Read, letters.Place{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: at})

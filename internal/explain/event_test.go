@@ -166,6 +166,16 @@ func TestEvent_timeOfARecordWithoutATimestampIsThatOfItsEvent(t *testing.T) {
 	}
 }
 
+func TestText_namesTheEventInWhoseCallsAnotherOneWentOut(t *testing.T) {
+	id, offset := "m-9", int64(131)
+	s := &explain.Story{ID: "m-1", Outcomes: []sink.Outcome{{
+		Source: &sink.Source{Topic: "events"}, Destination: sink.DestinationInfo{Name: "crm"}, Outcome: sink.Delivered, MergedInto: &sink.MergedInto{ID: &id, Offset: &offset},
+	}}}
+	if text, want := s.Text(), "delivered in the calls of m-9 at offset 131"; !strings.Contains(text, want) {
+		t.Errorf("the text lacks %q:\n%s", want, text)
+	}
+}
+
 func TestText_showsCallsWithTheirResponses(t *testing.T) {
 	status := 201
 	s := &explain.Story{ID: "m-1", Outcomes: []sink.Outcome{{

@@ -90,6 +90,12 @@ func Letter(ctx context.Context, o journal.Options, id string) (*Shown, error) {
 	return s, err
 }
 
+// Read returns the letter as its headers describe it, with what its record adds.
+func (s *Shown) Read() *letters.Letter { return &s.letter }
+
+// StateText says what became of the letter, "" for nothing.
+func (s *Shown) StateText() string { return stateText(s.State) }
+
 // valueJSON returns a value in JSON: itself if it is JSON, null for none, else a string.
 func valueJSON(value []byte) json.RawMessage {
 	switch {
@@ -156,6 +162,7 @@ func printOutcome(b *strings.Builder, o *sink.Outcome) {
 	case o.Reason != nil:
 		what = append(what, string(*o.Reason))
 	}
+	what = append(what, output.Named("by rule", o.Rule), MergedText(o.MergedInto))
 	output.Printf(b, "\nround %d at %s: %s\n", o.Round, o.At, output.Words(what...))
 	for i := range o.Calls {
 		printCall(b, &o.Calls[i])
@@ -166,6 +173,21 @@ func printOutcome(b *strings.Builder, o *sink.Outcome) {
 	for _, warning := range o.Warnings {
 		output.Printf(b, "  warning: %s\n", warning)
 	}
+}
+
+// MergedText says with which event another one went out, "" for none.
+func MergedText(m *sink.MergedInto) string {
+	if m == nil {
+		return ""
+	}
+	text := "in the calls of"
+	if m.ID != nil {
+		text += " " + *m.ID
+	}
+	if m.Offset != nil {
+		text += fmt.Sprintf(" at offset %d", *m.Offset)
+	}
+	return text
 }
 
 func printCall(b *strings.Builder, c *sink.CallRecord) {

@@ -57,7 +57,7 @@ func (s *Story) progressText(p *StoryProgress) string {
 	if p.Late {
 		what = "too late, another process had the event"
 	}
-	output.Printf(&b, "round %d at %s: %s\n", p.Round, sink.Time{Time: p.At}, what)
+	output.Printf(&b, "round %d at %s: %s\n", p.Round, sink.Time{Time: p.At}, output.Words(what, output.Named("by rule", p.Rule)))
 	texts := letters.StepTexts(&p.Progress)
 	if p.Next != nil && s.settled[delivery{p.Source.String(), p.Destination, p.Round}] {
 		texts[len(texts)-1] = p.Next.Step + " announced" // what became of it is in the outcome

@@ -113,6 +113,11 @@ func (e Extent) From(offsets map[int32]int64) Extent {
 	return e.cut(func(p int32, s Span) Span { return Span{From: max(s.From, min(offsets[p], s.End)), End: s.End} })
 }
 
+// Before returns what an extent has before a part of it.
+func (e Extent) Before(part Extent) Extent {
+	return e.cut(func(p int32, s Span) Span { return Span{From: s.From, End: max(s.From, part.Spans[p].From)} })
+}
+
 func (e Extent) cut(change func(int32, Span) Span) Extent {
 	part := Extent{Topic: e.Topic, Spans: make(map[int32]Span, len(e.Spans))}
 	for p, s := range e.Spans {

@@ -39,7 +39,7 @@ func (j *Journal) FindLetter(ctx context.Context, id string) (*kgo.Record, *lett
 		return nil, nil, err
 	}
 	if found == nil {
-		return nil, nil, fmt.Errorf("no letter on %s has the id %s: it expired, or is on another topic", j.Topic, id)
+		return nil, nil, NotFound("no letter on %s has the id %s: it expired, or is on another topic", j.Topic, id)
 	}
 	return found, &letter, nil
 }

@@ -31,6 +31,8 @@ type Journal struct {
 	// Codec reads events and outcomes, in JSON or in Avro, as run does.
 	Codec  *codec.Codec
 	Reader *mapping.Reader
+	// CallReader reads calls over Kafka, InboundReader what help desks send.
+	CallReader, InboundReader *mapping.Reader
 
 	// Cluster is the cluster's id, TopicID that of the dead-letter topic.
 	Cluster string
@@ -72,6 +74,14 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
+	callReader, err := codec.NewCallReader(o.Config)
+	if err != nil {
+		return nil, err
+	}
+	inboundReader, err := codec.NewInboundReader(o.Config)
+	if err != nil {
+		return nil, err
+	}
 	book, err := codec.Open(o.Config, o.Log)
 	if err != nil {
 		return nil, &config.UsageError{Err: err}
@@ -82,13 +92,47 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 		return nil, err
 	}
 	j := &Journal{
-		Options: o, Client: cl, Codec: book, Reader: reader, StateTopic: cluster.Topics{DeadLetters: o.Topic}.States(),
+		Options: o, Client: cl, Codec: book, Reader: reader, CallReader: callReader, InboundReader: inboundReader,
+		StateTopic: cluster.Topics{DeadLetters: o.Topic}.States(),
 	}
 	if err := j.look(ctx); err != nil {
 		j.Close()
 		return nil, err
 	}
 	return j, nil
+}
+
+// IsCalls reports whether a topic has calls over Kafka.
+func (j *Journal) IsCalls(topic string) bool { return slices.Contains(j.Config.CallsTopics(), topic) }
+
+// CorrelationID returns that of a call over Kafka, "" for any other record.
+func (j *Journal) CorrelationID(r *kgo.Record) string {
+	if !j.IsCalls(r.Topic) {
+		return ""
+	}
+	return correlations.Lane(mapping.JSON, r.Value, nil)
+}
+
+// correlations reads the correlation id of a call, as it would a lane.
+var correlations = func() *mapping.Reader {
+	r, err := mapping.NewReader(mapping.Layout{Lane: []string{"correlationId"}, NoIDs: mapping.NoIDs{}})
+	if err != nil {
+		panic(err) // it has neither other names nor a place
+	}
+	return r
+}()
+
+// ReaderOf returns what reads a record of a topic, or a letter of it. The error is that of asking
+// for its schema.
+func (j *Journal) ReaderOf(ctx context.Context, topic string, r *kgo.Record) (*mapping.Reader, mapping.Decoder, error) {
+	if j.IsCalls(topic) {
+		return j.CallReader, mapping.JSON, nil
+	}
+	if j.Config.IsInbound(topic) {
+		return j.InboundReader, mapping.JSON, nil
+	}
+	decoder, err := j.Codec.Events.Try(ctx, r)
+	return j.Reader, decoder, err
 }
 
 // Close ends the client of the cluster and that of the schema registry.
@@ -231,14 +275,4 @@ func (j *Journal) narrow(ctx context.Context, since time.Time) error {
 		j.Extent = j.Extent.From(from)
 	}
 	return err
-}
-
-// NoteUnknown notes how many records are not dead letters, and how many letters are damaged.
-func (j *Journal) NoteUnknown(unknown, damaged int) {
-	if unknown > 0 {
-		j.Note("%s of %s without a dead-letter header that is known here: written by another program?", output.Count(unknown, "record"), j.Topic)
-	}
-	if damaged > 0 {
-		j.Note("%s of %s with headers of ours that cannot be used", output.Count(damaged, "letter"), j.Topic)
-	}
 }

@@ -73,9 +73,9 @@ func (j *Journal) ToJSON(ctx context.Context, r *kgo.Record) (err error) {
 	return nil
 }
 
-// Origins returns the ids of the source topics that exist now.
+// Origins returns the ids of the topics that are read and exist now.
 func (j *Journal) Origins(ctx context.Context) (map[string]topics.Origin, error) {
-	found, err := cluster.Find(ctx, j.Client, j.Config.Source.Topics)
+	found, err := cluster.Find(ctx, j.Client, j.Config.Inputs())
 	if err != nil {
 		return nil, err
 	}

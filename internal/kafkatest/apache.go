@@ -152,7 +152,8 @@ func launch(ctx context.Context, w way, c ApacheConfig) (*Apache, error) {
 // reach waits until all brokers of the cluster answer, and prints what was found.
 func reach(ctx context.Context, a *Apache) (*Apache, error) {
 	var err error
-	if a.client, err = kgo.NewClient(a.Options()...); err != nil {
+	// The helpers ask as often as tests do, who want to know what is, not what was.
+	if a.client, err = kgo.NewClient(append(a.Options(), kgo.MetadataMinAge(10*time.Millisecond))...); err != nil {
 		return nil, fmt.Errorf("connecting to Kafka: %w", err)
 	}
 	if err := a.awaitBrokers(ctx); err != nil {
@@ -268,31 +269,12 @@ func (a *Apache) CreateTopic(t testing.TB, name string, partitions int32, config
 	if _, err := admin.CreateTopic(t.Context(), partitions, -1, values, name); err != nil {
 		t.Fatalf("creating topic %s: %v", name, err)
 	}
-	a.AwaitTopic(t, name)
+	awaitLed(t, a.client, name, int(partitions))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		_, _ = admin.DeleteTopic(ctx, name) // a test may have deleted it, or ended the brokers
 	})
-}
-
-// AwaitTopic waits until each partition of a topic has a leader.
-func (a *Apache) AwaitTopic(t testing.TB, name string) {
-	t.Helper()
-	for {
-		found, err := kadm.NewClient(a.client).ListTopics(t.Context(), name)
-		if err != nil {
-			t.Fatalf("looking for topic %s: %v", name, err)
-		}
-		led := len(found[name].Partitions) > 0
-		for _, p := range found[name].Partitions {
-			led = led && p.Leader >= 0 && p.Err == nil
-		}
-		if led && found[name].Err == nil {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
 }
 
 // Unique is a prefix for names of topics and groups that nobody else has.

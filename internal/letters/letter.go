@@ -53,9 +53,12 @@ type Letter struct {
 	PlanID     string
 	// Steps took effect before the event died, and Next is the write of which nobody knows, nil
 	// for none: whoever sends the letter again goes on from there.
-	Steps       []sink.StepRecord
-	Next        *sink.Announcement
-	Traceparent string
+	Steps []sink.StepRecord
+	Next  *sink.Announcement
+	// Rule is the name of the rule by which the event went, "" for none, and RuleHash that of what
+	// the rule asked for, where steps took effect.
+	Rule, RuleHash string
+	Traceparent    string
 	// Pointer marks a letter that names the record and does not hold it.
 	Pointer bool
 	// Bare marks a letter without the record's headers, which only the record has.
@@ -107,7 +110,7 @@ func (s *Source) Record() topics.Place {
 
 // Progress is what was done of the letter's event, nil for nothing.
 func (l *Letter) Progress() *sink.Progress {
-	p := &sink.Progress{Steps: l.Steps, Next: l.Next}
+	p := &sink.Progress{Rule: l.Rule, RuleHash: l.RuleHash, Steps: l.Steps, Next: l.Next}
 	if !p.Exists() {
 		return nil
 	}

@@ -91,6 +91,10 @@ func (l *Letter) textOf(name string) *string {
 		return &l.Destination
 	case "dlq.config.hash":
 		return &l.ConfigHash
+	case "dlq.rule":
+		return &l.Rule
+	case "dlq.rule.hash":
+		return &l.RuleHash
 	case "dlq.app.version":
 		return &l.AppVersion
 	case "dlq.stage":

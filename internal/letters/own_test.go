@@ -22,7 +22,7 @@ func written(t *testing.T, src *kgo.Record, round int) *kgo.Record {
 	c := kafkatest.Kafka(t, kafkatest.Topic("out", 1), kafkatest.Topic("dlq", 1))
 	w := topics.NewWriter(topics.Config{
 		Responses: "out", DeadLetters: "dlq", Dialects: []topics.Dialect{topics.Connect, topics.Spring, topics.KIP1191},
-		Group: "deskstream.crm", Destination: "crm", DestinationType: "kustomer", ConfigHash: "c0ffee", AppVersion: "1.2",
+		Group: "deskstream.crm", Destination: "crm", DestinationType: "kustomer", AppVersion: "1.2",
 	}, c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner())), slog.New(slog.DiscardHandler))
 	id, typ, status := "m-1", "track", 422
 	out := sink.Outcome{
@@ -31,7 +31,8 @@ func written(t *testing.T, src *kgo.Record, round int) *kgo.Record {
 	}
 	done := make(chan error, 1)
 	w.Write(context.WithoutCancel(t.Context()), topics.Entry{
-		Source: src, Origin: eventOrigin, Lane: "user-7", Outcome: &out, Attempts: 2, Plan: "p-1",
+		ConfigHash: "c0ffee",
+		Source:     src, Origin: eventOrigin, Lane: "user-7", Outcome: &out, Attempts: 2, Plan: "p-1",
 		FirstAttempt: time.UnixMilli(1000), LastAttempt: time.UnixMilli(2000), Progress: taken,
 	}, func(_ int64, err error) { done <- err })
 	if err := <-done; err != nil {

@@ -94,6 +94,9 @@ const (
 // Take reads one record of the state topic and says whose it is. A record without a
 // value takes the state of its letter back.
 func (m States) Take(rec *kgo.Record) Origin {
+	if topics.HoldGroup(rec.Key) != "" {
+		return Ours // an operator's hold lies beside them
+	}
 	key, ok := KeyOf(string(rec.Key))
 	if !ok {
 		return Foreign

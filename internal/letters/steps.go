@@ -26,6 +26,9 @@ func StepTexts(p *sink.Progress) []string {
 	if p.Next != nil {
 		texts = append(texts, p.Next.Step+" was sent, or is about to be: whether it took effect is not known")
 	}
+	if p.Joined > 0 {
+		texts = append(texts, fmt.Sprintf("went out, or is about to, with %d earlier events of its lane", p.Joined))
+	}
 	return texts
 }
 

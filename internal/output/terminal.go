@@ -34,9 +34,17 @@ func Direct(w io.Writer) io.Writer {
 	return w
 }
 
-// Progress shows a line of progress when w is a terminal and the work takes longer than two
-// seconds. stop ends it and clears the line.
+// Shower is a writer that shows progress in its own way. stop ends it.
+type Shower interface {
+	ShowProgress(line func() string) (stop func())
+}
+
+// Progress shows a line of progress when w is a Shower, or when it is a terminal and the work takes
+// longer than two seconds. stop ends it and clears the line.
 func Progress(w io.Writer, line func() string) (stop func()) {
+	if s, ok := w.(Shower); ok {
+		return s.ShowProgress(line)
+	}
 	if !IsTerminal(w) {
 		return func() {}
 	}

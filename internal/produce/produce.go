@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,7 +58,11 @@ func Run(ctx context.Context, o Options) error {
 			return &config.FlagError{Err: err}
 		}
 	}
-	reader, err := codec.NewReader(o.Config)
+	newReader := codec.NewReader
+	if slices.Contains(o.Config.CallsTopics(), o.Topic) {
+		newReader = codec.NewCallReader
+	}
+	reader, err := newReader(o.Config)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/deskstream/deskstream/internal/output"
 	"github.com/deskstream/deskstream/internal/wiring"
 	"github.com/deskstream/deskstream/processor"
+	"github.com/deskstream/deskstream/sink/traces"
 )
 
 // ApplyOptions say when Apply leaves out letters, and when it stops.
@@ -28,6 +29,8 @@ type ApplyOptions struct {
 	MaxRounds int
 	// CreateTopics creates the topic of states if it is missing.
 	CreateTopics bool
+	// Traces is where the traces of letters go; nil: nowhere.
+	Traces traces.Source
 }
 
 // Apply sends the letters of the plan in a file. Its error is nil when every letter that the
@@ -57,7 +60,7 @@ func Apply(ctx context.Context, d Deployment, path string, o ApplyOptions) error
 		return err
 	}
 	defer held.leave()
-	rehearsal, err := newRehearsal(d.Config, names, wiring.Options{Remember: applyRemembers}, d.Log)
+	rehearsal, err := newRehearsal(held.ctx, d.Config, names, wiring.Options{Remember: applyRemembers}, d.Log)
 	if err != nil {
 		return err
 	}

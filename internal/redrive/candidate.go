@@ -15,6 +15,7 @@ import (
 	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/keys"
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
@@ -49,7 +50,9 @@ type candidate struct {
 	rec      *kgo.Record // the letter, a copy of its own
 	letter   letters.Letter
 	original *kgo.Record
+	reader   *mapping.Reader
 	decoder  mapping.Decoder
+	call     bool // it is a call over Kafka
 	// destination is where it would go, "" for none.
 	destination string
 	group       string
@@ -69,6 +72,10 @@ type candidate struct {
 	superseded bool
 	// interrupted is what an apply of round has done that did not come to its outcome.
 	interrupted *sink.Progress
+	// named are the keys of its event, as it looked them up last; nil where there are none.
+	named *keys.OfEvent
+	// unwritten says that what an interrupted apply has put on record of keys does not count.
+	unwritten bool
 }
 
 // laneKey identifies the lane of a candidate. ok is false for one without a lane.
@@ -114,11 +121,12 @@ func (c *candidate) formerEvent() journal.Event {
 // candidate makes a candidate for a destination. It keeps rec, which must be a copy.
 func (b *redriver) candidate(ctx context.Context, rec *kgo.Record, l *letters.Letter, destination string) (*candidate, error) {
 	c := &candidate{rec: rec, letter: *l, original: letters.Original(rec, l), destination: destination, round: l.Round + 1}
-	var err error
-	if c.decoder, err = b.Codec.Events.Try(ctx, rec); err != nil {
+	reader, decoder, err := b.ReaderOf(ctx, c.original.Topic, rec)
+	if err != nil {
 		return nil, fmt.Errorf("finding the schema of letter %s: %w", l.ID, err)
 	}
-	c.lane = b.Reader.Lane(c.decoder, rec.Value, rec.Key)
+	c.reader, c.decoder, c.call = reader, decoder, b.IsCalls(c.original.Topic)
+	c.lane = reader.Lane(c.decoder, rec.Value, rec.Key)
 	if d, ok := b.Config.Destination(c.destination); ok {
 		c.group = b.Config.Group(d)
 	}

@@ -34,6 +34,8 @@ type redelivery struct {
 	writers   map[string]*topics.Writer
 	found     map[string]cluster.Topic
 
+	warnOfKeys sync.Once
+
 	mu     sync.Mutex
 	cancel context.CancelCauseFunc // stops what has not begun
 	counts tallyOfLetters
@@ -49,10 +51,15 @@ type redelivery struct {
 
 func newRedelivery(ctx context.Context, box *redriver, plan planFile, rehearsal *rehearsal, held *locked) (*redelivery, error) {
 	names := []string{box.Config.Responses.Topic, box.Config.DeadLetters.Topic}
+	if keys := held.keysTopic(box.Config); keys != "" {
+		names = append(names, keys)
+	}
 	found, err := cluster.Find(ctx, box.Client, names)
 	if err == nil {
-		err = errors.Join(found.Need(box.Config.Responses.Topic, kmsg.ACLOperationRead, kmsg.ACLOperationWrite),
-			found.Need(box.Config.DeadLetters.Topic, kmsg.ACLOperationWrite))
+		err = found.Need(box.Config.Responses.Topic, kmsg.ACLOperationRead)
+	}
+	for _, name := range names {
+		err = errors.Join(err, found.Need(name, kmsg.ACLOperationWrite))
 	}
 	if err != nil {
 		return nil, err

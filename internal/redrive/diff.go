@@ -21,6 +21,9 @@ func describePlanned(c *candidate, p *letters.Planned, now *sink.Outcome) string
 	for _, text := range letters.StepTexts(c.inherited()) {
 		output.Printf(&b, "  before: %s\n", text)
 	}
+	for _, text := range keyTexts(c) {
+		output.Printf(&b, "  %s\n", text)
+	}
 	if now != nil && p.Verdict.Applies() {
 		b.WriteString(output.Indent(callDiff(c.then, now)))
 	}

@@ -18,6 +18,9 @@ import (
 type DiscardOptions struct {
 	Reason, By string
 	Create     bool // the topic of states
+	// Confirm is asked with the number of letters, if there is one, before anything is written. Its
+	// error ends the discarding; nil needs no confirmation.
+	Confirm func(letters int) error
 }
 
 // DiscardPlan discards the letters of a plan.
@@ -79,6 +82,11 @@ func (b *redriver) discardAll(ctx context.Context, client *kgo.Client, plan plan
 	})
 	if err != nil {
 		return err
+	}
+	if by.Confirm != nil && len(list) > 0 {
+		if err := by.Confirm(len(list)); err != nil {
+			return err
+		}
 	}
 	sum := discardSum{total: len(plan.Letters), closed: len(plan.Letters) - len(list)}
 	stop := output.Progress(b.Notes, sum.progress)

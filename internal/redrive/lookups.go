@@ -38,8 +38,8 @@ func newLookupClock(total int) *lookupClock {
 }
 
 // count is a wiring.Options.observe.
-func (c *lookupClock) count(destination string) func(op string, status int, took time.Duration) {
-	return func(string, int, time.Duration) {
+func (c *lookupClock) count(destination string) func(sink.Attempt) {
+	return func(sink.Attempt) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.made[destination]++

@@ -89,7 +89,7 @@ func (b *redriver) newPlan(o PlanOptions) *letters.Plan {
 func (b *redriver) planList(ctx context.Context, p *letterPlanner, list []*candidate) error {
 	p.looks = newLookupClock(len(list))
 	opts := wiring.Options{Remember: wiring.WholeRun, Observe: p.looks.count}
-	rehearsal, err := newRehearsal(b.Config, destinationsOf(list, b.Config), opts, b.Log)
+	rehearsal, err := newRehearsal(ctx, b.Config, destinationsOf(list, b.Config), opts, b.Log)
 	if err != nil {
 		return err
 	}

@@ -81,8 +81,7 @@ func (p *letterPlanner) draft(ctx context.Context, c *candidate) (*draft, error)
 		d.planned.Verdict, d.first = letters.Unplanned, p.drafts[first]
 		return d, nil
 	}
-	s := p.rehearsal.session(ctx, c, sink.PlanOffline)
-	mapped, err := p.rehearsal.play(ctx, c, s)
+	mapped, lookups, err := p.rehearsal.playOffline(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +90,7 @@ func (p *letterPlanner) draft(ctx context.Context, c *candidate) (*draft, error)
 		d.planned.Verdict, d.planned.Why = letters.StillDead, reasonOf(&mapped)
 		return d, nil
 	}
-	d.planned.Verdict, d.lookups = letters.Unplanned, s.Asked()
+	d.planned.Verdict, d.lookups = letters.Unplanned, lookups
 	p.looks.add(c.destination, d.lookups)
 	p.firsts.add(c)
 	p.drafts[c] = d
@@ -226,7 +225,7 @@ const silenceMax = 5
 func (p *letterPlanner) ask(ctx context.Context, c *candidate) (sink.Outcome, error) {
 	defer p.looks.begin(c.destination)()
 	now, err := patiently(ctx, p.looks.asksAgain, func() (sink.Outcome, error) {
-		return p.rehearsal.play(ctx, c, p.rehearsal.session(ctx, c, sink.PlanWithLookup))
+		return p.rehearsal.play(ctx, c, p.rehearsal.session(ctx, c))
 	})
 	switch {
 	case err != nil:

@@ -80,7 +80,7 @@ func TestRedelivery_progressSaysWhatIsWaitedForAndHowLong(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
 	defer server.Close()
 	cfg := oneDesk(t, server.URL, "initial: 1h, max: 1h")
-	rehearsal, err := newRehearsal(cfg, []string{"crm"}, wiring.Options{}, slog.New(slog.DiscardHandler))
+	rehearsal, err := newRehearsal(t.Context(), cfg, []string{"crm"}, wiring.Options{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestRedelivery_progressSaysWhatIsWaitedForAndHowLong(t *testing.T) {
 
 func TestRehearsal_spendsTheReserve(t *testing.T) {
 	cfg := oneDesk(t, "http://127.0.0.1:1", "max_attempts: 1")
-	r, err := newRehearsal(cfg, []string{"crm"}, wiring.Options{}, slog.New(slog.DiscardHandler))
+	r, err := newRehearsal(t.Context(), cfg, []string{"crm"}, wiring.Options{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestRehearsal_spendsTheReserve(t *testing.T) {
 		t.Errorf("its own are %v calls in %v, want a tenth of the limit of 1,000,000 a minute", own, window)
 	}
 	cfg.Destinations[0].Delivery.RateLimit.Reserve = 0
-	if _, err := newRehearsal(cfg, []string{"crm"}, wiring.Options{}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "reserve is 0") {
+	if _, err := newRehearsal(t.Context(), cfg, []string{"crm"}, wiring.Options{}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "reserve is 0") {
 		t.Errorf("a reserve of 0 gives %v", err)
 	}
 }
@@ -163,7 +163,7 @@ func TestLookupClock_saysHowManyAreLeftHowLongTheyTakeAndWhatIsWaitedFor(t *test
 			end := c.begin("inbox")
 			if i%2 == 0 {
 				time.Sleep(time.Second)
-				c.count("inbox")("GET", 200, time.Second)
+				c.count("inbox")(sink.Attempt{Op: "GET", Status: 200, Took: time.Second})
 			}
 			end()
 			c.planned("inbox", []string{fmt.Sprint("url-", i/2)})

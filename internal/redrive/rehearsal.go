@@ -14,11 +14,13 @@ import (
 	"github.com/deskstream/deskstream/internal/wiring"
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/keys"
 )
 
 // rehearsal finds out what sending letters would do, without sending them.
 type rehearsal struct {
 	ways map[string]way
+	keys *wiring.Keys
 }
 
 // way is one destination, with the route of deliveries.
@@ -27,10 +29,12 @@ type way struct {
 	// bare is a route that remembers no ids, so that its result depends only on the event,
 	// the settings and the help desk, not on earlier letters.
 	bare sink.Route
+	// offline is the same for plans without lookups: it knows no names that lookups of others found.
+	offline sink.Route
 }
 
 // newRehearsal makes the named destinations, which spend the reserve of their rate budgets.
-func newRehearsal(cfg *config.Config, names []string, opts wiring.Options, log *slog.Logger) (*rehearsal, error) {
+func newRehearsal(ctx context.Context, cfg *config.Config, names []string, opts wiring.Options, log *slog.Logger) (*rehearsal, error) {
 	r := &rehearsal{ways: map[string]way{}}
 	if len(names) == 0 {
 		return r, nil
@@ -45,32 +49,67 @@ func newRehearsal(cfg *config.Config, names []string, opts wiring.Options, log *
 			return nil, &config.UsageError{Err: fmt.Errorf(
 				"destination %s: delivery.rate_limit.reserve is 0, so no part of the rate budget is kept for dead letters: set it, for example to 0.1", p.Config.Name)}
 		}
-		bare, err := wiring.NewRoute(p.Config, sink.NewIDs(1, 0), slog.New(slog.DiscardHandler)) // the other route says it
-		if err != nil {
-			return nil, &config.UsageError{Err: err}
+		w := way{Pipeline: p}
+		for _, route := range []*sink.Route{&w.bare, &w.offline} {
+			*route, err = wiring.NewRoute(cfg, p.Config, sink.NewIDs(1, 0), slog.New(slog.DiscardHandler)) // the pipeline's route says it
+			if err != nil {
+				return nil, &config.UsageError{Err: err}
+			}
+			route.Reader = p.Route.Reader
 		}
-		bare.Reader = p.Route.Reader
-		r.ways[p.Config.Name] = way{Pipeline: p, bare: bare}
+		r.ways[p.Config.Name] = w
+	}
+	chosen, err := wiring.Choose(cfg, names)
+	if err == nil {
+		r.keys, err = wiring.OpenKeys(ctx, cfg, chosen, log)
+	}
+	if err != nil {
+		r.close()
+		return nil, err
 	}
 	return r, nil
 }
 
 func (r *rehearsal) close() {
+	r.keys.Close()
 	for _, w := range r.ways {
 		w.Destination.Close()
 	}
 }
 
 // session returns a session that plans a letter.
-func (r *rehearsal) session(ctx context.Context, c *candidate, mode sink.Plan) *sink.Session {
-	w := r.ways[c.destination]
-	s := w.Destination.PlanSession(ctx, mode, w.Answers)
-	s.Lane, s.Timestamp, s.Round, s.Decoder = c.lane, c.original.Timestamp, c.round, c.decoder
-	s.Identity = c.identity
-	if mode != sink.PlanOffline { // what the event and the settings give depends on nothing else
-		s.Inherited = c.inherited()
+func (r *rehearsal) session(ctx context.Context, c *candidate) *sink.Session {
+	s := r.bareSession(ctx, c, sink.PlanWithLookup)
+	s.Inherited = c.inherited()
+	if c.named = r.named(c); c.named != nil {
+		s.Keys = c.named
 	}
 	return s
+}
+
+func (r *rehearsal) bareSession(ctx context.Context, c *candidate, mode sink.Plan) *sink.Session {
+	w := r.ways[c.destination]
+	s := w.Destination.PlanSession(ctx, mode, w.Answers)
+	s.Lane, s.Timestamp, s.Round, s.Reader, s.Decoder = c.lane, c.original.Timestamp, c.round, c.reader, c.decoder
+	s.Identity, s.Call = c.identity, c.call
+	return s
+}
+
+// playOffline plans a letter from its event and the settings only, and returns the lookups that
+// asking the help desk takes.
+func (r *rehearsal) playOffline(ctx context.Context, c *candidate) (o sink.Outcome, lookups []string, err error) {
+	s := r.bareSession(ctx, c, sink.PlanOffline)
+	o, err = r.ways[c.destination].offline.Deliver(ctx, s, c.rec.Value)
+	return o, s.Asked(), err
+}
+
+// named are the keys of a letter's event, nil where its destination has none.
+func (r *rehearsal) named(c *candidate) *keys.OfEvent {
+	at := c.source().Place
+	return r.keys.Of(c.destination, keys.OfEvent{
+		Topic: c.original.Topic, Lane: c.lane, Redriven: true, Unwritten: c.unwritten,
+		By: keys.Event{TopicID: keys.ID(at.TopicID), Partition: at.Partition, Offset: at.Offset, Epoch: at.Epoch, At: c.original.Timestamp},
+	})
 }
 
 // play plans a letter from its event and the help desk only.

@@ -63,6 +63,7 @@ func (r *redelivery) sendPlanned(c *candidate, pass *hold.Pass, planned *sink.Se
 		return r.stopped(c, err)
 	}
 	o := entry.Outcome
+	defer func() { entry.Trace.Settled(o.Traced()) }()
 	if o.Error != nil && o.Error.Class == sink.Exhausted {
 		if err := r.keep(c, entry.Progress); err != nil {
 			return r.stopped(c, err)
@@ -91,7 +92,7 @@ func (r *redelivery) sendPlanned(c *candidate, pass *hold.Pass, planned *sink.Se
 // may be sent.
 func (r *redelivery) rehearse(c *candidate) (planned *sink.Session, goesOn bool, err error) {
 	p := c.planned
-	mapped, err := r.rehearsal.play(r.ctx, c, r.rehearsal.session(r.ctx, c, sink.PlanOffline))
+	mapped, _, err := r.rehearsal.playOffline(r.ctx, c)
 	if err != nil {
 		return nil, false, err
 	}
@@ -99,7 +100,7 @@ func (r *redelivery) rehearse(c *candidate) (planned *sink.Session, goesOn bool,
 		return nil, r.changed(c), nil
 	}
 	now, err := patiently(r.ctx, func(*sink.Outcome) {}, func() (sink.Outcome, error) {
-		planned = r.rehearsal.session(r.ctx, c, sink.PlanWithLookup)
+		planned = r.rehearsal.session(r.ctx, c)
 		return r.play(c, planned)
 	})
 	switch {
@@ -132,8 +133,8 @@ func (r *redelivery) asPlanned(c *candidate) (bool, error) {
 		return false, nil
 	}
 	before := *c
-	before.interrupted = nil
-	now, err := r.play(&before, r.rehearsal.session(r.ctx, &before, sink.PlanWithLookup))
+	before.interrupted, before.unwritten = nil, true
+	now, err := r.play(&before, r.rehearsal.session(r.ctx, &before))
 	return err == nil && digestOf(&now) == c.planned.Result, err
 }
 
@@ -158,13 +159,18 @@ func (r *redelivery) play(c *candidate, s *sink.Session) (sink.Outcome, error) {
 func (r *redelivery) deliver(c *candidate, pass *hold.Pass, planned *sink.Session) (topics.Entry, error) {
 	p := r.rehearsal.ways[c.destination]
 	s := p.Destination.Session(pass, sink.Stop{Soft: r.ctx, Hard: r.ctx, Await: r.held.members[c.destination].Await})
-	s.Lane, s.Timestamp, s.Round, s.Decoder = c.lane, c.original.Timestamp, c.round, c.decoder
-	s.Ledger, s.Inherited, s.Identity = r.ledgerFor(c), c.inherited(), c.identity
+	s.Lane, s.Timestamp, s.Round, s.Reader, s.Decoder = c.lane, c.original.Timestamp, c.round, c.reader, c.decoder
+	s.Ledger, s.Inherited, s.Identity, s.Call = r.ledgerFor(c), c.inherited(), c.identity, c.call
+	if c.named = r.namedBy(c); c.named != nil {
+		s.Keys = c.named
+	}
 	s.Reuse(planned)
+	s.Trace = r.beginTrace(c)
 	defer r.watch(s)()
 	o, err := p.Route.Deliver(context.WithoutCancel(r.ctx), s, c.rec.Value)
 	planned.Forget()
 	if err != nil {
+		s.Trace.Released()
 		return topics.Entry{}, errors.Join(err, r.keep(c, s.Progress()))
 	}
 	src, at := c.original, s.SourceTime()
@@ -177,13 +183,14 @@ func (r *redelivery) deliver(c *candidate, pass *hold.Pass, planned *sink.Sessio
 	attempts, first, last := s.Attempts()
 	e := r.entry(c)
 	e.Outcome, e.Progress, e.Attempts, e.FirstAttempt, e.LastAttempt = &o, s.Progress(), attempts, first, last
+	e.Trace = s.Trace
 	return e, nil
 }
 
 // entry is what all records of a letter's delivery have in common.
 func (r *redelivery) entry(c *candidate) topics.Entry {
 	return topics.Entry{
-		Source: c.original, Origin: r.box.originOf(c), Lane: c.lane, Plan: r.plan.ID,
+		Source: c.original, Origin: r.box.originOf(c), Lane: c.lane, Plan: r.plan.ID, ConfigHash: r.rehearsal.ways[c.destination].Route.ConfigHash,
 		Partitions: func() (responses, deadLetters int32) {
 			return r.found[r.box.Config.Responses.Topic].Partitions, r.found[r.box.Config.DeadLetters.Topic].Partitions
 		},
@@ -213,6 +220,9 @@ func (r *redelivery) record(c *candidate, e topics.Entry) error {
 	r.writers[c.destination].Write(ctx, e, func(_ int64, err error) { written <- err })
 	if err := <-written; err != nil {
 		return fmt.Errorf("writing the outcome of letter %s: %w", c.letter.ID, err)
+	}
+	if err := r.removeKeys(ctx, c); err != nil {
+		return err
 	}
 	status := letters.Status(e.Outcome.Outcome)
 	if err := r.settle(ctx, c, status); err != nil {

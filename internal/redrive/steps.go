@@ -57,7 +57,7 @@ func (b *redriver) tellTaken(ctx context.Context, list []*candidate, ways map[st
 		if of, err := related(e, r, marks); !of || err != nil {
 			return err
 		}
-		topics.StepsTaken(e, r, func(ref string, step sink.StepRecord) {
+		topics.StepsTaken(e, p, func(ref string, step sink.StepRecord) {
 			ways[e.Destination].Route.OnRecord(ref, step)
 			ways[e.Destination].bare.OnRecord(ref, step)
 		})

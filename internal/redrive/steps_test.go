@@ -90,6 +90,9 @@ func (w *ticketWorld) settle(t *testing.T, n int, what sink.Disposition, p *sink
 	w.entry(t, source, func(writer *topics.Writer, e topics.Entry, done func(int64, error)) {
 		e.Progress = p
 		e.Outcome = &sink.Outcome{Outcome: what, IDs: sink.VendorIDs{"contact_id": fmt.Sprint(w.contact)}}
+		if p != nil {
+			e.Outcome.Rule = p.Rule
+		}
 		if what == sink.Dead {
 			e.Outcome.Error = &sink.ErrorInfo{Stage: sink.StageRequest, Class: sink.Unknown, Code: sink.Timeout}
 		}
@@ -237,7 +240,8 @@ func TestApply_aTicketWithoutAnAnswerIsLookedForByTheNextRun(t *testing.T) {
 	w.settle(t, 1, sink.Dead, nil)
 	w.plan(w.every())
 	desk := w.Server.Desk("trengo")
-	desk.SetQuirks(stub.Quirks{LostAnswers: 1, LateEffects: time.Millisecond})
+	// The run that is stopped cannot find the ticket before it is, also where that comes late.
+	desk.SetQuirks(stub.Quirks{LostAnswers: 1, LateEffects: time.Millisecond, ListLag: 3 * time.Second})
 	ctx, cancel := context.WithCancel(t.Context())
 	before := w.tickets()
 	go func() {
@@ -281,7 +285,7 @@ func TestRedelivery_keepsWhatWasDoneOfALetterThatStaysOpen(t *testing.T) {
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%d letters, %v", len(list), err)
 	}
-	rehearsal, err := newRehearsal(w.Config, []string{"crm"}, wiring.Options{}, box.Log)
+	rehearsal, err := newRehearsal(t.Context(), w.Config, []string{"crm"}, wiring.Options{}, box.Log)
 	if err != nil {
 		t.Fatal(err)
 	}

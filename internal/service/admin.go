@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/deskstream/deskstream/internal/endpoint"
 	"github.com/deskstream/deskstream/sink/hold"
 )
 
@@ -16,34 +17,9 @@ type HoldAnswer struct {
 	// Hold is the present hold after a hold, and the one that ended after a resume.
 	Hold      string `json:"hold,omitempty"`
 	HeldSince string `json:"held_since,omitempty"`
-	Error     string `json:"error,omitempty"`
-}
-
-// serveHold puts a destination of this process on hold.
-func (s *Service) serveHold(w http.ResponseWriter, r *http.Request) {
-	p, ok := s.named(w, r)
-	if !ok {
-		return
-	}
-	if err := p.Destination.Gate().Halt(); err != nil {
-		answer(w, http.StatusConflict, held(p, p.Destination.Gate().Held(), err))
-		return
-	}
-	answer(w, http.StatusOK, held(p, p.Destination.Gate().Held(), nil))
-}
-
-// serveResume ends the hold of a destination of this process.
-func (s *Service) serveResume(w http.ResponseWriter, r *http.Request) {
-	p, ok := s.named(w, r)
-	if !ok {
-		return
-	}
-	was, err := p.Destination.Gate().Resume()
-	if errors.Is(err, hold.ErrNotHeld) {
-		answer(w, http.StatusConflict, held(p, was, err))
-		return
-	}
-	answer(w, http.StatusOK, held(p, was, nil))
+	// Here says why a hold is this instance's only; "" where it is on record for all.
+	Here  string `json:"here,omitempty"`
+	Error string `json:"error,omitempty"`
 }
 
 func held(p *runningPipeline, h hold.State, err error) HoldAnswer {
@@ -60,15 +36,23 @@ func held(p *runningPipeline, h hold.State, err error) HoldAnswer {
 // named returns the pipeline that the request's path names. If none has that name, it answers
 // 404 with the names that exist.
 func (s *Service) named(w http.ResponseWriter, r *http.Request) (*runningPipeline, bool) {
-	name := r.PathValue("destination")
+	p, err := s.pipeline(r.PathValue("destination"))
+	if err != nil {
+		endpoint.Answer(w, http.StatusNotFound, HoldAnswer{Error: err.Error()})
+		return nil, false
+	}
+	return p, true
+}
+
+// pipeline returns the one of a destination.
+func (s *Service) pipeline(name string) (*runningPipeline, error) {
 	names := make([]string, len(s.pipelines))
 	for i, p := range s.pipelines {
 		if p.Config.Name == name {
-			return p, true
+			return p, nil
 		}
 		names[i] = p.Config.Name
 	}
 	slices.Sort(names)
-	answer(w, http.StatusNotFound, HoldAnswer{Error: "no destination of that name runs in this process; there are " + strings.Join(names, ", ")})
-	return nil, false
+	return nil, errors.New("no destination of that name runs in this process; there are " + strings.Join(names, ", "))
 }

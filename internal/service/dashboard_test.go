@@ -1,3 +1,5 @@
+//go:build synctests
+
 package service
 
 import (
@@ -5,18 +7,25 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // dashboard is what the tests look at of a Grafana dashboard.
 type dashboard struct {
 	Panels []struct {
-		Title   string `json:"title"`
+		ID         int    `json:"id"`
+		Title      string `json:"title"`
+		Datasource struct {
+			UID string `json:"uid"`
+		} `json:"datasource"`
 		Targets []struct {
 			Expr string `json:"expr"`
 		} `json:"targets"`
 	} `json:"panels"`
 	Templating struct {
 		List []struct {
+			Name       string `json:"name"`
 			Definition string `json:"definition"`
 		} `json:"list"`
 	} `json:"templating"`
@@ -28,81 +37,58 @@ func readDashboard(t *testing.T) dashboard {
 	if err := json.Unmarshal([]byte(docsFile(t, "../../deploy/grafana/dashboards/deskstream.json")), &d); err != nil {
 		t.Fatal(err)
 	}
-	if len(d.Panels) < 10 {
-		t.Fatalf("only %d panels", len(d.Panels))
+	if len(d.Panels) < 10 || len(d.Templating.List) != 5 {
+		t.Fatalf("%d panels, %d variables", len(d.Panels), len(d.Templating.List))
 	}
 	return d
 }
 
-var (
-	metricNamed = regexp.MustCompile(`\b(?:deskstream|go|process)_[a-z_]+`)
-	labelsNamed = regexp.MustCompile(`(?:by|on) \(([a-z_, ]+)\)|\{([^}]*)\}`)
-	labelName   = regexp.MustCompile(`\b([a-z_]+)\b(?:=|$|,)`)
-	quoted      = regexp.MustCompile(`"[^"]*"`)
-)
+// sometimesEmpty are panels that show something only where there is something.
+var sometimesEmpty = map[string]bool{"Dead by code and fault": true}
 
-// Every name that a query has is a metric of a running service, and every label one
-// that its metrics or Prometheus give.
-func TestStack_theDashboardAsksForMetricsThatExist(t *testing.T) {
-	s, _ := docsService(t)
-	families, err := s.registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	there, labels := map[string]bool{}, map[string]bool{"le": true, "job": true, "instance": true}
-	for _, f := range families {
-		there[f.GetName()] = true
-		for _, suffix := range []string{"_bucket", "_sum", "_count"} {
-			there[f.GetName()+suffix] = f.GetMetric()[0].GetHistogram() != nil
-		}
-		for _, label := range f.GetMetric()[0].GetLabel() {
-			labels[label.GetName()] = true
-		}
-	}
-	d, asked := readDashboard(t), map[string]bool{}
-	queries := map[string]string{"the variable": d.Templating.List[0].Definition}
+// Every panel shows something of a running service, whatever the data source is called, and what the
+// alerts ask for is on it.
+func TestStack_theDashboardShowsARun(t *testing.T) {
+	var n *night
+	var end time.Time
+	synctest.Test(t, func(t *testing.T) {
+		n = newNight(t)
+		n.until(20 * time.Minute)
+		end = time.Now()
+	})
+	d, engine, ids := readDashboard(t), promEngine(), map[int]bool{}
+	variables := strings.NewReplacer(
+		"$__rate_interval", "1m", "$destination", "support-inbox|crm", "$namespace", ".*", "$job", "deskstream", "$instance", ".*",
+	)
 	for _, panel := range d.Panels {
-		if len(panel.Targets) == 0 {
-			t.Errorf("the panel %q asks for nothing", panel.Title)
+		if ids[panel.ID] || panel.Datasource.UID != "${datasource}" || len(panel.Targets) == 0 {
+			t.Errorf("the panel %q has the number %d, the data source %s and %d queries", panel.Title, panel.ID, panel.Datasource.UID, len(panel.Targets))
 		}
-		for i, target := range panel.Targets {
-			queries[panel.Title+string(rune('A'+i))] = target.Expr
-		}
-	}
-	for title, query := range queries {
-		names := metricNamed.FindAllString(query, -1)
-		if len(names) == 0 {
-			t.Errorf("%s: %s names no metric", title, query)
-		}
-		for _, name := range names {
-			asked[name] = true
-			if !there[name] {
-				t.Errorf("%s asks for %s, which the service does not have", title, name)
-			}
-		}
-		for _, m := range labelsNamed.FindAllStringSubmatch(quoted.ReplaceAllString(query, ""), -1) {
-			for _, label := range labelName.FindAllStringSubmatch(m[1]+","+m[2], -1) {
-				if !labels[label[1]] {
-					t.Errorf("%s: no metric has the label %s", title, label[1])
+		ids[panel.ID] = true
+		for _, target := range panel.Targets {
+			for _, name := range []string{"$namespace", "$job", "$instance"} {
+				if strings.Count(target.Expr, name) != strings.Count(target.Expr, "{") {
+					t.Errorf("%s: a selector of %s has no %s", panel.Title, target.Expr, name)
 				}
 			}
+			if got := n.series.query(t, engine, variables.Replace(target.Expr), end); len(got) == 0 && !sometimesEmpty[panel.Title] {
+				t.Errorf("%s shows nothing: %s", panel.Title, target.Expr)
+			}
 		}
 	}
-	// What an operator is told to alert on is on the first dashboard.
-	for _, m := range regexp.MustCompile("`(?:increase\\()?(deskstream_[a-z_]+)").FindAllStringSubmatch(alertTable(t), -1) {
-		if !asked[m[1]] {
-			t.Errorf("the dashboard does not show %s, which docs/operations.md alerts on", m[1])
+	for _, v := range d.Templating.List[1:] {
+		metric, label, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(v.Definition, "label_values("), ")"), ", "+v.Name)
+		if got := n.series.query(t, engine, "count by ("+v.Name+") ("+variables.Replace(metric)+")", end); len(got) == 0 || got[0].Metric.Get(v.Name) == "" || label != "" {
+			t.Errorf("the variable %s finds nothing: %s", v.Name, v.Definition)
 		}
 	}
-}
-
-// alertTable is the table of alerts of docs/operations.md.
-func alertTable(t *testing.T) string {
-	t.Helper()
-	_, after, found := strings.Cut(docsFile(t, "../../docs/operations.md"), "\n## Alerts\n")
-	table, _, _ := strings.Cut(after, "\n## ")
-	if !found || !strings.Contains(table, "deskstream_hold") {
-		t.Fatal("docs/operations.md has no table of alerts")
+	// What an operator is paged for is on the first dashboard.
+	shown := docsFile(t, "../../deploy/grafana/dashboards/deskstream.json")
+	for _, r := range readRules(t) {
+		for _, name := range regexp.MustCompile(`deskstream_[a-z_]+`).FindAllString(r.Expr, -1) {
+			if !strings.Contains(shown, name) {
+				t.Errorf("the dashboard does not show %s, of the alert %s", name, r.Alert)
+			}
+		}
 	}
-	return table
 }

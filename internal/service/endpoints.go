@@ -1,51 +1,22 @@
 package service
 
 import (
-	"encoding/json"
-	"errors"
-	"log/slog"
-	"net"
 	"net/http"
 	"net/http/pprof"
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/deskstream/deskstream/internal/endpoint"
+	"github.com/deskstream/deskstream/internal/version"
 )
 
-// endpoint is one of the program's own HTTP servers.
-type endpoint struct {
-	listener net.Listener
-	server   *http.Server
-}
-
-func newEndpoint(listener net.Listener, handler http.Handler, answerWithin time.Duration, log *slog.Logger) endpoint {
-	return endpoint{listener: listener, server: &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: answerWithin, IdleTimeout: idleTimeout,
-		ConnState: newConnectionLimit(maxConnections).observe,
-		ErrorLog:  slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}}
-}
-
-func (e endpoint) serve() error {
-	if err := e.server.Serve(e.listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
-}
-
-// close ends the server; a scrape that is under way does not keep the process.
-func (e endpoint) close() { _ = e.server.Close() }
+// profileTimeout bounds an answer of the admin listener: a profile takes as many
+// seconds as its reader asks for.
+const profileTimeout = 5 * time.Minute
 
 // publicHandler serves what monitoring asks for.
 func (s *Service) publicHandler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{Registry: s.registry}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, map[string]string{"status": "ok"})
-	})
-	mux.HandleFunc("GET /readyz", s.ready)
-	return mux
+	return endpoint.Monitoring{Registry: s.registry, Ready: s.ready, Exemplars: s.traced}.Handler()
 }
 
 // adminHandler serves operators: holds, waiting lanes and profiles. It is for trusted hosts.
@@ -53,8 +24,10 @@ func (s *Service) publicHandler() http.Handler {
 func (s *Service) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /lanes", s.serveLanes)
+	mux.HandleFunc("GET /status", s.serveStatus)
 	mux.HandleFunc("POST /destinations/{destination}/hold", s.serveHold)
 	mux.HandleFunc("POST /destinations/{destination}/resume", s.serveResume)
+	mux.HandleFunc("POST /reload", s.serveReload)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -72,6 +45,13 @@ type Readiness struct {
 	HeldSince  string `json:"held_since,omitempty"`
 	Paused     string `json:"paused,omitempty"`
 	Trouble    string `json:"trouble,omitempty"`
+	// OldestSeconds is the age of the oldest open event, 0 without one.
+	OldestSeconds float64 `json:"oldest_seconds"`
+	// LastError is the code of the latest call that was not accepted, and LastErrorAt when it was.
+	LastError   string `json:"last_error,omitempty"`
+	LastErrorAt string `json:"last_error_at,omitempty"`
+	// Message says for people what the hold means and what to do.
+	Message string `json:"message,omitempty"`
 }
 
 // ready answers 200 once every pipeline has joined its group. A hold is shown, and does not
@@ -83,17 +63,17 @@ func (s *Service) ready(w http.ResponseWriter, _ *http.Request) {
 		r := Readiness{Joined: f.Joined, Partitions: f.Partitions, Open: f.Open, Paused: strings.Join(f.Paused, ","), Trouble: strings.Join(f.Trouble, ",")}
 		if f.Hold.Active() {
 			r.Hold, r.HeldSince = f.Hold.Reason, f.Hold.Since.UTC().Format(time.RFC3339)
+			cause, next := p.Destination.HoldText(f.Hold.Reason)
+			r.Message = "calls are stopped and events wait, none is lost: " + cause + "; " + next
+		}
+		r.OldestSeconds = f.Oldest.Truncate(time.Millisecond).Seconds()
+		if code, at := p.Destination.LastFailure(); code != "" {
+			r.LastError, r.LastErrorAt = string(code), at.UTC().Format(time.RFC3339)
 		}
 		if !f.Joined {
 			status = http.StatusServiceUnavailable
 		}
 		details[p.Config.Name] = r
 	}
-	answer(w, status, map[string]any{"destinations": details})
-}
-
-func answer(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the reader went away: nobody to tell
+	endpoint.Answer(w, status, map[string]any{"version": version.Release(), "destinations": details})
 }

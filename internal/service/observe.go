@@ -1,51 +1,48 @@
 package service
 
 import (
+	"math"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/budget"
+	"github.com/deskstream/deskstream/sink/traces"
 )
 
-// newRegistry makes a registry with the runtime's own metrics.
-func newRegistry() *prometheus.Registry {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return registry
-}
-
-// callBuckets are in seconds, up to the default delivery.timeout.
-var callBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
+// callBuckets are in seconds. The default delivery.timeout is 30 s, so that time-outs have a bucket.
+var callBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
 
 // observeCalls counts and times the attempts at calls. The labels are of closed sets:
 // op is a path template, never a path.
-func observeCalls(registry *prometheus.Registry) func(destination string) func(op string, status int, took time.Duration) {
+func observeCalls(registry *prometheus.Registry) func(destination string) func(sink.Attempt) {
 	calls := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "deskstream_calls_total", Help: "Attempts at API calls by the status of the answer, none without one.",
 	}, []string{"destination", "op", "status"})
 	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "deskstream_call_seconds", Help: "Duration of attempts at API calls.", Buckets: callBuckets,
+		Name: "deskstream_call_duration_seconds", Help: "Duration of attempts at API calls.", Buckets: callBuckets,
+		NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
 	}, []string{"destination", "op"})
 	registry.MustRegister(calls, seconds)
-	return func(destination string) func(string, int, time.Duration) {
+	return func(destination string) func(sink.Attempt) {
 		var known sync.Map // of *callMetrics by callLabels: to find them by their labels takes long
-		return func(op string, status int, took time.Duration) {
-			metrics, ok := known.Load(callLabels{op, status})
+		return func(a sink.Attempt) {
+			labels := callLabels{a.Op, a.Status}
+			metrics, ok := known.Load(labels)
 			if !ok {
 				text := "none"
-				if status != 0 {
-					text = strconv.Itoa(status)
+				if a.Status != 0 {
+					text = strconv.Itoa(a.Status)
 				}
-				metrics = &callMetrics{calls.WithLabelValues(destination, op, text), seconds.WithLabelValues(destination, op)}
-				known.Store(callLabels{op, status}, metrics)
+				metrics = &callMetrics{calls.WithLabelValues(destination, a.Op, text), seconds.WithLabelValues(destination, a.Op).(prometheus.ExemplarObserver)}
+				known.Store(labels, metrics)
 			}
 			m := metrics.(*callMetrics)
 			m.attempts.Inc()
-			m.seconds.Observe(took.Seconds())
+			m.seconds.ObserveWithExemplar(a.Took.Seconds(), traces.Exemplar(a.TraceID))
 		}
 	}
 }
@@ -58,15 +55,57 @@ type callLabels struct {
 
 type callMetrics struct {
 	attempts prometheus.Counter
-	seconds  prometheus.Observer
+	seconds  prometheus.ExemplarObserver
 }
 
-// observeShare shows which part of its account's budget a destination's process has.
-func observeShare(registry *prometheus.Registry, destination string, budget *budget.Budget) {
-	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "deskstream_budget_share", Help: "The part of the credential's rate limit that this process may use, 0 to 1.",
-		ConstLabels: prometheus.Labels{"destination": destination},
-	}, budget.Share))
+// observeFaults counts the conditions of rules that could not be evaluated.
+func observeFaults(registry *prometheus.Registry) func(destination string) func(rule, reason string) {
+	faults := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "deskstream_rule_condition_failures_total", Help: "Times that the condition of a rule could not be evaluated for an event, which it did not match, by reason.",
+	}, []string{"destination", "rule", "reason"})
+	registry.MustRegister(faults)
+	return func(destination string) func(string, string) {
+		return func(rule, reason string) { faults.WithLabelValues(destination, rule, reason).Inc() }
+	}
+}
+
+// observeDesk shows what a destination knows of its calls and of its rate budget.
+func observeDesk(registry *prometheus.Registry, destination string, d *sink.Destination, budget *budget.Budget) {
+	labels := prometheus.Labels{"destination": destination}
+	counter := func(name, help string, value func() float64) {
+		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels}, value))
+	}
+	gauge := func(name, help string, value func() float64) {
+		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, value))
+	}
+	counter("deskstream_call_retries_total", "Attempts at API calls that repeated one which had failed.",
+		func() float64 { return float64(d.Retries()) })
+	counter("deskstream_rate_budget_wait_seconds_total", "Time that events have waited for the rate budget, all of them together.",
+		func() float64 { return d.BudgetWait().Seconds() })
+	gauge("deskstream_rate_budget_ratio", "The part of the credential's rate limit that this process may use, 0 to 1.", budget.Share)
+	gauge("deskstream_rate_budget_used_ratio", "The part of its own rate budget that this process used in the latest window, 0 to 1; above 1 when it was lent what others left over. NaN while it has none.",
+		func() float64 {
+			own, _ := budget.Own()
+			return float64(budget.Used(time.Now())) / own // 0/0 without partitions
+		})
+	gauge("deskstream_rate_limit_calls", "Calls that the credential allows in a window of delivery.rate_limit.per, as configured or as the API said last.",
+		func() float64 { limit, _ := budget.Limit(); return float64(limit) })
+	gauge("deskstream_rate_limit_remaining_calls", "Calls that were left of the window by the API's latest answer, for all processes; NaN if none has said so.",
+		func() float64 {
+			if _, remaining := budget.Limit(); remaining >= 0 {
+				return float64(remaining)
+			}
+			return math.NaN()
+		})
+}
+
+// observeReloads counts the times that a destination's credential could not be read again.
+func observeReloads(registry *prometheus.Registry) *prometheus.CounterVec {
+	failures := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "deskstream_credential_reload_failures_total", Help: "Times that a file with a credential could not be read again; the current one stays.",
+	}, []string{"destination"})
+	registry.MustRegister(failures)
+	return failures
 }
 
 // observeWrites counts the times that a topic did not take a record. The reason is in

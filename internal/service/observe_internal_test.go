@@ -1,22 +1,27 @@
 package service
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/deskstream/deskstream/sink"
 )
 
 func TestObserveCalls(t *testing.T) {
-	registry := newRegistry()
+	registry := prometheus.NewRegistry()
 	observe := observeCalls(registry)
 	crm, other := observe("crm"), observe("other")
 	for range 2 {
-		crm("GET /contacts", 200, time.Second)
-		crm("GET /contacts", 0, time.Second)
-		crm("POST /tickets", 200, time.Second)
+		crm(sink.Attempt{Op: "GET /contacts", Status: 200, Took: time.Second})
+		crm(sink.Attempt{Op: "GET /contacts", Status: 0, Took: time.Second})
+		crm(sink.Attempt{Op: "POST /tickets", Status: 200, Took: time.Second})
 	}
-	other("GET /contacts", 200, time.Minute)
+	other(sink.Attempt{Op: "GET /contacts", Status: 200, Took: time.Minute})
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +36,7 @@ func TestObserveCalls(t *testing.T) {
 			switch family.GetName() {
 			case "deskstream_calls_total":
 				got["calls:"+labels.String()] = m.GetCounter().GetValue()
-			case "deskstream_call_seconds":
+			case "deskstream_call_duration_seconds":
 				got["seconds:"+labels.String()] = m.GetHistogram().GetSampleSum()
 			}
 		}
@@ -42,5 +47,29 @@ func TestObserveCalls(t *testing.T) {
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("the metrics are %v, want %v", got, want)
+	}
+}
+
+func TestObserveCalls_exemplarsAreTheTraces(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	observe := observeCalls(registry)("crm")
+	observe(sink.Attempt{Op: "GET /contacts", Status: 200, Took: time.Second})
+	observe(sink.Attempt{Op: "GET /contacts", Status: 200, Took: time.Minute, TraceID: "0af7651916cd43dd8448eb211c80319c"})
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			for _, b := range m.GetHistogram().GetBucket() {
+				if e := b.GetExemplar(); e != nil {
+					ids = append(ids, fmt.Sprint(e.GetLabel()[0].GetName(), "=", e.GetLabel()[0].GetValue(), " ", e.GetValue()))
+				}
+			}
+		}
+	}
+	if got := strings.Join(ids, ", "); got != "trace_id=0af7651916cd43dd8448eb211c80319c 60" {
+		t.Errorf("exemplars = %q, want that of the call with a trace", got)
 	}
 }

@@ -49,7 +49,7 @@ func CheckStarts(ctx context.Context, cfg *config.Config, log *slog.Logger) []cl
 		return []cluster.Finding{failed("-", err)}
 	}
 	defer client.Close()
-	found, err := cluster.Find(ctx, client, cfg.Source.Topics)
+	found, err := cluster.Find(ctx, client, cfg.Inputs())
 	if err != nil {
 		return []cluster.Finding{failed("-", err)}
 	}

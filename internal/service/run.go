@@ -15,6 +15,8 @@ import (
 	"github.com/deskstream/deskstream/internal/cluster"
 	"github.com/deskstream/deskstream/internal/codec"
 	"github.com/deskstream/deskstream/internal/config"
+	"github.com/deskstream/deskstream/internal/tracing"
+	"github.com/deskstream/deskstream/internal/version"
 	"github.com/deskstream/deskstream/internal/wiring"
 )
 
@@ -22,6 +24,8 @@ import (
 type Options struct {
 	Config *config.Config
 	Log    *slog.Logger
+	// File is where Config was read, for the log.
+	File string
 	// Destinations are the names of those to run, all if empty.
 	Destinations []string
 	// CreateTopics creates the topics that are missing.
@@ -30,14 +34,22 @@ type Options struct {
 	Redeliver bool
 	// ConnectTimeout limits the first contact with Kafka and the schema registry.
 	ConnectTimeout time.Duration
+	// By is the name in the log of who acts in the console where nobody logs in.
+	By string
+	// AnyConsolePort takes a free port for the console where that of http.console is taken.
+	AnyConsolePort bool
+	// Reloading says how the configuration is read again while pipelines run.
+	Reloading Reloading
 }
 
 // Run runs pipelines until ctx ends or one of them cannot go on. Faults in the
 // configuration are config.UsageErrors or config.FlagErrors.
 func Run(ctx context.Context, o Options) error {
-	if _, err := wiring.Choose(o.Config, o.Destinations); err != nil {
+	chosen, err := wiring.Choose(o.Config, o.Destinations)
+	if err != nil {
 		return &config.FlagError{Err: err}
 	}
+	sayStart(o, chosen)
 	found, err := meetKafka(ctx, o)
 	if err != nil {
 		return err
@@ -55,14 +67,21 @@ func Run(ctx context.Context, o Options) error {
 		return &config.UsageError{Err: err}
 	}
 	base = append(base, kgo.WithLogger(cluster.NewLogger(o.Log)))
-	s, err := New(Parts{Options: o, Found: found, Codec: book, Connection: base})
+	parts := Parts{Options: o, Found: found, Codec: book, Connection: base}
+	provider, err := tracing.Open(ctx, version.Release(), o.Log)
+	if err != nil {
+		return err
+	}
+	defer provider.Close()
+	parts.Traces = provider.Source()
+	s, err := New(parts)
 	if err != nil {
 		return err
 	}
 	if err := s.Listen(ctx); err != nil {
 		return err
 	}
-	reserve := tuneCollector()
+	reserve := tuneCollector(chosen)
 	defer runtime.KeepAlive(reserve)
 	return explainRedelivery(o.Config, s.Run(ctx))
 }
@@ -72,17 +91,21 @@ func Run(ctx context.Context, o Options) error {
 // 100 they would take twice their memory.
 const heapGrowth = 33
 
-// heapReserve is memory that is asked for and never touched, so the machine gives none
-// for it. The heap counts it, so it may grow by heapGrowth of it in any case: a pipeline
-// that keeps up has next to nothing alive, and collected what it left a hundred times for
-// 60,000 events without a reserve, and 40 times with half of this one. A soft limit with a
-// larger growth does the same for a small heap, but where more is alive than the limit it
-// takes half of the processor.
-const heapReserve = 128 << 20
+// heapReserve and placeReserve, for each call in flight that is allowed, are memory that is asked
+// for and never touched, so the machine gives none for it. The heap counts it, so it may grow by
+// heapGrowth of it in any case: a pipeline that keeps up has next to nothing alive, and collected
+// what it left a hundred times for 60,000 events without a reserve. A collection reads the stacks
+// and connections of the calls in flight, so with more of them it has to come less often. A soft
+// limit with a larger growth does the same for a small heap, but where more is alive than the
+// limit it takes half of the processor.
+const (
+	heapReserve  = 128 << 20
+	placeReserve = 128 << 10
+)
 
 // tuneCollector sets heapGrowth unless the environment sets GOGC, and returns memory that has
 // to stay alive. With GOMEMLIMIT there is none, because the limit would count it.
-func tuneCollector() (reserve []byte) {
+func tuneCollector(destinations []config.Destination) (reserve []byte) {
 	if os.Getenv("GOGC") != "" {
 		return nil
 	}
@@ -90,7 +113,11 @@ func tuneCollector() (reserve []byte) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return nil
 	}
-	return make([]byte, heapReserve)
+	places := 0
+	for _, d := range destinations {
+		places += d.Delivery.MaxInFlight
+	}
+	return make([]byte, heapReserve+places*placeReserve)
 }
 
 // meetKafka waits for the cluster, creates the missing topics if that is asked for, and
@@ -129,7 +156,11 @@ func checkCluster(ctx context.Context, client *kgo.Client, o Options) (cluster.T
 	if err := cluster.CheckVersions(ctx, client, o.Config.Source.GroupProtocol); err != nil {
 		return cluster.Topology{}, err
 	}
-	set := cluster.Topics{Sources: o.Config.Source.Topics, Responses: o.Config.Responses.Topic, DeadLetters: o.Config.DeadLetters.Topic}
+	chosen, err := wiring.Choose(o.Config, o.Destinations)
+	if err != nil {
+		return cluster.Topology{}, err
+	}
+	set := cluster.TopicsOf(o.Config, chosen...)
 	if o.CreateTopics {
 		if err := cluster.Create(ctx, client, set, o.Log); err != nil {
 			return cluster.Topology{}, err
@@ -140,8 +171,6 @@ func checkCluster(ctx context.Context, client *kgo.Client, o Options) (cluster.T
 		cluster.WarnOfMissingStates(ctx, client, set, o.Log)
 	}
 	problems := []error{err}
-	chosen, err := wiring.Choose(o.Config, o.Destinations)
-	problems = append(problems, err)
 	for _, d := range chosen {
 		problems = append(problems, cluster.CheckGroup(ctx, client, o.Config.Source.GroupProtocol, o.Config.Group(d)))
 	}

@@ -2,8 +2,9 @@ package service
 
 import (
 	"context"
-	"errors"
 	"time"
+
+	"github.com/deskstream/deskstream/internal/wiring"
 )
 
 // rereadEvery is the time between two looks at the files of credentials. Content is
@@ -33,20 +34,17 @@ func (s *Service) watchSecrets(ctx context.Context) error {
 // reread reads what is secret in a destination's credential again. An error is logged when it
 // differs from the one that was logged last.
 func (s *Service) reread(p *runningPipeline, logged string) string {
-	changed := false
-	var failures error
-	for _, secret := range p.Config.Credential().Secrets() {
-		another, err := secret.Reread()
-		changed, failures = changed || another, errors.Join(failures, err)
-	}
+	changed, failures := wiring.RereadCredential(p.Config)
 	log := s.log.With("destination", p.Config.Name)
 	if changed {
 		log.Info("credential changed")
 		p.Destination.Renewed()
 	}
-	switch {
-	case failures == nil:
+	if failures == nil {
 		return ""
+	}
+	s.reloads.WithLabelValues(p.Config.Name).Inc()
+	switch {
 	case failures.Error() != logged:
 		log.Error("reading the credential again failed, the current one stays", "err", failures)
 	}

@@ -71,7 +71,28 @@ func newBroker(w *world) *broker {
 		b.handles[f.kind] = append(b.handles[f.kind], w.kafka.Fault(f.fault))
 	}
 	b.moveAtOffsetFetch()
+	if w.script.Batches {
+		b.giveSingleBatches()
+	}
 	return b
+}
+
+// giveSingleBatches has a fetch bring one batch of each partition of the source.
+func (b *broker) giveSingleBatches() {
+	b.w.kafka.ControlKey(int16(kmsg.Fetch), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		b.w.kafka.KeepControl()
+		req := kreq.(*kmsg.FetchRequest)
+		for i := range req.Topics {
+			t := &req.Topics[i]
+			if t.Topic != sourceTopic && b.w.journal.eraOfTopic(t.TopicID) < 0 {
+				continue
+			}
+			for j := range t.Partitions {
+				t.Partitions[j].PartitionMaxBytes = 1
+			}
+		}
+		return nil, nil, false
+	})
 }
 
 // wholly strikes all partitions of a request or none, where kfake asks for each: Kafka's

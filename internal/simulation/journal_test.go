@@ -56,6 +56,7 @@ type written struct {
 	class     string
 	reason    string
 	dlqID     string
+	merged    int64 // the offset of the event in whose calls it went out, -1 for its own
 }
 
 // committed is a partition's part of a commit.
@@ -171,6 +172,16 @@ func (j *journal) ledgerBorn(id topics.TopicID) {
 	j.born = append(j.born, j.now())
 }
 
+// eraOfTopic is the era of a source topic, -1 for another topic.
+func (j *journal) eraOfTopic(id topics.TopicID) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if era, ok := j.eras[id]; ok {
+		return era
+	}
+	return -1
+}
+
 // ledgerAt is the life of the responses topic at a moment.
 func (j *journal) ledgerAt(at stamp) int {
 	ledger := 0
@@ -223,7 +234,7 @@ func (j *journal) note(instance, ledger int, r *kgo.Record) {
 	if r.Topic == responsesTopic && topics.IsForOwners(r) {
 		return
 	}
-	e := &written{instance: instance, ledger: ledger, topic: r.Topic, partition: r.Partition, offset: r.Offset, record: r, mark: sample.FindMark(r.Value)}
+	e := &written{instance: instance, ledger: ledger, topic: r.Topic, partition: r.Partition, offset: r.Offset, record: r, mark: sample.FindMark(r.Value), merged: -1}
 	if r.Topic == responsesTopic {
 		e.entry, _ = topics.ParseEntry(r)
 		j.mu.Lock()
@@ -239,6 +250,9 @@ func (j *journal) note(instance, ledger int, r *kgo.Record) {
 			}
 			if o.DLQID != nil {
 				e.dlqID = *o.DLQID
+			}
+			if o.MergedInto != nil && o.MergedInto.Offset != nil {
+				e.merged = *o.MergedInto.Offset
 			}
 		}
 	}

@@ -12,7 +12,7 @@ func (o *oracle) checkOrder() {
 		for i, s := range lane {
 			index[s.mark] = i
 		}
-		latest := -1
+		latest, first := -1, make(map[int]*call)
 		for _, c := range o.calls {
 			i, ours := index[c.mark]
 			if !ours || !c.write || c.fault == connRefused {
@@ -20,19 +20,36 @@ func (o *oracle) checkOrder() {
 			}
 			s := lane[i]
 			if i < latest && !o.permitted(s, c.begin) && !o.forgotten(s, c) {
-				o.findf(ruleOrder, "%s of %s came at %v (%s, instance %d), after %s had", s.mark, user, c.begin.at, c.op, c.instance, lane[latest].mark)
+				rule := ruleOrder
+				if o.mayJoin(s, lane[latest]) {
+					rule = ruleValue
+				}
+				if rule == ruleOrder || !o.recordWent(s, first[latest], c) {
+					o.findf(rule, "%s of %s came at %v (%s, instance %d), after %s had", s.mark, user, c.begin.at, c.op, c.instance, lane[latest].mark)
+				}
 			}
 			if i > latest {
-				o.checkSettledBefore(lane[:i], c)
+				o.checkSettledBefore(lane[:i], s, c)
+			}
+			if first[i] == nil {
+				first[i] = c
 			}
 			latest = max(latest, i)
+			for c.refused() && latest >= 0 && (latest == i || o.mayJoin(lane[latest], s)) {
+				latest-- // they may be taken apart
+			}
 		}
 	}
 }
 
-func (o *oracle) checkSettledBefore(lane []*source, c *call) {
+// refused reports whether the help desk refused the call, and it took no effect.
+func (c *call) refused() bool { return c.status >= 400 && c.status < 500 && !c.acted }
+
+// checkSettledBefore: all that came before the event in its lane are settled, but for those that may
+// go out with it.
+func (o *oracle) checkSettledBefore(lane []*source, sent *source, c *call) {
 	for _, s := range lane {
-		if o.leftOut(s) {
+		if o.leftOut(s) || o.mayJoin(s, sent) {
 			continue
 		}
 		at, ok := o.settled[s.place()]

@@ -40,6 +40,11 @@ const (
 	ruleCrash           = "it does not crash"
 	ruleBudget          = "no window sees more calls than the limit"
 	ruleShare           = "the budget is used"
+	ruleStarved         = "no priority starves, the urgent go first"
+	rulePlace           = "no place without a call"
+	ruleGroup           = "what goes out together are identifies that follow each other"
+	ruleGroupOrder      = "the outcomes of a lane are in its order"
+	ruleValue           = "no value goes back to an older one"
 )
 
 // oracle has the journal in the order that the rules need.
@@ -69,6 +74,8 @@ type place struct {
 
 func (s *source) place() place { return place{s.era, s.partition, s.offset} }
 
+func (s *source) lane() string { return fmt.Sprintf("%s of topic %d", s.user, s.era) }
+
 func (w *written) place() place { return place{w.era, w.entry.Partition, w.entry.Offset} }
 
 // judge applies all rules to what a run left.
@@ -79,6 +86,7 @@ func judge(s *script, j *journal) []finding {
 	}
 	o.prepare()
 	o.checkOutcomes()
+	o.checkGroups()
 	o.checkOrder()
 	o.checkOverlap()
 	o.checkRepeats()
@@ -102,8 +110,7 @@ func (o *oracle) prepare() {
 	for _, s := range o.sources {
 		if !s.Aborted {
 			o.byOffset[s.place()] = s
-			lane := fmt.Sprintf("%s of topic %d", s.user, s.era)
-			o.lanes[lane] = append(o.lanes[lane], s)
+			o.lanes[s.lane()] = append(o.lanes[s.lane()], s)
 		}
 	}
 	for _, lane := range o.lanes {
@@ -247,11 +254,18 @@ func (o *oracle) checkOutcomes() {
 	}
 }
 
+// acted reports whether a call for the event took effect: its own, or that of the one that it went
+// out with.
 func (o *oracle) acted(s *source) bool {
 	return slices.ContainsFunc(o.byEvent[s.mark], func(c *call) bool { return c.acted })
 }
 
 func (o *oracle) checkOutcome(s *source, w *written) {
+	if w.merged >= 0 {
+		if s = o.sentFor(s, w); s == nil {
+			return
+		}
+	}
 	what := string(w.entry.Outcome)
 	if w.class != "" {
 		what += " " + w.class

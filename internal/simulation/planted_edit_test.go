@@ -118,6 +118,12 @@ func nameOf(fn *ast.FuncDecl) string {
 	if star, ok := typ.(*ast.StarExpr); ok {
 		typ = star.X
 	}
+	switch generic := typ.(type) {
+	case *ast.IndexExpr:
+		typ = generic.X
+	case *ast.IndexListExpr:
+		typ = generic.X
+	}
 	name, _ := typ.(*ast.Ident)
 	return name.Name + "." + fn.Name.Name
 }

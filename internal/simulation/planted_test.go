@@ -146,6 +146,9 @@ func (p plantedFault) find(t *testing.T) caught {
 	if p.budget {
 		test = "^TestBudget_"
 	}
+	if p.priorities {
+		test = "^TestPriorities_"
+	}
 	files := p.filesIn(t)
 	p.apply(t, files)
 	binary := filepath.Join(t.TempDir(), "simulation.test")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/deskstream/deskstream/internal/stub"
+	"github.com/deskstream/deskstream/processor"
 	"github.com/deskstream/deskstream/sink"
 )
 
@@ -91,6 +92,12 @@ type script struct {
 	// Backlog is how many records are there before the group begins, at the latest one.
 	Backlog int
 	Gateway stub.Gateway // of windows of gatewayAnswers
+	// Coalesce has identifies go out together. See drawGroups.
+	Coalesce bool
+	// Batches has a fetch bring one batch of a partition, which is one record, as a busy broker may.
+	Batches bool
+	// Priorities says how urgent events are, nil: all alike. See drawnPriorities.
+	Priorities processor.Priorities
 }
 
 const (
@@ -125,7 +132,11 @@ func draw(seed uint64) *script {
 	s.drawRecords(r)
 	s.drawWindows(r)
 	s.drawSteps(r)
+	s.drawGroups()
 	s.drawRepeats(r)
+	if r.IntN(2) == 0 { // the last draw, so that the scripts of seeds stay what they were
+		s.Priorities = drawnPriorities{}
+	}
 	return s
 }
 
@@ -163,6 +174,27 @@ func (s *script) drawRecords(r *rand.Rand) {
 			p.Aborted = !p.Committed
 		}
 		s.Records = append(s.Records, p)
+	}
+	slices.SortStableFunc(s.Records, func(a, b planned) int { return int(a.At - b.At) })
+}
+
+// drawGroups has every other script join identifies: few users, who write many of them at once. Its
+// draws are its own, so that the other scripts are what they were.
+func (s *script) drawGroups() {
+	r := rand.New(rand.NewPCG(s.Seed, 0x601e5ce))
+	if s.Coalesce = r.IntN(2) == 0; !s.Coalesce {
+		return
+	}
+	s.Batches = r.IntN(2) == 0
+	s.Users = min(s.Users, 4+r.IntN(4))
+	for i := range s.Records {
+		p := &s.Records[i]
+		p.User %= s.Users
+		p.Partition = int32(p.User % partitions)
+		if r.IntN(3) > 0 {
+			p.At = p.At.Truncate(15 * time.Second)
+		}
+		p.Identify = p.Identify || r.IntN(3) > 0
 	}
 	slices.SortStableFunc(s.Records, func(a, b planned) int { return int(a.At - b.At) })
 }
@@ -240,8 +272,8 @@ func (s *script) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: %s, consumer protocol %v, commits by name %v, %d instances, %d users, %d records, faults until %v\n",
 		s.Seed, s.Desk, s.Consumer, s.ByName, s.Instances, s.Users, len(s.Records), s.Until)
-	fmt.Fprintf(&b, "  in flight %d, limits %d records %d span, commit every %v, budget of an event %v, unknown is dead %v, latency %v, old life %v, old epoch %v, old form %v, backlog %d, repeats known for %v\n",
-		s.InFlight, s.LimitRecords, s.LimitSpan, s.CommitInterval, s.MaxElapsed, s.UnknownIsDead, s.Latency, s.OldLife, s.OldEpoch, s.OldForm, s.Backlog, s.Dedup)
+	fmt.Fprintf(&b, "  in flight %d, limits %d records %d span, commit every %v, budget of an event %v, unknown is dead %v, latency %v, old life %v, old epoch %v, old form %v, backlog %d, repeats known for %v, priorities %v, coalesce %v, single batches %v\n",
+		s.InFlight, s.LimitRecords, s.LimitSpan, s.CommitInterval, s.MaxElapsed, s.UnknownIsDead, s.Latency, s.OldLife, s.OldEpoch, s.OldForm, s.Backlog, s.Dedup, s.Priorities != nil, s.Coalesce, s.Batches)
 	for _, w := range s.Windows {
 		fmt.Fprintf(&b, "  %8v to %8v  %s, share %v\n", w.From.Round(time.Millisecond), w.To.Round(time.Millisecond), w.Kind, w.Share)
 	}

@@ -120,7 +120,7 @@ func (w *world) start() {
 		Name: "desk", BaseURL: "http://desk.test", Credential: sink.NewSecret("s3cret-token"),
 		MaxInFlight: s.InFlight, Rate: budget.Rate{Requests: 600_000, Per: time.Minute, Reserve: 0.1}, Timeout: callTimeout,
 		Retry:   sink.Policy{MaxElapsed: s.MaxElapsed, Initial: 500 * time.Millisecond, Max: 20 * time.Second},
-		Breaker: hold.Breaker{Share: breakerShare, Of: s.BreakerOf}, Unknown: s.unknown(), Transport: in.client,
+		Breaker: hold.Breaker{Share: breakerShare, Of: s.BreakerOf}, Unknown: s.unknown(), Transport: in.client, Priorities: s.Priorities != nil,
 	}
 	log := slog.New(&listener{w: w, instance: n})
 	var accounts sink.Accounts
@@ -136,7 +136,7 @@ func (w *world) start() {
 	}
 	cfg := processor.Config{
 		Topics: []string{sourceTopic}, Cluster: clusterID, Group: group, SessionTimeout: session, CommitInterval: s.CommitInterval, DrainTimeout: drain,
-		Reader: reader, Dedup: s.Dedup,
+		Reader: reader, Dedup: s.Dedup, Priorities: s.Priorities, Coalesce: s.Coalesce,
 		Limits: processor.Limits{Records: s.LimitRecords, Bytes: s.LimitBytes, Lanes: 1000, Span: s.LimitSpan},
 		Writer: topics.Config{
 			Responses: responsesTopic, DeadLetters: lettersTopic, Bodies: true, Group: group, Destination: "desk", DestinationType: s.Desk,
@@ -176,7 +176,7 @@ func (w *world) start() {
 func routeOf(s *script, ids *sink.IDs) (sink.Route, error) {
 	if s.Desk == "kustomer" {
 		mapper := mapkustomer.New(mapkustomer.Config{AdvancedTransform: true})
-		return sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: s.Desk}, mapping.Filter{}, mapper.Map, sinkkustomer.New(ids).Send), nil
+		return joins(mapper.Map, sinkkustomer.New(ids).Send, mapkustomer.Merge, s), nil
 	}
 	mapper, err := maptrengo.New(maptrengo.Config{
 		ChannelID: channelID, ChannelIdentifier: maptrengo.Email, Dedup: true, CreateContact: true, SubjectRef: s.Seed%2 == 1,
@@ -186,9 +186,18 @@ func routeOf(s *script, ids *sink.IDs) (sink.Route, error) {
 		return sink.Route{}, err
 	}
 	sender := sinktrengo.New(ids)
-	route := sink.NewRoute(sink.DestinationInfo{Name: "desk", Type: s.Desk}, mapping.Filter{}, mapper.Map, sender.Send)
+	route := joins(mapper.Map, sender.Send, maptrengo.Merge, s)
 	route.OnRecord = sender.OnRecord
 	return route, nil
+}
+
+// joins is a route whose identifies can go out together.
+func joins[T any](
+	mapEvent func(mapping.Event) (T, error), send func(context.Context, sink.Doer, T) (sink.Receipt, error),
+	merge func(older, newer T) (T, bool), s *script,
+) sink.Route {
+	way := sink.Way[T]{Map: mapEvent, Send: send, Merge: merge, Warnings: func(T) []string { return nil }}
+	return way.Route(sink.DestinationInfo{Name: "desk", Type: s.Desk}, mapping.Filter{})
 }
 
 // value is the record of a planned event.
@@ -325,6 +334,7 @@ func (w *world) checkGap(in *instance) {
 	if f := in.Figures(); f.Gap != 0 {
 		w.journal.find(ruleConservation, fmt.Sprintf("instance %d: gap %d in %+v", in.number, f.Gap, f))
 	}
+	w.checkPlaces(in)
 }
 
 // working are the instances that were neither stopped nor killed.

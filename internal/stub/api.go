@@ -45,6 +45,8 @@ type Request struct {
 	// Object is the body as a JSON object, nil with NotObject if it is none.
 	Object    map[string]any
 	NotObject error
+	// Array is the body as a JSON array, nil if it is none.
+	Array []any
 	// Seq and Mark are those of the Call.
 	Seq  int64
 	Mark string

@@ -53,6 +53,10 @@ func (s *Server) Stats() Stats {
 //	POST /_stub/quirks?destination=trengo&lost_answers=0.1&late_effects=10s
 //	                                          SetQuirks, of those that are named: the
 //	                                          others stay; see Quirks.set
+//	GET  /_stub/webhooks?destination=trengo   the webhooks sent, as NDJSON, by attempt
+//	POST /_stub/webhooks?destination=trengo&event=INBOUND&times=3
+//	                                          sends an event to who is registered for it;
+//	                                          the body is a JSON object with its content
 func (s *Server) control() {
 	s.mux.HandleFunc("GET /_stub/received", s.serveReceived)
 	s.mux.HandleFunc("GET /_stub/tickets", s.serveTickets)
@@ -63,6 +67,8 @@ func (s *Server) control() {
 	})
 	s.mux.HandleFunc("POST /_stub/outage", s.serveOutage)
 	s.mux.HandleFunc("POST /_stub/quirks", s.serveQuirks)
+	s.mux.HandleFunc("GET /_stub/webhooks", s.serveWebhooks)
+	s.mux.HandleFunc("POST /_stub/webhooks", s.serveAnnounce)
 }
 
 func (s *Server) needsDestination() string {

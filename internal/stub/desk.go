@@ -122,6 +122,7 @@ func (d *Desk) arrive(r *http.Request, body []byte, tooLarge bool) arrival {
 		Quirks: d.Quirks(), body: body, tooLarge: tooLarge || len(body) > d.api.MaxBody(), seed: d.cfg.Seed,
 	}}
 	a.Object, a.NotObject = parseObject(body)
+	a.Array = parseArray(body)
 	c := Call{
 		Destination: d.Name(), Op: route.op, Method: r.Method, Path: path, Query: r.URL.RawQuery,
 		User: d.api.User(a.Request), Mark: sample.FindMark(body),
@@ -179,7 +180,7 @@ func (d *Desk) handle(a arrival) Answer {
 	case a.route.handle == nil:
 		return d.api.Unrouted(a.Request)
 	}
-	a.Now = a.Quirks.clock()
+	a.Now = a.Quirks.Clock()
 	return a.route.handle(a.Request)
 }
 

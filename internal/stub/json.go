@@ -39,6 +39,24 @@ func parseObject(body []byte) (map[string]any, error) {
 	return m, nil
 }
 
+// parseArray reads a body that is one JSON array, numbers by their literal. It is nil for another
+// body.
+func parseArray(body []byte) []any {
+	if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
+		return nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	var list []any
+	if dec.Decode(&list) != nil {
+		return nil
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil
+	}
+	return list
+}
+
 // ScalarText returns the text of a string or the literal of a number, else "".
 func ScalarText(v any) string {
 	switch v := v.(type) {

@@ -31,6 +31,12 @@ type Quirks struct {
 	// ClockOffset is how far the desk's clock is ahead, less than 0 behind: of all moments
 	// in answers and of the headers Date and X-Ratelimit-Reset, not of /_stub/.
 	ClockOffset time.Duration
+	// RepeatedWebhooks is the share of webhooks, 0 to 1, that are sent twice though they were
+	// answered.
+	RepeatedWebhooks float64
+	// LateWebhooks is the most that passes until a webhook is sent, by its hash: so they come out
+	// of order.
+	LateWebhooks time.Duration
 	// NullSubjects shows the subject of every ticket as null, whatever was sent.
 	NullSubjects bool
 }
@@ -40,7 +46,10 @@ func (q Quirks) validate() error {
 	if q.LostAnswers < 0 || q.LateAnswers < 0 || q.LostAnswers+q.LateAnswers > 1 {
 		errs = append(errs, fmt.Errorf("the lost answers are %v and the late answers %v, not shares of 0 to 1 in sum", q.LostAnswers, q.LateAnswers))
 	}
-	for name, d := range map[string]time.Duration{"late effects": q.LateEffects, "list lag": q.ListLag} {
+	if q.RepeatedWebhooks < 0 || q.RepeatedWebhooks > 1 {
+		errs = append(errs, fmt.Errorf("the repeated webhooks are %v, not a share of 0 to 1", q.RepeatedWebhooks))
+	}
+	for name, d := range map[string]time.Duration{"late effects": q.LateEffects, "list lag": q.ListLag, "late webhooks": q.LateWebhooks} {
 		if d < 0 {
 			errs = append(errs, fmt.Errorf("the %s are %v, less than 0", name, d))
 		}
@@ -62,10 +71,14 @@ func (q *Quirks) set(name, value string) error {
 		q.ListLag, err = time.ParseDuration(value)
 	case "clock_offset":
 		q.ClockOffset, err = time.ParseDuration(value)
+	case "repeated_webhooks":
+		q.RepeatedWebhooks, err = strconv.ParseFloat(value, 64)
+	case "late_webhooks":
+		q.LateWebhooks, err = time.ParseDuration(value)
 	case "null_subjects":
 		q.NullSubjects, err = strconv.ParseBool(value)
 	default:
-		err = errors.New("it is none of lost_answers, late_answers, late_effects, list_lag, clock_offset, null_subjects")
+		err = errors.New("it is none of lost_answers, late_answers, late_effects, list_lag, clock_offset, repeated_webhooks, late_webhooks, null_subjects")
 	}
 	if err != nil {
 		return fmt.Errorf("the quirk %q: %w", name, err)
@@ -101,12 +114,12 @@ func (s *Server) serveQuirks(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// clock is what the desk's clock shows.
-func (q Quirks) clock() time.Time { return time.Now().UTC().Add(q.ClockOffset) }
+// Clock returns what the desk's clock shows.
+func (q Quirks) Clock() time.Time { return time.Now().UTC().Add(q.ClockOffset) }
 
 // setDate sets the header Date if it would not be that of the desk's clock.
 func (q Quirks) setDate(h http.Header) {
 	if q.ClockOffset != 0 {
-		h.Set("Date", q.clock().Format(http.TimeFormat))
+		h.Set("Date", q.Clock().Format(http.TimeFormat))
 	}
 }

@@ -20,6 +20,13 @@ func NewRoute(op string, handle func(Request) Answer) Route {
 	return Route{op: op, handle: handle, method: method, segments: strings.Split(path, "/")}
 }
 
+// Around returns the endpoint with a function around its handler.
+func (r Route) Around(around func(r Request, next func(Request) Answer) Answer) Route {
+	next := r.handle
+	r.handle = func(request Request) Answer { return around(request, next) }
+	return r
+}
+
 // match returns the values of the template's braces if the route has the path, which is
 // given in its escaped segments.
 func (r Route) match(segments []string) ([]string, bool) {

@@ -72,11 +72,14 @@ func (s *Server) Reset() {
 	s.log.reset()
 }
 
-// Close drops the writes that have yet to take effect, and waits until none does any more. A
-// Server without Quirks.LateEffects need not be closed. Calls are still answered.
+// Close drops the writes that have yet to take effect, and webhooks, and waits until none does any more. A
+// Server without Quirks.LateEffects and webhooks need not be closed. Calls are still answered.
 func (s *Server) Close() {
 	for _, d := range s.desks {
 		d.later.cancel(true)
+		if hooked := d.hooked(); hooked != nil {
+			hooked.Hooks().Close()
+		}
 	}
 }
 

@@ -6,19 +6,46 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 )
 
 // release is set by the linker in releases:
 // -X github.com/deskstream/deskstream/internal/version.release=v1.2.3.
-var release = "dev"
+var release string
 
-// Release returns the version: "dev", or a release such as v1.2.3.
-func Release() string { return release }
+// unreleased is the version of a build that knows none.
+const unreleased = "dev"
+
+// Release returns the version: what the linker was given, such as v1.2.3; else that of the
+// module, as go install and a clean checkout record it (v1.2.3, or one that names the commit:
+// v0.0.0-20261201063012-09da92fc4d6c); else "dev".
+func Release() string {
+	if release != "" {
+		return release
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return unreleased
+	}
+	return ofModule(info.Main.Version)
+}
+
+// ofModule returns a module's version as one of the program. A checkout with changes has none:
+// its version ends with "+dirty", a sign that brokers refuse in a client's version.
+func ofModule(version string) string {
+	if !strings.HasPrefix(version, "v") || strings.Contains(version, "+") {
+		return unreleased
+	}
+	return version
+}
 
 // Line returns the version with its commit, the Go version and the platform.
 func Line() string {
-	return fmt.Sprintf("deskstream %s%s %s %s/%s", release, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("deskstream %s%s %s %s/%s", Release(), revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
+
+// Revision returns the commit that the program was built from, "" if the build did not record it.
+func Revision() string { return strings.Trim(revision(), " ()") }
 
 // revision returns the commit that the program was built from, if the build recorded it.
 func revision() string {

@@ -16,14 +16,10 @@ import (
 	"github.com/deskstream/deskstream/sink"
 )
 
-// CheckAPI makes one call with the destination's credential. It does not follow redirects, so that
-// the credential goes to the configured host only.
+// CheckAPI makes one call with the destination's credential.
 func CheckAPI(ctx context.Context, d config.Destination) cluster.Finding {
 	f := cluster.Finding{What: d.Type, Name: d.Name}
-	client := &http.Client{
-		Timeout:       d.Delivery.Timeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	client := httpClient(d)
 	defer client.CloseIdleConnections()
 	endpoint := d.Desk().Endpoint()
 	kind, _ := all.Kind(d.Type)

@@ -11,6 +11,7 @@ import (
 // though it runs elsewhere.
 func TestPipelines_dividesTheBudgetOfACredentialOverAllDestinationsOfTheFile(t *testing.T) {
 	cfg, err := config.Parse("c.yaml", []byte(`
+source: {topics: [a, b]}
 destinations:
   - {name: one, type: kustomer, kustomer: {api_key: the-same-for-both}}
   - {name: two, type: kustomer, kustomer: {api_key: the-same-for-both}}

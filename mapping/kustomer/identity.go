@@ -7,6 +7,9 @@ import (
 	"github.com/deskstream/deskstream/mapping"
 )
 
+// CustomerID is the type of external id by which an event names its customer.
+const CustomerID = "kustomerId"
+
 // maxExternalID is the longest external id that Kustomer takes, in characters. A
 // longer one is a fault: cut short, two people could become one.
 const maxExternalID = 256
@@ -105,7 +108,7 @@ func (i *identity) externalIDs() []string {
 // kustomerID is the event's external id of type kustomerId, "" if there is none. Errors:
 // wrong_type, invalid_id.
 func (i *identity) kustomerID(ev mapping.Event, n *notes) (string, error) {
-	given, path, warnings := ev.ExternalID("kustomerId")
+	given, path, warnings := ev.ExternalID(CustomerID)
 	n.list = append(n.list, warnings...)
 	id, ok := given.ID()
 	switch {

@@ -32,7 +32,7 @@ type Message struct {
 	Warnings []string
 }
 
-// Step is one thing to do: an Upsert, a Track or a Converse.
+// Step is one thing to do: an Upsert or a Track.
 type Step interface{ step() }
 
 // Upsert updates the customer that is named or found, and creates it otherwise.
@@ -52,6 +52,8 @@ type Upsert struct {
 	Implied []string `json:",omitempty"`
 	// Mode says what becomes of the lists of a customer that exists; "" is MergeLists.
 	Mode ListMode `json:",omitempty"`
+	// Several says that it is made of more events than one, by Merge.
+	Several bool `json:",omitempty"`
 }
 
 // Lookup is a way to find a customer.
@@ -67,7 +69,7 @@ type Key string
 const (
 	ByEmail      Key = "email"
 	ByExternalID Key = "externalId"
-	ByPhone      Key = "phone" // only to find out who holds a number
+	ByPhone      Key = "phone" // who holds a number, and the contact of a help desk
 )
 
 // Track puts one event on a customer's timeline.
@@ -76,15 +78,8 @@ type Track struct {
 	Body mapping.Value
 }
 
-// Converse opens a conversation with the customer of the Upsert before it, once.
-type Converse struct {
-	// Conversation is the conversation object, without customer and externalId.
-	Conversation mapping.Value
-}
-
-func (Upsert) step()   {}
-func (Track) step()    {}
-func (Converse) step() {}
+func (Upsert) step() {}
+func (Track) step()  {}
 
 // Mapper maps events by one Config. It is safe for concurrent use.
 type Mapper struct {

@@ -3,13 +3,17 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"sync"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/cost"
+	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/ext"
 )
 
@@ -36,6 +40,7 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 	opts := []cel.EnvOption{
 		cel.ClearMacros(), cel.Macros(cel.HasMacro, cel.AllMacro, cel.ExistsMacro),
 		cel.OptionalTypes(), cel.CrossTypeNumericComparisons(true), ext.Strings(),
+		cel.Function(modulo, cel.Overload("modulo_of_doubles", []*cel.Type{cel.DoubleType, cel.DoubleType}, cel.DoubleType, cel.BinaryBinding(moduloOfDoubles))),
 	}
 	for _, name := range roots {
 		opts = append(opts, cel.Variable(name, cel.DynType))
@@ -81,18 +86,70 @@ func issueError(issues *cel.Issues) error {
 	return fmt.Errorf("line %d, column %d: %s", e.Location.Line(), e.Location.Column()+1, strings.ReplaceAll(e.Message, "\n", " "))
 }
 
-// doubles makes every whole number in a condition a double, as all numbers of an event are.
+// modulo is the function that the operator % is, since CEL has it for whole numbers only.
+const modulo = "@modulo"
+
+// moduloOfDoubles is the rest of a division. Error: by zero.
+func moduloOfDoubles(dividend, divisor ref.Val) ref.Val {
+	by := float64(divisor.(types.Double))
+	if by == 0 {
+		return types.NewErr("modulus by zero")
+	}
+	return types.Double(math.Mod(float64(dividend.(types.Double)), by))
+}
+
+// wholeResults are the functions that give a whole number, and wholeArgs those that take some, each from
+// an argument on.
+var (
+	wholeResults = []string{
+		"size", "int", "uint", "indexOf", "lastIndexOf",
+		"getFullYear", "getMonth", "getDayOfYear", "getDayOfMonth", "getDate", "getDayOfWeek", "getHours", "getMinutes", "getSeconds", "getMilliseconds",
+	}
+	wholeArgs = map[string]int{"substring": 0, "charAt": 0, "indexOf": 1, "lastIndexOf": 1, "split": 1, "replace": 2}
+)
+
+// doubles makes every whole number in a condition a double, as all numbers of an event are: CEL
+// compares and combines only numbers of one type. What functions take as a whole number is made one
+// again.
 func doubles(a *ast.AST) {
-	factory := ast.NewExprFactory()
+	factory, id := ast.NewExprFactory(), ast.MaxID(a)
+	within := func(function string, e ast.Expr) ast.Expr {
+		id++
+		inner := factory.NewUnspecifiedExpr(id)
+		inner.SetKindCase(e)
+		id++
+		return factory.NewCall(id, function, inner)
+	}
 	ast.PostOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		if e.Kind() != ast.LiteralKind {
-			return
-		}
-		switch n := e.AsLiteral().(type) {
-		case types.Int:
-			e.SetKindCase(factory.NewLiteral(e.ID(), types.Double(n)))
-		case types.Uint:
-			e.SetKindCase(factory.NewLiteral(e.ID(), types.Double(n)))
+		switch e.Kind() {
+		case ast.CallKind:
+			call := e.AsCall()
+			name, args := call.FunctionName(), slices.Clone(call.Args())
+			if from, ok := wholeArgs[name]; ok && call.IsMemberFunction() {
+				for i := from; i < len(args); i++ {
+					args[i] = within("int", args[i])
+				}
+				e.SetKindCase(factory.NewMemberCall(e.ID(), name, call.Target(), args...))
+			}
+			if name == operators.Index && args[1].Kind() == ast.LiteralKind {
+				if place, ok := args[1].AsLiteral().(types.Double); ok && place == types.Double(types.Int(place)) {
+					args[1].SetKindCase(factory.NewLiteral(args[1].ID(), types.Int(place)))
+				}
+			}
+			if name == operators.Modulo {
+				e.SetKindCase(factory.NewCall(e.ID(), modulo, args...))
+			}
+			if slices.Contains(wholeResults, name) {
+				e.SetKindCase(within("double", e))
+			}
+		case ast.LiteralKind:
+			switch n := e.AsLiteral().(type) {
+			case types.Int:
+				e.SetKindCase(factory.NewLiteral(e.ID(), types.Double(n)))
+			case types.Uint:
+				e.SetKindCase(factory.NewLiteral(e.ID(), types.Double(n)))
+			}
+		default:
 		}
 	}))
 }
@@ -148,6 +205,21 @@ var (
 	ErrNotBool = errors.New("the condition is neither true nor false")
 	ErrFailed  = errors.New("the condition cannot be evaluated")
 )
+
+// FaultReason is a short word for the error of a Fault, one of a few.
+func FaultReason(err error) string {
+	switch {
+	case errors.Is(err, ErrMissing):
+		return "missing_field"
+	case errors.Is(err, ErrTypes):
+		return "types"
+	case errors.Is(err, ErrCost):
+		return "cost"
+	case errors.Is(err, ErrNotBool):
+		return "not_bool"
+	}
+	return "failed"
+}
 
 // holds evaluates the condition.
 func (c *condition) holds(v *variables) (bool, error) {

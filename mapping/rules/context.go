@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/mapping/unified"
 )
 
 // plainNames are the members of an event that a template names as they are. A property of such a
@@ -13,7 +14,12 @@ var plainNames = []string{"type", "event", "name", "userId", "anonymousId", "gro
 // Context is what the names in a rule's templates mean: type, event, userId, anonymousId,
 // messageId, timestamp, context and the like are the event's own; traits are its own, and those of
 // its context where it has no value; properties are the event's, and any other name is a property.
+//
+// In an event of a help desk every member has its own name, as docs/unified-model.md lists them.
 func Context(ev mapping.Event) mapping.Value {
+	if unified.IsType(ev.Type) {
+		return ev.Body
+	}
 	properties := ev.Body.Get("properties")
 	if properties.Kind() != mapping.Object {
 		properties = mapping.Obj()

@@ -103,6 +103,20 @@ func TestFirst_evaluatesConditions(t *testing.T) {
 		"in a list of numbers":              {`properties.amount in [1, 150]`, true, nil},
 		"an element by its place":           {`properties.items[1].sku == "b"`, true, nil},
 		"the size of a list":                {`size(properties.items) > 1`, true, nil},
+		"a size is a double":                {`size(properties.items) == 2 && properties.items[properties.items.size() - 1].n / 2 == size("a") / 2`, true, nil},
+		"a rest":                            {`properties.total % 2 == 1 && -7 % 3 == -1 && properties.ratio % 1 == 0.5`, true, nil},
+		"a rest of a number that is cut":    {`int(properties.total / 2) % 5 == 0`, true, nil},
+		"a rest by nothing":                 {`properties.total % 0 == 0`, false, rules.ErrFailed},
+		"a rest of a text":                  {`properties.plan % 2 == 0`, false, rules.ErrTypes},
+		"cut to a whole number":             {`int(properties.ratio) == 0 && int("42") == 42 && uint(properties.amount) / 4 == 37.5`, true, nil},
+		"no whole number":                   {`int(properties.plan) == 1`, false, rules.ErrFailed},
+		"a part of a text":                  {`properties.plan.substring(1, 3) == "ip" && properties.plan.charAt(0) == "v"`, true, nil},
+		"a part by a whole number":          {`properties.plan.substring(int(properties.ratio)) == "vip"`, true, nil},
+		"a place in a text":                 {`properties.plan.indexOf("p") == 2 && properties.plan.lastIndexOf("v", 2) == 0`, true, nil},
+		"a text in parts":                   {`"a,b,c".split(",", 2)[1] == "b,c" && "aa".replace("a", "b", 1) == "ba"`, true, nil},
+		"a time":                            {`timestamp("2026-12-01T09:30:00Z").getHours() == 9 && timestamp("2026-12-01T09:30:00Z").getDayOfWeek() in [1, 2]`, true, nil},
+		"a time in a zone":                  {`timestamp("2026-12-01T09:30:00Z").getHours("Europe/Amsterdam") == 10`, true, nil},
+		"a duration":                        {`duration("90m").getMinutes() / 4 == 22.5`, true, nil},
 		"some element":                      {`properties.items.exists(i, i.n > 1)`, true, nil},
 		"all elements":                      {`properties.items.all(i, i.n > 1)`, false, nil},
 		"functions of texts":                {`event.startsWith("Payment") && event.lowerAscii().contains("fail")`, true, nil},
@@ -199,5 +213,12 @@ func TestFirst_anEventOfNoRuleAllocatesNothing(t *testing.T) {
 	ev := decode(t, track("Order Shipped"))
 	if n := testing.AllocsPerRun(100, func() { set.First(ev, func(rules.Fault) {}) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+	r, err := rules.Compile([]rules.Rule{rule("a", func(r *rules.Rule) { r.Match.Event, r.Ticket.Note = []string{"Payment Failed", "Invoice *"}, "x" })})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(100, func() { _, _, _ = r.Decide(ev, func(string, error) {}) }); n != 0 {
+		t.Errorf("%v allocations for a decision", n)
 	}
 }

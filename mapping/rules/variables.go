@@ -13,22 +13,31 @@ var roots = []string{
 	"type", "event", "name", "userId", "anonymousId", "groupId", "previousId", "messageId", "timestamp", "originalTimestamp", "sentAt", "receivedAt",
 	"traits", "properties", "context", "integrations", "channel", "version",
 	// of a help desk's events
-	"id", "at", "destination", "repeat", "late", "ticket", "contact", "comment", "user", "changes", "raw",
+	"id", "at", "desk", "destination", "desk_event", "repeat", "late", "enriched", "truncated",
+	"actor", "changes", "ticket", "contact", "comment", "user", "team", "label", "voice", "raw",
 }
 
 // variables is an event as conditions see it. Each member is converted once, when a condition
 // names it.
 type variables struct {
 	event     mapping.Event
-	converted map[string]any
+	converted []converted
+}
+
+// converted is a member of the event, converted.
+type converted struct {
+	name  string
+	value any
 }
 
 var _ interpreter.Activation = (*variables)(nil)
 
 // ResolveName implements interpreter.Activation.
 func (v *variables) ResolveName(name string) (any, bool) {
-	if value, ok := v.converted[name]; ok {
-		return value, true
+	for i := range v.converted { // conditions name a few
+		if c := &v.converted[i]; c.name == name {
+			return c.value, true
+		}
 	}
 	var value any
 	switch member := v.event.Body.Get(name); {
@@ -42,9 +51,9 @@ func (v *variables) ResolveName(name string) (any, bool) {
 		value = native(member)
 	}
 	if v.converted == nil {
-		v.converted = make(map[string]any, 4)
+		v.converted = make([]converted, 0, 4)
 	}
-	v.converted[name] = value
+	v.converted = append(v.converted, converted{name, value})
 	return value, true
 }
 
@@ -54,7 +63,7 @@ func (*variables) Parent() interpreter.Activation { return nil }
 // isContainer reports whether a root is an object in every event that has it.
 func isContainer(root string) bool {
 	switch root {
-	case "traits", "properties", "context", "integrations", "ticket", "contact", "comment", "user":
+	case "traits", "properties", "context", "integrations", "actor", "ticket", "contact", "comment", "user", "team", "label", "voice":
 		return true
 	}
 	return false

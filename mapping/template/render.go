@@ -30,6 +30,20 @@ func (t *Template) Render(root mapping.Value, limit int) (out string, cut bool, 
 	return r.out.String(), false, err
 }
 
+// Value returns the value that the template prints, as the event has it. ok is false when the
+// template is more than one name.
+func (t *Template) Value(root mapping.Value) (v mapping.Value, ok bool) {
+	if len(t.nodes) != 1 {
+		return mapping.Value{}, false
+	}
+	o, ok := t.nodes[0].(*output)
+	if !ok || o.call.helper != "" {
+		return mapping.Value{}, false
+	}
+	r := &renderer{root: root, scope: &scope{context: root}}
+	return r.callValue(o.call), true
+}
+
 // scope is where names are looked up. Sections that change the context add an inner one.
 type scope struct {
 	outer   *scope

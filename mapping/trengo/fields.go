@@ -1,6 +1,11 @@
 package trengo
 
-import "github.com/deskstream/deskstream/mapping"
+import (
+	"slices"
+	"strings"
+
+	"github.com/deskstream/deskstream/mapping"
+)
 
 // Where the fields are looked for, in this order (RudderStack's Trengo destination).
 var (
@@ -19,9 +24,12 @@ func traitPaths(names ...string) []string {
 	return paths
 }
 
+// ContactID is the type of external id by which an event names its contact.
+const ContactID = "trengoContactId"
+
 // External ids that an event may carry.
 const (
-	externalContact = "trengoContactId"
+	externalContact = ContactID
 	externalChannel = "trengoChannelId"
 )
 
@@ -48,6 +56,15 @@ func (r *reader) get(path string) mapping.Value {
 	return r.event.Body.Path(path)
 }
 
+// own are the paths that say something of the event's person. The traits of a group event are the
+// group's.
+func (r *reader) own(paths []string) []string {
+	if r.event.Type != "group" {
+		return paths
+	}
+	return slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return strings.HasPrefix(path, "traits.") })
+}
+
 // name is the contact's name: the whole one, or what there is of first and last.
 func (r *reader) name() string {
 	if name := r.text(namePaths); name != "" {
@@ -62,7 +79,7 @@ func (r *reader) name() string {
 
 // text returns the first of paths that holds a text with more than blanks, as one line.
 func (r *reader) text(paths []string) string {
-	for _, path := range paths {
+	for _, path := range r.own(paths) {
 		switch v := r.get(path); {
 		case !v.Exists() || isBlank(v):
 		case v.Kind() == mapping.String:

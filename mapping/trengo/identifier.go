@@ -66,7 +66,7 @@ func (k Identifier) Normal(identifier string) string {
 // identifier returns the event's first usable address of the kind, "" if it has none.
 // What comes before it and is no address is left out with a warning.
 func (r *reader) identifier(kind Identifier) string {
-	for _, path := range kind.paths() {
+	for _, path := range r.own(kind.paths()) {
 		v := r.get(path)
 		if v.Kind() == mapping.Array {
 			if address := r.listed(kind, path, v); address != "" {

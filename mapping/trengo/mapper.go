@@ -153,7 +153,7 @@ func (m *Mapper) address(r *reader, id externalID, c *Contact) error {
 	if id.fault != nil {
 		return id.fault
 	}
-	return mapping.FieldError(mapping.MissingIdentifier, strings.Join(c.Kind.paths(), ", "), "hold no usable "+string(c.Kind))
+	return mapping.FieldError(mapping.MissingIdentifier, strings.Join(r.own(c.Kind.paths()), ", "), "hold no usable "+string(c.Kind))
 }
 
 func missingChannel() error {

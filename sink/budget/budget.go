@@ -42,19 +42,32 @@ type Budget struct {
 
 	mu      sync.Mutex
 	limiter *rate.Limiter
-	limit   int           // requests per window, as configured or as last told
-	portion portion       // what of it is this process's
-	share   float64       // the same as a part of the limit
-	until   time.Time     // nothing is left until then
+	limit   int       // requests per window, as configured or as last told
+	portion portion   // what of it is this process's
+	share   float64   // the same as a part of the limit
+	until   time.Time // nothing is left until then
+	// While too few calls remain and nobody knows until when, spacing is the time from one call to
+	// the next, 0 otherwise. latest is when a call was let through last.
+	spacing time.Duration
+	latest  time.Time
 	told    time.Time     // the end of the latest such pause that was logged
 	changed chan struct{} // closed when the pace changes
 
 	window window
 	lent   lending
+	spare  *rate.Limiter // of TakeReserved, nil until it is asked for
 	// advance is how many calls of the reserve may be made ahead of their time; it is
 	// known once there was an answer.
 	advance int
 	known   bool
+	// remaining is how many calls the latest answer left, of all processes; -1 before one said so.
+	remaining int
+
+	// With priorities, destinations take calls by their Turns, and owed is what these keep for those
+	// that are less urgent.
+	prioritised bool
+	turns       []*Turns
+	owed        debts
 }
 
 // New makes an instance's Budget, which spends what r leaves beside its reserve.
@@ -74,7 +87,7 @@ func NewReserve(r Rate) *Budget {
 }
 
 func (b *Budget) start() {
-	b.limit, b.share, b.window.per = b.rate.Requests, 1, b.rate.Per
+	b.limit, b.share, b.window.per, b.remaining = b.rate.Requests, 1, b.rate.Per, -1
 	b.head, b.changed = make(chan struct{}, 1), make(chan struct{})
 	every, burst := b.pace()
 	b.limiter = rate.NewLimiter(every, burst)
@@ -108,6 +121,14 @@ func (b *Budget) Own() (calls float64, window time.Duration) {
 	return b.own(), b.rate.Per
 }
 
+// Limit is how many calls the vendor allows all processes in a window, as configured or as last
+// told, and how many of them the latest answer left, -1 if none has said so.
+func (b *Budget) Limit() (limit, remaining int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.limit, b.remaining
+}
+
 // Pause is how long the next call has to wait, as things are, and whether that is for the
 // reset of a limit that is used up.
 func (b *Budget) Pause(now time.Time) (wait time.Duration, usedUp bool) {
@@ -116,12 +137,13 @@ func (b *Budget) Pause(now time.Time) (wait time.Duration, usedUp bool) {
 	if wait := b.until.Sub(now); wait > 0 {
 		return wait, true
 	}
+	spaced := b.spaced(now)
 	if b.advance > 0 {
-		return 0, false
+		return spaced, false
 	}
 	token := b.limiter.ReserveN(now, 1)
 	defer token.CancelAt(now)
-	return token.DelayFrom(now), false
+	return max(token.DelayFrom(now), spaced), false
 }
 
 // UsedUpNews is when a limit that is used up for longer than a minute begins again, zero when
@@ -148,6 +170,7 @@ func (b *Budget) setPace() {
 func (b *Budget) wake() {
 	close(b.changed)
 	b.changed = make(chan struct{})
+	b.wakeTurns()
 }
 
 // Take spends a call if one may be made at once and nobody waits for one; ok reports
@@ -230,8 +253,17 @@ func (b *Budget) tooLong(now time.Time, wait, longest time.Duration) error {
 func (b *Budget) take(now time.Time) (g Grant, wait time.Duration, changed <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if wait := b.until.Sub(now); wait > 0 {
+	if _, wait := b.token(now); wait > 0 {
 		return Grant{}, wait, b.changed
+	}
+	return b.window.grant(now), 0, nil
+}
+
+// token takes what one call costs, or returns how long it takes until there may be one. from is
+// whose token it is, nil for a call that was lent. b is locked.
+func (b *Budget) token(now time.Time) (from *rate.Limiter, wait time.Duration) {
+	if wait := max(b.until.Sub(now), b.spaced(now)); wait > 0 {
+		return nil, wait
 	}
 	token := b.limiter.ReserveN(now, 1)
 	wait = token.DelayFrom(now)
@@ -242,10 +274,21 @@ func (b *Budget) take(now time.Time) (g Grant, wait time.Duration, changed <-cha
 	default:
 		token.CancelAt(now)
 		if wait = min(wait, b.lend(now)); wait > 0 {
-			return Grant{}, wait, b.changed
+			return nil, wait
 		}
+		b.latest = now
+		return nil, 0
 	}
-	return b.window.grant(now), 0, nil
+	b.latest = now
+	return b.limiter, 0
+}
+
+// spaced is how long it takes until the time from the latest call to the next one has passed.
+func (b *Budget) spaced(now time.Time) time.Duration {
+	if b.spacing == 0 {
+		return 0
+	}
+	return max(0, b.latest.Add(b.spacing).Sub(now))
 }
 
 // leftToOthers is the part of the reserve at which calls stop. Others may use their
@@ -256,8 +299,8 @@ const leftToOthers = 0.5
 // Learn takes in what the answer to a granted call says about the limit. A limit that the
 // vendor states replaces the configured one; it and what remains are of all processes
 // together. When not half of the reserve remains, or a 429 says that nothing does, calls
-// wait for the reset that the answer names, one hour at most. What remained of an earlier
-// window says nothing about the present one.
+// wait for the reset that the answer names, one hour at most. Where it names none they go at half
+// the pace until more remain. What remained of an earlier window says nothing about the present one.
 func (b *Budget) Learn(g Grant, status int, header http.Header, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -268,14 +311,20 @@ func (b *Budget) Learn(g Grant, status int, header http.Header, now time.Time) {
 	remaining, ok := Remaining(header)
 	counts := ok && !b.window.isEarlier(g) // before learnCount, which may begin a window
 	if counts {
-		b.learnCount(g, int(remaining), now)
+		b.remaining = int(remaining)
+		b.learnCount(g, b.remaining, now)
 	}
 	wait := time.Duration(0)
+	if counts {
+		b.spacing = 0
+	}
 	switch {
 	case status == http.StatusTooManyRequests && (!ok || remaining <= 0):
 		wait = AskedWait(status, header, now)
 	case counts && float64(remaining) <= b.stopsAt():
-		wait = b.untilReset(header, now)
+		if wait = b.untilReset(header, now); wait <= 0 {
+			b.spacing = time.Duration(2 * float64(b.rate.Per) / max(b.own(), 1))
+		}
 	}
 	if until := now.Add(wait); until.After(b.until) {
 		b.until = until
@@ -292,8 +341,7 @@ func (b *Budget) stopsAt() float64 {
 }
 
 // untilReset is the time until the reset that an answer names, else until the window that
-// was found out ends. When neither is known it is the time of two calls, which halves the
-// pace until more remain.
+// was found out ends. When neither is known it is 0.
 func (b *Budget) untilReset(header http.Header, now time.Time) time.Duration {
 	if wait := resetIn(header, now); wait > 0 {
 		return wait
@@ -301,12 +349,13 @@ func (b *Budget) untilReset(header http.Header, now time.Time) time.Duration {
 	if earliest, _, ok := b.window.ends(now); ok {
 		return earliest.Sub(now)
 	}
-	return time.Duration(2 * float64(b.rate.Per) / max(b.own(), 1))
+	return 0
 }
 
 // learnCount takes in how many calls remain. b is locked.
 func (b *Budget) learnCount(g Grant, remaining int, now time.Time) {
-	if b.window.learn(g, b.limit-remaining, now) {
+	if b.window.learn(g, b.limit-remaining, now) || b.lent.unseen {
+		b.lent.unseen = false
 		b.wake() // who waits for a call of its own may be lent one earlier
 	}
 	b.watchReserve(now)

@@ -1,6 +1,10 @@
 package budget
 
-import "time"
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+)
 
 // How calls are lent. What nobody has a right to is known only towards the end of a
 // window, and what an answer says of it is old by the time that the next call goes out.
@@ -12,8 +16,8 @@ const (
 	lendUntil = 1. / 100
 	// lendLook is the part of a window after which is looked again whether there are any.
 	lendLook = 1. / 100
-	// unseenShare is the part of the reserve that one process may have lent itself without
-	// an answer that counts it. Others know nothing of these calls.
+	// unseenShare is the part of the reserve that all instances, and a command that people run, may
+	// have lent themselves without an answer that counts it. Others know nothing of these calls.
 	unseenShare = 1. / 4
 	// peoplesShare is the part of what is lent that is for plans, redrives and deliver.
 	peoplesShare = 1. / 2
@@ -23,19 +27,24 @@ const (
 )
 
 // never is longer than anybody waits.
-const never = 1<<63 - 1
+const never = time.Duration(1<<63 - 1)
 
-// lending is when a Budget may lend itself calls above its own part.
+// lending is what a Budget may lend itself above its own part.
 type lending struct {
-	next  time.Time // the next one
-	alone time.Time // until then an instance leaves the reserve alone
+	// window is the one of which credit is, and credit what this process may lend of it by now. It grows
+	// while somebody waits: looked is when it was looked at last.
+	window time.Time
+	credit float64
+	looked time.Time
+	unseen bool      // who waits for a call waits for an answer that counts those that were lent
+	alone  time.Time // until then an instance leaves the reserve alone
 }
 
 // lend reports how long it takes until a call may be lent, 0 for at once. It is a guess
 // unless it is 0. b is locked.
 func (b *Budget) lend(now time.Time) time.Duration {
 	earliest, latest, ok := b.window.ends(now)
-	if !ok || b.lentShare(now) <= 0 {
+	if !ok || b.lentShare() <= 0 {
 		return never
 	}
 	start, end := earliest.Add(-b.part(lendFrom)), earliest.Add(-b.part(lendUntil))
@@ -44,17 +53,51 @@ func (b *Budget) lend(now time.Time) time.Duration {
 		return start.Sub(now)
 	case !now.Before(end):
 		return never
-	case now.Before(b.lent.next):
-		return b.lent.next.Sub(now)
 	}
+	look := b.part(lendLook)
 	free := b.lendable(now, latest)
+	rate := b.lentShare() * free / float64(end.Sub(now)) // calls a nanosecond
+	b.lent.grow(now, earliest, rate, look)
 	unseen := b.window.lent - b.window.newest.lent
-	if free < 1 || unseen >= max(1, int(b.reserved()*unseenShare)) {
-		return b.part(lendLook)
+	b.lent.unseen = unseen >= b.mostUnseen()
+	if free < 1 || b.lent.unseen {
+		return look
+	}
+	if wait := b.lent.untilNext(rate); wait > 0 {
+		return min(wait, look)
 	}
 	b.window.lent++
-	b.lent.next = now.Add(time.Duration(float64(end.Sub(now)) / free))
+	b.lent.credit--
 	return 0
+}
+
+// grow adds what has come since the latest look: at a rate that takes up this process's share of what is
+// free until the window ends. As others take theirs, all of it is used, whole calls or not. The first
+// call of a window comes at any time: of many instances that have less than a call each, some make one.
+func (l *lending) grow(now, window time.Time, rate float64, look time.Duration) {
+	if !l.window.Equal(window) {
+		l.window, l.looked, l.credit = window, now, rand.Float64()
+	}
+	l.credit += rate * float64(min(now.Sub(l.looked), 2*look)) // when that is longer ago nobody has waited
+	l.looked = now
+}
+
+// untilNext is how long it takes until there is a whole call, 0 when there is one.
+func (l *lending) untilNext(rate float64) time.Duration {
+	missing := 1 - l.credit
+	if missing <= 0 {
+		return 0
+	}
+	return time.Duration(min(missing/max(rate, math.SmallestNonzeroFloat64), float64(never)/2)) + 1
+}
+
+// mostUnseen is how many calls this process may have lent itself that no answer has counted.
+func (b *Budget) mostUnseen() int {
+	unseen := b.reserved() * unseenShare
+	if !b.forPeople {
+		unseen *= b.share
+	}
+	return max(1, int(unseen))
 }
 
 // part is a part of the window.
@@ -65,15 +108,33 @@ func (b *Budget) part(share float64) time.Duration {
 // reserved is how many calls of a window are the reserve.
 func (b *Budget) reserved() float64 { return float64(b.limit) * b.rate.Reserve }
 
-// lendable is how many calls this process may still lend itself in the current window:
-// its share of what remains and what nobody has a right to, less what it has lent itself
-// already. What instances may spend of their own until the window ends is theirs.
+// lendable is how many calls may still be lent in the current window, which ends at end at the latest:
+// what remains and nobody has a right to. What instances may spend of their own until then is theirs, and so
+// is what others may have spent and lent since the latest call that an answer counts. People's commands
+// lend half of it, and leave the other half for what they do not know; while others use the reserve,
+// instances have that half.
 func (b *Budget) lendable(now, end time.Time) float64 {
-	lent := float64(b.window.lent - b.window.lentBefore)
 	remaining := float64(b.limit - b.window.used())
-	due := (float64(b.limit) - b.reserved()) * float64(end.Sub(now)) / float64(b.rate.Per)
-	pool := remaining + lent - b.kept(now) - max(due, 0)
-	return b.lentShare(now)*max(pool, 0) - lent
+	others, own := b.due()
+	left, unknown := float64(end.Sub(now)), 0.
+	if !b.forPeople { // whose answers are far apart
+		unknown = float64(now.Sub(b.window.newest.at))
+	}
+	pool := remaining - b.kept(now) - own*left - others*(left+unknown)
+	if !b.forPeople && !now.Before(b.lent.alone) {
+		return max(pool*(1-(1-b.share)*unknown/left), 0)
+	}
+	lent := float64(b.window.lent - b.window.lentBefore)
+	return max(peoplesShare*max(pool+lent, 0)-lent, 0)
+}
+
+// due is how many calls a nanosecond other instances may make of their own, and this one at its pace.
+func (b *Budget) due() (others, own float64) {
+	others = (float64(b.limit) - b.reserved()) / float64(b.rate.Per)
+	if b.forPeople {
+		return others, 0
+	}
+	return others * (1 - b.share), float64(b.limiter.Limit()) / float64(time.Second)
 }
 
 // kept is what nobody lends: half of the reserve, all of it while others use it. A small
@@ -86,17 +147,12 @@ func (b *Budget) kept(now time.Time) float64 {
 	return max(kept, float64(b.limit)*burstShare)
 }
 
-// lentShare is the part of the calls that may be lent which is for this process. While
-// others use the reserve, instances divide what these leave.
-func (b *Budget) lentShare(now time.Time) float64 {
-	switch {
-	case b.forPeople:
-		return peoplesShare
-	case now.Before(b.lent.alone):
-		return b.share * (1 - peoplesShare)
-	default:
-		return b.share
+// lentShare is this process's share of the calls that may be lent.
+func (b *Budget) lentShare() float64 {
+	if b.forPeople {
+		return 1
 	}
+	return b.share
 }
 
 // watchReserve notices, before calls are lent, that others than instances use the

@@ -1,7 +1,9 @@
 package budget_test
 
 import (
+	"context"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,6 +71,37 @@ func TestBudget_whenTooFewRemainItIsSlowUntilMoreDo(t *testing.T) {
 		}
 		if n := len(at); n < 500 || n > 545 {
 			t.Errorf("%d calls in ten minutes, want half of 1,080", n)
+		}
+	})
+}
+
+// It is halved too where many wait and answers take their time: no call goes in a burst meanwhile.
+func TestBudget_whenTooFewRemainManyWhoWaitAreAsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := budget.New(budget.Rate{Requests: 1200, Per: time.Minute, Reserve: 0.1})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		var mu sync.Mutex
+		var at []time.Time
+		var group sync.WaitGroup
+		for range 64 {
+			group.Go(func() {
+				for {
+					g, err := b.Wait(ctx, 0)
+					if err != nil {
+						return
+					}
+					mu.Lock()
+					at = append(at, time.Now())
+					mu.Unlock()
+					time.Sleep(300 * time.Millisecond)
+					b.Learn(g, 200, rateHeader(1200, 60, time.Time{}), time.Now())
+				}
+			})
+		}
+		group.Wait()
+		if n := len(at); n < 5000 || n > 5450 {
+			t.Errorf("%d calls in ten minutes, want half of 10,800", n)
 		}
 	})
 }

@@ -39,6 +39,7 @@ type count struct {
 type window struct {
 	per   time.Duration
 	calls int // granted to this process
+	usage usage
 	lent  int // of them, above its own part
 	// newest is the count of the latest call of this epoch that was answered.
 	newest count
@@ -76,6 +77,7 @@ func (w *window) turn(now time.Time) {
 // grant numbers a call.
 func (w *window) grant(now time.Time) Grant {
 	w.turn(now)
+	w.usage.add(now, w.per)
 	w.calls++
 	g := Grant{at: now, call: w.calls, lent: w.lent, newest: w.newest, epoch: w.epoch}
 	for slot := w.oldest(now); slot <= w.slot; slot++ {

@@ -11,14 +11,24 @@ type Breaker struct {
 	// when 51 are, whatever comes next. The one that is too many is put back, so a person
 	// who is paged then has 50 letters.
 	Of int
+	// Invalid is the same share of the last 1,000 events, for those that can never be mapped; 0 only
+	// warns, when it is half of them.
+	Invalid float64
 }
+
+const (
+	// InvalidOf is how many of the last events are looked at for those that can never be mapped.
+	InvalidOf    = 1000
+	invalidWarns = 0.5
+)
 
 // TooManyRejected is the reason of the breaker's hold.
 const TooManyRejected = "breaker"
 
 // verdicts are the last events' ends.
 type verdicts struct {
-	Breaker
+	Share    float64
+	Of       int
 	rejected []bool // a ring once it is full
 	next     int
 	bad      int // how many of them were rejected
@@ -58,7 +68,7 @@ func (p *Pass) Judged(rejected bool) (putBack bool) {
 	g := p.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.tripped && rejected {
+	if (g.tripped || g.unmappable) && rejected {
 		g.delayProbe(p, 0)
 		g.leave(p)
 		return true
@@ -74,9 +84,56 @@ func (p *Pass) Judged(rejected bool) (putBack bool) {
 	return false
 }
 
+// Mapped reports whether an event could be mapped. Of those that can never be, too many open a hold
+// or, where the breaker does not hold for them, are said once: the event is put back as one that is
+// rejected, see Judged.
+func (p *Pass) Mapped(ok bool) (putBack bool) {
+	g := p.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.unmappable && !ok {
+		g.delayProbe(p, 0)
+		g.leave(p)
+		return true
+	}
+	if !g.unmapped.add(!ok) {
+		g.warned = g.warned && 2*float64(g.unmapped.bad) > g.unmapped.Share*float64(g.unmapped.Of) // or it would be said at each turn
+		return false
+	}
+	switch {
+	case g.warnsOnly:
+		if !g.warned {
+			g.warned = true
+			g.onInvalid(g.unmapped.bad)
+		}
+	case !g.hold.Active():
+		g.unmappable = true
+		g.open(TooManyRejected, 0)
+		if !ok && g.unmapped.bad > 1 {
+			g.leave(p)
+			return true
+		}
+	}
+	return false
+}
+
+// RejectedForSeveral is Judged of a rejected call that was made for several events: each of them is
+// judged alone after that, so it counts for none.
+func (p *Pass) RejectedForSeveral() (putBack bool) {
+	g := p.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.tripped {
+		return false
+	}
+	g.delayProbe(p, 0)
+	g.leave(p)
+	return true
+}
+
 // Alone reports whether no other event waits for a place.
 func (p *Pass) Alone() bool {
 	p.gate.mu.Lock()
 	defer p.gate.mu.Unlock()
-	return p.gate.waiting.Len() == 0
+	return !p.gate.anyWaits()
 }

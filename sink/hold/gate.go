@@ -5,6 +5,9 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/sink/budget"
 )
 
 // Gate decides whose turn it is to call one destination. At most limit events are in
@@ -13,6 +16,8 @@ import (
 // accepted or judged the others come back by doubling.
 //
 // An event that waits, for its turn or for its back-off, holds no place.
+//
+// With priorities a place comes with a call of the rate budget, see turns.go.
 type Gate struct {
 	initial  time.Duration // first probe interval
 	giveUp   time.Duration // longest hold, 0 for none; then every waiter gets an Error
@@ -22,7 +27,8 @@ type Gate struct {
 	limit   int
 	allowed int // grows back to limit after a hold
 	inUse   int
-	waiting list.List // of *turn, first come first served
+	waiting [len(mapping.Priorities)]list.List // of *turn by rank, first come first served
+	turns   *budget.Turns                      // at the calls of the rate budget; nil without priorities
 
 	hold    State
 	heldFor time.Duration // of ended holds
@@ -35,6 +41,12 @@ type Gate struct {
 
 	verdicts verdicts
 	tripped  bool // the hold is the breaker's, whatever its probes met since
+
+	unmapped   verdicts
+	unmappable bool // the hold is the breaker's for events that can never be mapped
+	warnsOnly  bool // there is none for them, but onInvalid, once
+	warned     bool
+	onInvalid  func(events int)
 }
 
 // turn is one waiter; granted is closed when its pass has a place, or the Gate gave up.
@@ -50,6 +62,7 @@ type Pass struct {
 	// Guarded by gate.mu.
 	place  bool
 	proved bool // as the probe, a write of this event was accepted or judged
+	urgency
 }
 
 // Config is what a Gate is made of.
@@ -62,9 +75,14 @@ type Config struct {
 	GiveUp time.Duration
 	// Breaker is off when it is zero.
 	Breaker Breaker
+	// Budget, if it has priorities, gives a call with each place.
+	Budget *budget.Budget
 	// OnChange, if set, is called when a hold begins or ends: with what was and what is now,
 	// a zero State for no hold. The Gate is locked meanwhile, so it must not block.
 	OnChange func(was, now State)
+	// OnInvalid, if set, is called when half of the last 1,000 events can never be mapped and the
+	// Breaker does not hold for that. The Gate is locked meanwhile, so it must not block.
+	OnInvalid func(events int)
 }
 
 // New makes a Gate.
@@ -74,7 +92,14 @@ func New(c Config) *Gate {
 	}
 	initial := min(max(c.Initial, time.Millisecond), maxProbeInterval)
 	g := &Gate{limit: c.Limit, allowed: c.Limit, initial: initial, giveUp: c.GiveUp, onChange: c.OnChange}
-	g.verdicts.Breaker = c.Breaker
+	g.verdicts.Share, g.verdicts.Of = c.Breaker.Share, c.Breaker.Of
+	g.unmapped.Share, g.unmapped.Of = c.Breaker.Invalid, InvalidOf
+	if g.onInvalid = c.OnInvalid; c.Breaker.Invalid == 0 && c.OnInvalid != nil {
+		g.unmapped.Share, g.warnsOnly = invalidWarns, true
+	}
+	if c.Budget != nil && c.Budget.IsPrioritised() {
+		g.turns = c.Budget.Turns(g.look)
+	}
 	return g
 }
 
@@ -111,13 +136,13 @@ func (p *Pass) Return(ctx context.Context) error {
 		defer g.mu.Unlock()
 		return g.gaveUp
 	}
-	if g.hasPlace() && ctx.Err() == nil { // nobody waits then: pump has let them in
+	if g.turns == nil && g.hasPlace() && ctx.Err() == nil { // nobody waits then: pump has let them in
 		g.give(p)
 		g.mu.Unlock()
 		return nil
 	}
 	t := &turn{pass: p, granted: make(chan struct{})}
-	at := g.waiting.PushBack(t)
+	p.wait(t)
 	g.pump()
 	g.mu.Unlock()
 
@@ -136,7 +161,7 @@ func (p *Pass) Return(ctx context.Context) error {
 	case g.gaveUp != nil:
 		return g.gaveUp
 	default:
-		g.waiting.Remove(at)
+		p.waitNoMore()
 		g.pump()
 		return context.Cause(ctx)
 	}
@@ -169,6 +194,7 @@ func (g *Gate) leave(p *Pass) {
 		p.place, p.proved = false, false
 		g.inUse--
 	}
+	g.giveBack(p)
 	if g.probe == p {
 		g.probe = nil
 	}
@@ -178,10 +204,17 @@ func (g *Gate) leave(p *Pass) {
 // pump grants places for as long as there are any, and sets the timer for the rest.
 func (g *Gate) pump() {
 	g.stopTimer()
-	for g.waiting.Len() > 0 && g.hasPlace() {
-		g.grant()
+	var next time.Duration // until there may be a call
+	for next == 0 && g.anyWaits() && g.hasPlace() {
+		_, next = g.grant()
 	}
-	if g.waiting.Len() == 0 || !g.hold.Active() {
+	if next == 0 {
+		g.leaveCalls()
+	}
+	if next > 0 {
+		g.lookIn(next)
+	}
+	if !g.anyWaits() || !g.hold.Active() {
 		return
 	}
 	now := time.Now()
@@ -190,7 +223,11 @@ func (g *Gate) pump() {
 		return
 	}
 	if g.probe == nil && g.hold.probed() && !now.Before(g.next) {
-		g.probe = g.grant()
+		if g.probe, next = g.grant(); next > 0 {
+			g.lookIn(next)
+			return
+		}
+		g.leaveCalls()
 	}
 	g.arm(now)
 }
@@ -202,24 +239,42 @@ func (g *Gate) give(p *Pass) {
 	g.inUse++
 }
 
-func (g *Gate) grant() *Pass {
-	t := g.waiting.Remove(g.waiting.Front()).(*turn)
-	g.give(t.pass)
+// grant lets in the one whose turn it is of those who wait. With priorities there may be no call of
+// the rate budget: then it returns how long that takes.
+func (g *Gate) grant() (*Pass, time.Duration) {
+	rank := 0
+	for g.waiting[rank].Len() == 0 {
+		rank++
+	}
+	var call budget.Call
+	if g.turns != nil {
+		var wait time.Duration
+		if call, wait = g.turns.Take(time.Now(), g.wanted()); wait > 0 {
+			return nil, wait
+		}
+		rank = call.Priority.Rank()
+	}
+	p := g.waiting[rank].Front().Value.(*turn).pass
+	t := p.waitNoMore()
+	p.call = call
+	g.give(p)
 	close(t.granted)
-	return t.pass
+	return p, 0
 }
 
 // abandon fails all who wait, now and later.
 func (g *Gate) abandon() {
 	g.gaveUp = &Error{Why: "it is on hold (" + g.hold.Reason + ")"}
-	for g.waiting.Len() > 0 {
-		close(g.waiting.Remove(g.waiting.Front()).(*turn).granted)
+	for i := range g.waiting {
+		for g.waiting[i].Len() > 0 {
+			close(g.waiting[i].Front().Value.(*turn).pass.waitNoMore().granted)
+		}
 	}
 }
 
 // arm sets the timer for the next thing that only time brings to those who wait.
 func (g *Gate) arm(now time.Time) {
-	if g.waiting.Len() == 0 {
+	if !g.anyWaits() {
 		return
 	}
 	var wait time.Duration
@@ -230,12 +285,18 @@ func (g *Gate) arm(now time.Time) {
 		wait = end
 	}
 	if wait > 0 {
-		g.timer = time.AfterFunc(wait, func() {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			g.pump()
-		})
+		g.lookIn(wait)
 	}
+}
+
+// lookIn sets the timer.
+func (g *Gate) lookIn(wait time.Duration) { g.timer = time.AfterFunc(wait, g.look) }
+
+// look lets in whom it is time for.
+func (g *Gate) look() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pump()
 }
 
 func (g *Gate) stopTimer() {

@@ -1,6 +1,9 @@
 package hold
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Operator is the reason of a hold that a person opened. It has no probes, and only
 // a person ends it.
@@ -15,7 +18,10 @@ var (
 // Halt puts the destination on hold until Resume. It takes the place of a hold that has
 // opened automatically. Calls in flight still get their answers, which end nothing. The
 // error is ErrHaltedAlready when a person has put it on hold before.
-func (g *Gate) Halt() error {
+func (g *Gate) Halt() error { return g.HaltSince(time.Now()) }
+
+// HaltSince is Halt for a hold that began earlier, before this process maybe.
+func (g *Gate) HaltSince(at time.Time) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.hold.Reason == Operator {
@@ -24,7 +30,7 @@ func (g *Gate) Halt() error {
 	if g.hold.Active() {
 		g.close()
 	}
-	g.open(Operator, 0)
+	g.openAt(Operator, at)
 	g.pump() // stops the timer of a probe that is not to come
 	return nil
 }

@@ -12,15 +12,22 @@ const (
 	holdForbidden    = "http_403"
 )
 
+// Reasons are all reasons of a hold.
+func Reasons() []string {
+	return []string{holdUnauthorized, holdForbidden, "http_429", "refused", "failing", TooManyRejected, Operator}
+}
+
 // maxProbeInterval is the longest pause between two probes that nobody asked for.
 const maxProbeInterval = 10 * time.Second
 
 // State is a destination's hold. Since is zero when there is none.
 type State struct {
-	Reason string // closed set: http_401, http_403, http_429, refused, failing, breaker, operator
+	Reason string // one of Reasons
 	Since  time.Time
-	// Rejected is how many events the breaker counted, in its own hold.
+	// Rejected is how many events the breaker counted, in a hold of its own.
 	Rejected int
+	// Invalid says that those can never be mapped.
+	Invalid bool
 }
 
 // Active reports whether the destination is on hold.
@@ -52,6 +59,17 @@ func (g *Gate) Held() State {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.hold
+}
+
+// NextProbe is the earliest time of the next probe of the current hold; zero where none comes: there
+// is no hold, a person has to end it, or a probe is under way.
+func (g *Gate) NextProbe() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.hold.Active() || !g.hold.probed() || g.probe != nil {
+		return time.Time{}
+	}
+	return g.next
 }
 
 // HeldFor is how long the destination has been on hold in all.
@@ -125,10 +143,23 @@ func (p *Pass) Hold(reason string, wait time.Duration) {
 	g.leave(p)
 }
 
+// openAt opens a hold without probes that began at a time.
+func (g *Gate) openAt(reason string, at time.Time) {
+	was := g.hold
+	if now := time.Now(); at.IsZero() || at.After(now) {
+		at = now
+	}
+	g.hold = State{Reason: reason, Since: at}
+	g.onChange(was, g.hold)
+}
+
 func (g *Gate) open(reason string, wait time.Duration) {
 	was := g.hold
 	g.hold = State{Reason: reason, Since: time.Now()}
-	if reason == TooManyRejected {
+	switch {
+	case reason == TooManyRejected && g.unmappable:
+		g.hold.Rejected, g.hold.Invalid = g.unmapped.bad, true
+	case reason == TooManyRejected:
 		g.hold.Rejected = g.verdicts.bad
 	}
 	g.every = g.initial
@@ -142,13 +173,14 @@ func (g *Gate) end() {
 	g.close()
 	g.allowed = 1
 	g.verdicts.reset()
+	g.unmapped.reset()
 	g.onChange(was, g.hold)
 }
 
 // close takes the hold away, with whatever it has under way.
 func (g *Gate) close() {
 	g.heldFor += time.Since(g.hold.Since)
-	g.hold, g.probe, g.tripped = State{}, nil, false
+	g.hold, g.probe, g.tripped, g.unmappable = State{}, nil, false, false
 }
 
 // Renewed lets the next probe go at once if the hold is about the credential, which has

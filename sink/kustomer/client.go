@@ -55,8 +55,6 @@ func (c *Client) step(ctx context.Context, do sink.Doer, step kustomer.Step, rec
 		return c.upsert(ctx, do, step, receipt)
 	case kustomer.Track:
 		return track(ctx, do, step, receipt)
-	case kustomer.Converse:
-		return converse(ctx, do, step, receipt)
 	default:
 		return fmt.Errorf("unknown step %T", step)
 	}
@@ -69,18 +67,30 @@ func (c *Client) upsert(ctx context.Context, do sink.Doer, step kustomer.Upsert,
 
 // track posts an event. Kustomer has no key by which it would know a repeated one.
 func track(ctx context.Context, do sink.Doer, step kustomer.Track, receipt *sink.Receipt) error {
-	reply, err := do.Do(ctx, sink.Call{
-		Op: "POST /v1/tracking/identityEvent", Method: "POST", Path: "/v1/tracking/identityEvent",
-		Body: step.Body, Unrepeatable: true,
-	})
+	reply, err := do.Do(ctx, trackCall(step))
 	if err == nil && !reply.Planned {
-		tracked(&reply, receipt)
+		tracked(&reply, receipt.IDs)
+		warnUntracked(receipt)
 	}
 	return err
 }
 
+func trackCall(step kustomer.Track) sink.Call {
+	return sink.Call{
+		Op: "POST /v1/tracking/identityEvent", Method: "POST", Path: "/v1/tracking/identityEvent",
+		Body: step.Body, Unrepeatable: true,
+	}
+}
+
+// warnUntracked warns of an event that was tracked without an id.
+func warnUntracked(receipt *sink.Receipt) {
+	if receipt.IDs[identityID] == "" {
+		receipt.Warnings = append(receipt.Warnings, "Kustomer's answer to the event has no id")
+	}
+}
+
 // tracked takes the ids from the answer to an event.
-func tracked(reply *sink.Reply, receipt *sink.Receipt) {
+func tracked(reply *sink.Reply, ids map[string]string) {
 	data := reply.JSON().Get("data")
 	for _, found := range [...]struct {
 		name string
@@ -91,11 +101,8 @@ func tracked(reply *sink.Reply, receipt *sink.Receipt) {
 		{customerID, data.Get("relationships", "customer", "data", "id")},
 	} {
 		if id := idText(found.id); id != "" {
-			receipt.IDs[found.name] = id
+			ids[found.name] = id
 		}
-	}
-	if receipt.IDs[identityID] == "" {
-		receipt.Warnings = append(receipt.Warnings, "Kustomer's answer to the event has no id")
 	}
 }
 
@@ -103,6 +110,14 @@ func tracked(reply *sink.Reply, receipt *sink.Receipt) {
 func idText(v mapping.Value) string {
 	if text := ownerText(v); len(text) <= sink.MaxID {
 		return text
+	}
+	return ""
+}
+
+// pathID is one of Kustomer's ids in an answer that goes into a path, "" if there is none.
+func pathID(v mapping.Value) string {
+	if id := idText(v); kustomer.ValidID(id) {
+		return id
 	}
 	return ""
 }

@@ -50,6 +50,9 @@ func (u *upsert) resolve(ctx context.Context, r refusal) error {
 			return err
 		}
 		if u.foundOther(r.target) {
+			if u.step.Several && !u.isOwn(r) {
+				return u.do.Reject(r.call, r.reply)
+			}
 			u.resolved = true
 			target := u.choose(r.target)
 			u.leaveOut(target)
@@ -65,10 +68,39 @@ func (u *upsert) resolve(ctx context.Context, r refusal) error {
 	return u.refused(ctx, r)
 }
 
-// refused ends a write, unless it may have been the merged lists that Kustomer
-// refused: what the customer has may break rules that were made later.
+// isOwn reports whether all that an identity of several events finds is the customer whom their
+// lookups find, as after a create whose answer was lost. Otherwise whom each of the events is about
+// depends on those before it, so each goes alone: of a write that was refused for what others have
+// nothing took effect.
+func (u *upsert) isOwn(r refusal) bool {
+	if r.target.id != "" {
+		return false
+	}
+	own := ""
+	for _, l := range u.step.Lookups {
+		if holder, found := u.found[l.Key()]; found {
+			own = holder.id
+			break
+		}
+	}
+	for _, holder := range u.found {
+		if holder.id != own {
+			return false
+		}
+	}
+	return own != ""
+}
+
+// refused ends a write, unless it may have been something of a rule's that Kustomer refused, or the
+// merged lists: what the customer has may break rules that were made later.
 func (u *upsert) refused(ctx context.Context, r refusal) error {
-	if r.reply.Status != http.StatusBadRequest || !r.body.merged {
+	if r.reply.Status == http.StatusBadRequest && u.ruled.leaveOut() {
+		return u.save(ctx, r.target)
+	}
+	if r.reply.Status != http.StatusBadRequest || !r.body.merged || u.step.Several {
+		if u.ruled != nil {
+			u.do.Fail(u.ruled.step)
+		}
 		return u.do.Reject(r.call, r.reply)
 	}
 	u.withoutLists = true

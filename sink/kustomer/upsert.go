@@ -39,6 +39,24 @@ type upsert struct {
 	withoutLists bool
 	// conflicts counts the answers 409 in a row.
 	conflicts int
+	// ruled is what a rule asks for, nil without one.
+	ruled *ruledCustomer
+	// planned is set once a call was not made, because none is.
+	planned bool
+}
+
+// ruledCustomer is what a rule makes of a customer, as a step of the event.
+type ruledCustomer struct {
+	step string
+	// whole is the customer that a create makes, change what an update does to one that is there.
+	whole, change mapping.Value
+	// without are the same, each without something of the rule's that Kustomer may have refused: what
+	// is tried instead, one after another.
+	without []lessOfCustomer
+	// left says what the present ones are without, "" for nothing.
+	left string
+	// made says that it was created, by this event.
+	made bool
 }
 
 // match is a customer that was found; the zero match is none.
@@ -79,12 +97,58 @@ func (u *upsert) run(ctx context.Context) error {
 	return u.save(ctx, target)
 }
 
+// lessOfCustomer is a ruledCustomer without something of the rule's, which a warning names.
+type lessOfCustomer struct {
+	left          string
+	whole, change mapping.Value
+}
+
+// leaveOut leaves something of the rule's out, if there is anything that may be.
+func (r *ruledCustomer) leaveOut() bool {
+	if r == nil || len(r.without) == 0 {
+		return false
+	}
+	next := r.without[0]
+	r.whole, r.change, r.left, r.without = next.whole, next.change, next.left, r.without[1:]
+	return true
+}
+
 // save brings the event to the customer that was found, or to a new one.
 func (u *upsert) save(ctx context.Context, target match) error {
+	if u.ruled != nil {
+		u.step.Customer = u.ruled.change
+		if target.id == "" {
+			u.step.Customer = u.ruled.whole
+		} else if u.ruled.change.Len() == 0 {
+			u.receipt.IDs[customerID] = target.id
+			return mapping.NothingToUpdate
+		}
+	}
 	if target.id == "" {
 		return u.create(ctx)
 	}
 	return u.update(ctx, target)
+}
+
+// write makes a write, as a step of the event where a rule asks for it.
+func (u *upsert) write(ctx context.Context, call sink.Call) (sink.Reply, error) {
+	if u.ruled == nil {
+		return u.do.Do(ctx, call)
+	}
+	made, err := u.do.Change(ctx, sink.Change{Step: u.ruled.step, Call: call, IDs: customerIDs})
+	u.planned = u.planned || made.Reply.Planned
+	return made.Reply, err
+}
+
+// customerIDs returns the id of a customer in an answer, nil for none.
+func customerIDs(reply sink.Reply) map[string]string { return idsOf(customerID, reply) }
+
+// idsOf returns the id of what an answer shows, under its name in receipts; nil for none.
+func idsOf(name string, reply sink.Reply) map[string]string {
+	if id := pathID(reply.JSON().Get("data", "id")); id != "" {
+		return map[string]string{name: id}
+	}
+	return nil
 }
 
 // find tries the lookups in order and lets what is remembered, or what another event
@@ -161,6 +225,7 @@ func (u *upsert) get(ctx context.Context, call sink.Call) (match, error) {
 	call.Method, call.Lookup, call.Accept = "GET", true, acceptCustomer
 	reply, err := u.do.Do(ctx, call)
 	if err != nil || !reply.OK() {
+		u.planned = u.planned || reply.Planned
 		return match{}, err
 	}
 	data := reply.JSON().Get("data")

@@ -29,15 +29,17 @@ func (u *upsert) create(ctx context.Context) error {
 		Op: "POST /v1/customers", Method: "POST", Path: "/v1/customers",
 		Body: b.value(), Answers: []int{http.StatusConflict},
 	}
-	if b.carriesIdentifiers() {
+	if b.carriesIdentifiers() || u.mayLeaveOut() {
 		call.Answers = append(call.Answers, http.StatusBadRequest)
 	}
-	reply, err := u.do.Do(ctx, call)
+	reply, err := u.write(ctx, call)
 	switch {
 	case err != nil || reply.Planned:
 		return err
 	case !reply.OK():
 		return u.resolve(ctx, refusal{call: call, reply: reply, body: b})
+	case u.ruled != nil:
+		u.ruled.made = true
 	}
 	id := idText(reply.JSON().Get("data", "id"))
 	if !kustomer.ValidID(id) {
@@ -70,7 +72,7 @@ func (u *upsert) update(ctx context.Context, target match) error {
 		Path: "/v1/customers/" + segment(target.id), Query: "replace=false",
 		Body: b.value(), Answers: u.answersTo(target, &b),
 	}
-	reply, err := u.do.Do(ctx, call)
+	reply, err := u.write(ctx, call)
 	switch {
 	case err != nil:
 		return err
@@ -94,11 +96,15 @@ func (u *upsert) answersTo(target match, b *body) []int {
 	if target.remembered {
 		answers = append(answers, http.StatusNotFound, http.StatusUnprocessableEntity)
 	}
-	if b.merged || b.carriesIdentifiers() {
+	if b.merged || b.carriesIdentifiers() || u.mayLeaveOut() {
 		answers = append(answers, http.StatusBadRequest)
 	}
 	return answers
 }
+
+// mayLeaveOut reports whether a refused write is made once more, without something of a
+// rule's.
+func (u *upsert) mayLeaveOut() bool { return u.ruled != nil && len(u.ruled.without) > 0 }
 
 // show reads a customer that nothing made for this event has shown, if lists have to be
 // merged, memory does not have all of the event's entries, and no answer to a write of
@@ -112,6 +118,9 @@ func (u *upsert) show(ctx context.Context, target match) (match, error) {
 		k = u.known(target.id)
 	}
 	target.company = k.company
+	if _, seen := u.ids.Get(customerKey(target.id)); u.ruled != nil && !seen && target.id != placeholder {
+		return u.read(ctx, target) // it may have a company, which an update has to name
+	}
 	if !u.merges() || u.has(k) {
 		return target, nil
 	}

@@ -30,8 +30,22 @@ func (f DoerFunc) Change(ctx context.Context, c sink.Change) (sink.Effected, err
 // Begun is false: no step is remembered.
 func (f DoerFunc) Begun(string) bool { return false }
 
+// Fail does nothing.
+func (f DoerFunc) Fail(string) {}
+
 // Skip does nothing.
 func (f DoerFunc) Skip(string, map[string]string) {}
+
+// Adopt does nothing.
+func (f DoerFunc) Adopt(string, map[string]string) {}
+
+// FindKey finds nothing.
+func (f DoerFunc) FindKey(context.Context, sink.Key) (sink.KeyedTicket, error) {
+	return sink.KeyedTicket{}, nil
+}
+
+// RecordKey does nothing.
+func (f DoerFunc) RecordKey(context.Context, sink.Key, sink.KeyedTicket) error { return nil }
 
 // Ref is the step's name, repeated.
 func (f DoerFunc) Ref(step string) string { return Ref(step) }
@@ -85,7 +99,11 @@ func Change(ctx context.Context, do func(context.Context, sink.Call) (sink.Reply
 	if err != nil || !reply.OK() {
 		return sink.Effected{Reply: reply}, err
 	}
-	return sink.Effected{Reply: reply, State: sink.StepDone}, nil
+	made := sink.Effected{Reply: reply, State: sink.StepDone}
+	if c.IDs != nil {
+		made.IDs = c.IDs(reply)
+	}
+	return made, nil
 }
 
 // Ledger is a sink.Ledger that keeps the latest progress.

@@ -32,13 +32,18 @@ type Config struct {
 	// Dialects are the headers of other tools that letters carry besides dlq.*.
 	Dialects []Dialect
 
+	// Keys is the topic of keys, "" where no rule has one; KeyPartitions is how many partitions it
+	// has.
+	Keys          string
+	KeyPartitions int32
+
 	// Group is the pipeline's consumer group.
 	Group string
 	// Destination and DestinationType are the pipeline's name and its help desk.
 	Destination, DestinationType string
 
-	// ConfigHash and AppVersion say in letters who failed. They are left out when empty.
-	ConfigHash, AppVersion string
+	// AppVersion says in letters who failed. It is left out when empty.
+	AppVersion string
 
 	// Large, if set, sends what the usual client cannot: records that are larger than
 	// the topic takes before they are compressed, and those of a batch that was larger

@@ -15,8 +15,8 @@ import (
 func BenchmarkHeaders(b *testing.B) {
 	w := NewWriter(Config{
 		Responses: "events.responses", DeadLetters: "events.letters", Group: "deskstream.crm", Destination: "crm", DestinationType: "kustomer",
-		ConfigHash: "c0ffee", AppVersion: "1.2.3",
-		Dialects: []Dialect{Connect, Spring, KIP1191, XOriginal, Streams},
+		AppVersion: "1.2.3",
+		Dialects:   []Dialect{Connect, Spring, KIP1191, XOriginal, Streams},
 	}, nil, slog.New(slog.DiscardHandler))
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	status := 422

@@ -36,6 +36,10 @@ const (
 	letterVersion = "1"
 )
 
+// TraceHeader names in a letter the span of the event's delivery, where that has a trace. What the
+// record says of its producer's trace stays as it is.
+const TraceHeader = ownPrefix + "traceparent"
+
 // letter is one dead letter before it takes the form of a record.
 type letter struct {
 	w     *Writer
@@ -143,10 +147,12 @@ func (l *letter) describe(h *headerList, form int) {
 // describeSteps adds what whoever sends the letter again goes on from. No form leaves it out: a
 // letter without it would open a second ticket.
 func (l *letter) describeSteps(h *headerList) {
+	h.optional("dlq.rule", l.out.Rule)
 	p := l.entry.Progress
 	if p == nil {
 		return
 	}
+	h.optional("dlq.rule.hash", p.RuleHash)
 	if len(p.Steps) > 0 {
 		h.text("dlq.steps", jsonText(p.Steps))
 	}
@@ -171,14 +177,16 @@ func (l *letter) describeOrigin(h *headerList) {
 		h.text("dlq.source.epoch", strconv.Itoa(int(src.LeaderEpoch)))
 	}
 	h.text("dlq.destination", cfg.Destination)
-	h.optional("dlq.config.hash", cfg.ConfigHash)
+	h.optional("dlq.config.hash", l.entry.ConfigHash)
 	h.optional("dlq.app.version", cfg.AppVersion)
+	h.optional(TraceHeader, l.entry.Trace.Parent().Traceparent)
 }
 
 func (l *letter) describeError(h *headerList, form int) {
 	h.text("dlq.stage", string(l.err.Stage))
 	h.text("dlq.class", string(l.err.Class))
 	h.text("dlq.code", string(l.err.Code))
+	h.text("dlq.fault", string(sink.InfoOfCode(l.err.Code).Fault))
 	if l.err.HTTPStatus != nil {
 		h.text("dlq.http.status", strconv.Itoa(*l.err.HTTPStatus))
 	}

@@ -52,6 +52,7 @@ var ownHeaders = headers(
 	"dlq.stage", "request",
 	"dlq.class", "rejected",
 	"dlq.code", "http_422",
+	"dlq.fault", "event",
 	"dlq.http.status", "422",
 	"dlq.message", "name is too long: 300 of 255",
 	"dlq.fingerprint", "78fb19b9cd3ba9ce",
@@ -83,8 +84,11 @@ func stepsTaken() *sink.Progress {
 func TestWrite_letterSaysWhatWasDone(t *testing.T) {
 	e := dead()
 	e.Progress = stepsTaken()
+	e.Progress.Rule, e.Progress.RuleHash, e.Outcome.Rule = "payment-failed", "0123456789abcdef", "payment-failed"
 	letter := letterOf(t, e)
 	for name, want := range map[string]string{
+		"dlq.rule":       "payment-failed",
+		"dlq.rule.hash":  "0123456789abcdef",
 		"dlq.steps":      `[{"name":"ticket","state":"done","ids":{"ticket_id":"42"}}]`,
 		"dlq.steps.next": `{"step":"note","mark":{"floor":"7"},"at":"1970-01-01T00:00:00.000Z"}`,
 	} {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/traces"
 )
 
 // The headers of an outcome. CONTRACT: An outcome.
@@ -21,7 +22,7 @@ const (
 	headerRound       = "deskstream.round"
 	headerEvent       = "deskstream.event"
 	headerReason      = "deskstream.reason"
-	headerTrace       = "traceparent"
+	headerTrace       = traces.HeaderParent
 )
 
 // The forms of an outcome, from the whole to the least.
@@ -34,6 +35,9 @@ const (
 
 // callsLeftOut is the warning in an outcome that has lost its calls.
 const callsLeftOut = "calls and warnings were left out: the outcome did not fit its topic"
+
+// resultLeftOut is the warning in an outcome that has lost its result too.
+const resultLeftOut = "calls, warnings and the result were left out: the outcome did not fit its topic"
 
 // maxTrace bounds the trace that an outcome continues, in bytes. W3C Trace Context
 // has 55 and lets later versions grow.
@@ -101,6 +105,12 @@ func (w *Writer) outcomeHeaders(e *Entry, out *sink.Outcome) []kgo.RecordHeader 
 	if e.Progress != nil {
 		headers = append(headers, progressHeader(e.Progress))
 	}
+	if out.Trail != nil {
+		headers = append(headers, kgo.RecordHeader{Key: headerTrail, Value: []byte(jsonText(out.Trail))})
+	}
+	if p := e.Trace.Parent(); p != (traces.Parent{}) {
+		return append(headers, kgo.RecordHeader{Key: headerTrace, Value: []byte(p.Traceparent)})
+	}
 	for _, h := range src.Headers {
 		if h.Key == headerTrace && len(h.Value) <= maxTrace {
 			return append(headers, h)
@@ -124,6 +134,10 @@ func (w *Writer) outcomeValue(out sink.Outcome, form int) []byte {
 	if form >= outcomeNoCalls {
 		out.Calls = []sink.CallRecord{}
 		out.Warnings = []string{callsLeftOut}
+		if !out.Result.IsZero() {
+			out.Warnings = []string{resultLeftOut}
+			out.Result, out.Truncated = sink.RawJSON{}, true
+		}
 		form = outcomeShortKey
 	} else if form == outcomeNoBodies {
 		out.Calls = withoutBodies(out.Calls, w.cfg.Bodies)

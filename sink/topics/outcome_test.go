@@ -113,6 +113,21 @@ func TestWrite_outcomeIsTheObjectOfTheContract(t *testing.T) {
 	}
 }
 
+// The answer to a call over Kafka is what the call is for.
+func TestWrite_aResultStaysWithoutBodies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, func(cfg *topics.Config) { cfg.Bodies = false })
+		e := delivered()
+		id, status := "c-1", 200
+		e.Outcome.CorrelationID, e.Outcome.Status = &id, &status
+		e.Outcome.Result, e.Outcome.Cursor = sink.RawJSONOf(mapping.Obj()), sink.RawJSONOf(mapping.Obj())
+		b.write(t, e)
+		if value := string(b.only(t, responses).Value); !strings.Contains(value, `"correlationId":"c-1","status":200,"result":{},"cursor":{},`) || strings.Contains(value, `"response"`) {
+			t.Errorf("value %s", value)
+		}
+	})
+}
+
 func TestWrite_outcomeWithoutATimeGetsThePresent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)
@@ -167,6 +182,14 @@ func TestWrite_outcomeThatIsTooLargeShrinks(t *testing.T) {
 			func(t *testing.T, _ *kgo.Record, out sink.Outcome) {
 				if len(out.Calls) != 0 || len(out.Warnings) != 1 || out.IDs["customer_id"] != "42" {
 					t.Errorf("calls %v, warnings %v, ids %v; want none, one that says so, the ids", out.Calls, out.Warnings, out.IDs)
+				}
+			},
+		},
+		"the result with them": {
+			func(e *topics.Entry) { e.Outcome.Result = sink.RawJSONOf(mapping.Str(letters(40 << 10))) },
+			func(t *testing.T, _ *kgo.Record, out sink.Outcome) {
+				if !out.Result.IsZero() || !out.Truncated || len(out.Warnings) != 1 || !strings.Contains(out.Warnings[0], "result") {
+					t.Errorf("result of %d bytes, truncated %v, warnings %q; want none, marked, and one that says so", len(out.Result.String()), out.Truncated, out.Warnings)
 				}
 			},
 		},

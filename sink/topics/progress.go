@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -76,8 +77,21 @@ func (w *Writer) ledgerRecord(e *Entry, what sink.Disposition) *kgo.Record {
 	}
 }
 
+// maxProgress is the most that the header of a progress takes, in bytes, as long as steps that may
+// be repeated can be left out of it. DESIGN: Progress is part of the ledger.
+const maxProgress = 8 << 10
+
+// progressHeader is the header with a progress. What makes it too long is left out as far as it
+// may be taken again: a new owner takes these steps once more, and repeats no effect. All others
+// stay, however long.
 func progressHeader(p *sink.Progress) kgo.RecordHeader {
-	return kgo.RecordHeader{Key: headerProgress, Value: []byte(jsonText(p))}
+	text := jsonText(p)
+	if len(text) > maxProgress {
+		kept := *p
+		kept.Steps = slices.DeleteFunc(slices.Clone(p.Steps), func(s sink.StepRecord) bool { return s.Repeatable })
+		text = jsonText(kept)
+	}
+	return kgo.RecordHeader{Key: headerProgress, Value: []byte(text)}
 }
 
 // jsonText is the JSON of a progress or of a part of one.
@@ -101,11 +115,10 @@ func ParseProgress(rec *kgo.Record) (p sink.Progress, ok bool) {
 	return p, false
 }
 
-// StepsTaken calls take with each step that a record of the responses topic says its event has
-// taken, and with the step's Ref: what a step of another event made is not this one's.
-func StepsTaken(e *LedgerEntry, rec *kgo.Record, take func(ref string, step sink.StepRecord)) {
-	p, ok := ParseProgress(rec)
-	if !ok || len(p.Steps) == 0 {
+// StepsTaken calls take with each step that the progress in a record of the responses topic says
+// its event has taken, and with the step's Ref: what a step of another event made is not this one's.
+func StepsTaken(e *LedgerEntry, p sink.Progress, take func(ref string, step sink.StepRecord)) {
+	if len(p.Steps) == 0 {
 		return
 	}
 	identity := e.Identity(e.Group)

@@ -2,6 +2,8 @@ package topics_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,6 +64,43 @@ func TestProgress_isReadAsItWasWritten(t *testing.T) {
 		}
 		wantNoOutcome(t, r)
 	})
+}
+
+// What makes the header too long is left out as far as it may be taken again.
+func TestProgress_aLongOneKeepsWhatMayNotBeRepeated(t *testing.T) {
+	step := func(name string, repeatable bool) sink.StepRecord {
+		return sink.StepRecord{StepInfo: sink.StepInfo{Name: name, State: sink.StepDone}, IDs: map[string]string{"id": "42"}, Repeatable: repeatable}
+	}
+	for n, whole := range map[int]bool{10: true, 90: true, 120: false, 1000: false} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, nil)
+			e := progressEntry()
+			want := []sink.StepRecord{step("ticket", false)}
+			e.Progress.Steps = slices.Clone(want)
+			for i := range n {
+				e.Progress.Steps = append(e.Progress.Steps, step(fmt.Sprintf("label:%03d", i), true))
+			}
+			e.Progress.Steps, want = append(e.Progress.Steps, step("note", false)), append(want, step("note", false))
+			if whole {
+				want = e.Progress.Steps
+			}
+			done := make(chan error, 1)
+			b.writer.WriteProgress(t.Context(), e, func(_ int64, err error) { done <- err })
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			r := b.Consume(t, responses)[0]
+			got, ok := topics.ParseProgress(r)
+			if diff := cmp.Diff(want, got.Steps); !ok || diff != "" || got.Next == nil {
+				t.Errorf("with %d steps: read %v, next %v (-want +got):\n%s", n, ok, got.Next, diff)
+			}
+			for _, h := range r.Headers {
+				if len(h.Value) > 8<<10 {
+					t.Errorf("with %d steps: header %s has %d bytes", n, h.Key, len(h.Value))
+				}
+			}
+		})
+	}
 }
 
 func TestClaim_namesThePartitionAndIsNoOutcome(t *testing.T) {

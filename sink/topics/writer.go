@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/sink"
+	"github.com/deskstream/deskstream/sink/traces"
 )
 
 // Writer writes the outcomes and dead letters of one pipeline. It may be used by
@@ -19,6 +20,7 @@ type Writer struct {
 	own     identity
 	outcome *target
 	letter  *target
+	key     *target // nil where no rule has keys
 	held    held
 }
 
@@ -33,12 +35,19 @@ func NewWriter(cfg Config, cl *kgo.Client, log *slog.Logger) *Writer {
 		own: identity{group: []byte(cfg.Group), destination: []byte(cfg.Destination)},
 	}
 	w.outcome, w.letter = newTarget(cfg.Responses, log, &w.cfg), newTarget(cfg.DeadLetters, log, &w.cfg)
+	if cfg.Keys != "" {
+		w.key = newTarget(cfg.Keys, log, &w.cfg)
+	}
 	return w
 }
 
 // Backlogs are what is on its way to each of the topics, by their names.
 func (w *Writer) Backlogs() map[string]Backlog {
-	return map[string]Backlog{w.outcome.topic: w.outcome.backlog(), w.letter.topic: w.letter.backlog()}
+	backlogs := map[string]Backlog{w.outcome.topic: w.outcome.backlog(), w.letter.topic: w.letter.backlog()}
+	if w.key != nil {
+		backlogs[w.key.topic] = w.key.backlog()
+	}
+	return backlogs
 }
 
 // Entry is one settled event on its way to the topics.
@@ -73,6 +82,10 @@ type Entry struct {
 	MayWait bool
 	// Plan names the plan of a reprocessing, "" for a live delivery.
 	Plan string
+	// ConfigHash says in a letter by which configuration it failed. It is left out when empty.
+	ConfigHash string
+	// Trace is the event's, nil for none: then what the source record says of its trace stays.
+	Trace *traces.Event
 
 	// Partitions returns the topics' numbers of partitions as they were found when the
 	// source partition was assigned, or when a topic was recreated since. It is asked
@@ -106,7 +119,8 @@ func (w *Writer) Write(ctx context.Context, e Entry, done func(offset int64, err
 		return
 	}
 	out = new(*out)
-	l := w.newLetter(&e, out, time.Now())
+	began := time.Now()
+	l := w.newLetter(&e, out, began)
 	out.DLQID = &l.id
 	w.begin(&parcel{
 		ctx: ctx, target: w.letter, source: e.Source,
@@ -116,6 +130,7 @@ func (w *Writer) Write(ctx context.Context, e Entry, done func(offset int64, err
 				done(-1, err)
 				return
 			}
+			e.Trace.Sent(w.letter.topic, began)
 			go w.writeOutcome(ctx, &e, out, done) // a promise may not produce itself, kgo says
 		},
 	}, e.MayWait)
@@ -133,10 +148,24 @@ func (e *Entry) place() Place {
 func targetPartition(src *kgo.Record, n int32) int32 { return src.Partition % max(n, 1) }
 
 func (w *Writer) writeOutcome(ctx context.Context, e *Entry, out *sink.Outcome, done func(int64, error)) {
+	if e.Trace != nil {
+		done = w.traced(e.Trace, done)
+	}
 	w.begin(&parcel{
 		ctx: ctx, target: w.outcome, source: e.Source,
 		build:    func(form int) *kgo.Record { return w.outcomeRecord(e, out, form) },
 		smallest: outcomeShortKey,
 		done:     done,
 	}, e.MayWait)
+}
+
+// traced puts the write of an outcome into the event's trace, when it is acknowledged.
+func (w *Writer) traced(e *traces.Event, done func(int64, error)) func(int64, error) {
+	began := time.Now()
+	return func(offset int64, err error) {
+		if err == nil {
+			e.Sent(w.outcome.topic, began)
+		}
+		done(offset, err)
+	}
 }

@@ -80,8 +80,8 @@ func newBench(t *testing.T, change func(*topics.Config)) *bench {
 		Responses: responses, Bodies: true, DeadLetters: deadLetters,
 		Dialects: []topics.Dialect{topics.Connect, topics.Spring, topics.KIP1191},
 		Group:    "deskstream.crm", Destination: "crm", DestinationType: "kustomer",
-		ConfigHash: "c0ffee", AppVersion: "1.2.3",
-		Failed: b.fails,
+		AppVersion: "1.2.3",
+		Failed:     b.fails,
 	}
 	if change != nil {
 		change(&b.cfg)
@@ -126,7 +126,8 @@ func source() *kgo.Record {
 
 func delivered() topics.Entry {
 	return topics.Entry{
-		Source: source(), Lane: "user-7", Outcome: outcome(sink.Delivered),
+		ConfigHash: "c0ffee",
+		Source:     source(), Lane: "user-7", Outcome: outcome(sink.Delivered),
 		Origin:   topics.Origin{Cluster: "cluster-1", TopicID: topics.TopicID{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
 		Attempts: 1, Partitions: func() (int32, int32) { return 3, 2 },
 	}

@@ -26,6 +26,7 @@ import (
 	mapped "github.com/deskstream/deskstream/mapping/trengo"
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/budget"
+	"github.com/deskstream/deskstream/sink/keys"
 	"github.com/deskstream/deskstream/sink/sinktest"
 	"github.com/deskstream/deskstream/sink/trengo"
 )
@@ -89,6 +90,12 @@ type scene struct {
 	ids     *sink.IDs
 	ledger  *sinktest.Ledger
 	contact string
+
+	keys   keys.Store
+	offset int64        // of the event
+	write  func() error // of a key's record; nil: it is written
+	mu     sync.Mutex
+	closed []keys.Named // by the last event; under mu, events may go together
 }
 
 // onStub runs a test on a desk with the contact ada.
@@ -165,13 +172,25 @@ func (s *scene) tries(ctx context.Context, d rules.Decision, before *sink.Progre
 	})
 }
 
-func (s *scene) acts(ctx context.Context, before *sink.Progress, a trengo.Actions) (sink.Outcome, error) {
-	s.t.Helper()
+// destination is the way to the desk.
+func (s *scene) destination() *sink.Destination {
 	rate := budget.Rate{Requests: 1_000_000, Per: time.Second}
-	dest := sink.NewDestination(sink.Config{
+	return sink.NewDestination(sink.Config{
 		Name: "support", BaseURL: "http://desk.example", Credential: sink.NewSecret("key-of-the-desk"), MaxInFlight: 4, Rate: rate,
 		Timeout: 10 * time.Second, Retry: sink.Policy{Initial: time.Second, Max: time.Second}, Version: "test", Transport: s.wire,
 	}, budget.New(rate), slog.New(slog.DiscardHandler))
+}
+
+// deliver has a session carry actions out.
+func (s *scene) deliver(session *sink.Session, a trengo.Actions) (sink.Outcome, error) {
+	route := sink.NewRoute(sink.DestinationInfo{Name: "support", Type: "trengo"}, mapping.Filter{},
+		func(mapping.Event) (trengo.Actions, error) { return a, nil }, trengo.New(s.ids).Act)
+	return route.Deliver(s.t.Context(), session, []byte(`{"type":"track","messageId":"m-1","userId":"u-1","event":"E"}`))
+}
+
+func (s *scene) acts(ctx context.Context, before *sink.Progress, a trengo.Actions) (sink.Outcome, error) {
+	s.t.Helper()
+	dest := s.destination()
 	defer dest.Close()
 	pass, err := dest.Gate().Enter(ctx, "u-1")
 	if err != nil {
@@ -179,9 +198,14 @@ func (s *scene) acts(ctx context.Context, before *sink.Progress, a trengo.Action
 	}
 	session := dest.Session(pass, sink.Stop{Soft: ctx, Hard: ctx})
 	session.Ledger, session.Inherited, session.Identity = s.ledger, before, func() string { return "events/0/7" }
-	route := sink.NewRoute(sink.DestinationInfo{Name: "support", Type: "trengo"}, mapping.Filter{},
-		func(mapping.Event) (trengo.Actions, error) { return a, nil }, trengo.New(s.ids).Act)
-	return route.Deliver(s.t.Context(), session, []byte(`{"type":"track","messageId":"m-1","userId":"u-1","event":"E"}`))
+	named := &keys.OfEvent{Store: &s.keys, Topic: "events", Lane: "u-1", By: keys.Event{Offset: s.offset, Epoch: -1}, Write: s.writeKey}
+	session.Keys = named
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.closed = named.Closed()
+	}()
+	return s.deliver(session, a)
 }
 
 // stepsOf are the steps of an outcome, each with its state.
@@ -347,7 +371,7 @@ func TestAct_aNameThatTheDeskLacks(t *testing.T) {
 	onStub(t, "is left out", func(s *scene) {
 		o := s.does(d)
 		if diff := cmp.Diff([]string{
-			"assign:team skipped", "label:no label skipped", "field:Region skipped", "ticket done", "assign:user done", "label:vip done", "close done",
+			"ticket done", "assign:team skipped", "assign:user done", "label:no label skipped", "label:vip done", "field:Region skipped", "close done",
 		}, stepsOf(o)); diff != "" {
 			s.t.Errorf("steps (-want +got):\n%s", diff)
 		}

@@ -42,7 +42,7 @@ func updateCall(id, name string) sink.Call {
 
 func ticketCall(contact mapping.Value, t trengo.OpenTicket) sink.Call {
 	return sink.Call{
-		Op: "POST /tickets", Method: http.MethodPost, Path: "/tickets", Unrepeatable: true,
+		Op: "POST /tickets", Method: http.MethodPost, Path: "/tickets",
 		Body: mapping.Obj(
 			mapping.Member{Name: "contact_id", Value: contact},
 			mapping.Member{Name: "channel_id", Value: t.Channel},

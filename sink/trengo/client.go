@@ -150,11 +150,11 @@ func (s *sending) openAs(ctx context.Context, name string, contact mapping.Value
 		ref = subjectRef(s.do, name)
 		o.Subject += " " + ref
 	}
-	t := &ticketStep{ref: ref, step: s.do.Ref(name), finds: s.ids, made: s.ids.Made(), do: s.do, contact: contact.Text(), channel: o.Channel.Text(), subject: o.Subject}
-	defer t.end()
+	p := s.ticketProbe(name, contact.Text(), ref, o.OpenTicket)
+	defer p.end()
 	call := ticketCall(contact, o.OpenTicket)
 	call.Answers = o.answers
-	opened, err := s.do.Once(ctx, sink.Effect{Step: name, Call: call, Prepare: t.prepare, Mark: t.mark, Find: t.find, IDs: t.ids})
+	opened, err := s.do.Once(ctx, p.effect(name, call))
 	if err != nil || opened.State == "" && !opened.Reply.Planned {
 		return opened, err
 	}

@@ -23,7 +23,10 @@ type contact struct {
 	how     sink.How
 	created bool
 	answer  sink.Reply // of its creation, if it holds no id
-	planned bool       // it depends on a call that plan does not make
+	// shown is the created one as the answer shows it, with its groups, profiles and channels; absent
+	// where the answer has not all of them.
+	shown   mapping.Value
+	planned bool // it depends on a call that plan does not make
 }
 
 // key is the name under which a contact's id is remembered. The channel is part of
@@ -148,6 +151,9 @@ func (s *sending) create(ctx context.Context, c trengo.Contact, unsearched bool)
 	made := contact{hit: hit{id: contactID(answer), name: c.Name}, created: true, planned: reply.Planned}
 	if name := answer.Get("name"); made.id != "" && name.Kind() != mapping.Absent && isAt(answer, c, c.Kind.Normal(c.Identifier)) {
 		made.name = mapping.Trim(name.Str())
+	}
+	if made.id != "" && answer.Get("groups").Exists() && answer.Get("channels").Len() > 0 {
+		made.shown = answer
 	}
 	if made.id == "" && !made.planned {
 		s.warn("the answer to the new contact holds no id")

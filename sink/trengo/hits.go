@@ -116,8 +116,10 @@ func isChannel(v, id mapping.Value) bool {
 
 // contactID is the id of a contact or ticket with all its digits, "" if it has none.
 // Trengo's ids are positive integers; a text that can be one of a path is taken too.
-func contactID(v mapping.Value) string {
-	id := v.Get("id")
+func contactID(v mapping.Value) string { return idOf(v.Get("id")) }
+
+// idOf is an id that an answer shows, "" for none that can stand in a path.
+func idOf(id mapping.Value) string {
 	text := scalar(id)
 	if id.Kind() == mapping.Number && strings.Trim(text, "0123456789") != "" {
 		return ""

@@ -19,7 +19,7 @@ type directory struct {
 	names func(entry mapping.Value) []string
 }
 
-// The lists. Vendor: GET /teams, /users, /labels, /ticket_results, /channels (not documented by
+// The lists. Vendor: GET /teams, /users, /labels, /ticket_results, /contact_groups, /channels (not documented by
 // the vendor, but used) and /custom_fields, where a title is unique for each type only.
 var (
 	teams         = directory{"team", "/teams", named("name")}
@@ -27,6 +27,7 @@ var (
 	labels        = directory{"label", "/labels", labelNames}
 	results       = directory{"ticket result", "/ticket_results", named("name")}
 	channels      = directory{"channel", "/channels", named("title", "display_name")}
+	groups        = directory{"contact group", "/contact_groups", named("name")}
 	contactFields = directory{"field of contacts", customFields, fieldTitles}
 	ticketFields  = directory{"field of tickets", customFields, fieldTitles}
 )
@@ -90,9 +91,6 @@ func (d directory) in(name string) string {
 	return name
 }
 
-// errPlanned is of a list that plan did not read.
-var errPlanned = errors.New("the list was not read")
-
 // find returns the id of what a directory has under a name, "" if it has none, or several. A name
 // that is all digits is an id. Error: unknown_name with strict, and those of the Doer.
 func (w *work) find(ctx context.Context, d directory, name string) (string, error) {
@@ -101,7 +99,7 @@ func (w *work) find(ctx context.Context, d directory, name string) (string, erro
 	}
 	id, err := w.ids.Named(ctx, w.do, d.path, d.in(name), func(ctx context.Context) (map[string]string, error) { return w.read(ctx, d) })
 	switch {
-	case errors.Is(err, errPlanned):
+	case errors.Is(err, sink.ErrPlanned):
 		return "<id of the " + d.what + ">", nil
 	case err != nil || id != "":
 		return id, err
@@ -132,13 +130,13 @@ func (w *work) read(ctx context.Context, d directory) (map[string]string, error)
 	for page := 1; page <= maxListPages; page++ {
 		reply, err := w.do.Do(ctx, sink.Call{
 			Op: "GET " + d.path, Method: http.MethodGet, Path: d.path, Query: "page=" + strconv.Itoa(page),
-			Lookup: true, Accept: acceptList,
+			Lookup: true, Shared: true, Accept: acceptList,
 		})
 		if err != nil {
 			return nil, err
 		}
 		if reply.Planned {
-			return nil, errPlanned
+			return nil, sink.ErrPlanned
 		}
 		body, fresh := reply.JSON(), false
 		for _, m := range entries(body) {

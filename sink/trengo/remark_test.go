@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,7 @@ func TestAct_textsAreAddedOnce(t *testing.T) {
 // goes on with what is on record.
 func TestAct_isTakenOverAfterEachCall(t *testing.T) {
 	d := remarks(rules.OpenOnce)
+	d.Actions = slices.Concat([]rules.Action{rules.JoinGroups{Names: []string{"VIP"}}, rules.SetProfile{Name: "Acme"}}, d.Actions)
 	d.Actions = append(d.Actions[:len(d.Actions):len(d.Actions)],
 		rules.Assign{Team: "Billing"}, rules.Label{Names: []string{"billing"}},
 		rules.SetFields{Fields: []rules.Named{{Name: "Invoice", Value: "I-7"}}}, rules.SetStatus{Closed: true})
@@ -123,7 +125,7 @@ func TestAct_isTakenOverAfterEachCall(t *testing.T) {
 		s.does(d)
 		calls = len(s.wire.calls)
 	})
-	if calls < 14 {
+	if calls < 20 {
 		t.Fatalf("%d calls, too few", calls)
 	}
 	for dies := range calls {
@@ -155,6 +157,9 @@ func TestAct_isTakenOverAfterEachCall(t *testing.T) {
 				}
 				if diff := cmp.Diff([]string{"pays late"}, s.contactNotes()); diff != "" {
 					s.t.Errorf("notes of the contact (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff([]string{"Acme"}, s.profiles()); diff != "" || len(s.named("profile")) != 1 || len(s.named("groups")) != 1 {
+					s.t.Errorf("in the profiles %q and groups %q, profiles (-want +got):\n%s", s.named("profile"), s.named("groups"), diff)
 				}
 			})
 		}
@@ -224,12 +229,36 @@ func TestAct_whatsAppRefusesFreeText(t *testing.T) {
 	}
 }
 
+// The channel of a ticket that another process has opened is looked up.
+func TestAct_whatsAppRefusesFreeTextAfterATakeover(t *testing.T) {
+	onStub(t, "", func(s *scene) {
+		d := actions(rules.UseTicket{Open: rules.OpenAlways, Channel: "123457"}, rules.Label{Names: []string{"4001"}}, rules.Message{Text: "Hello"})
+		ctx, cancel := context.WithCancel(s.t.Context())
+		s.wire.before = func(call string) fate {
+			if strings.Contains(call, "/labels {") {
+				cancel()
+				return fate{lost: true}
+			}
+			return fate{}
+		}
+		if _, err := s.tries(ctx, d, nil); !errors.Is(err, sink.ErrInterrupted) {
+			s.t.Fatalf("the first owner's delivery ended with %v", err)
+		}
+		s.wire.before, s.ids = nil, newIDs()
+		o, err := s.tries(s.t.Context(), d, s.ledger.Last)
+		if got := verdictOf(o); err != nil || got != "dead rejected window_closed" {
+			s.t.Errorf("%s, %v", got, err)
+		}
+	})
+}
+
 // A remembered contact that Trengo does not have any more is looked for again, whatever comes
 // first.
 func TestAct_aRememberedContactThatIsGone(t *testing.T) {
 	first := map[string]rules.Action{
 		"field": rules.SaveContact{Fields: []rules.Named{{Name: "5001", Value: "pro"}}}, "note": rules.NoteContact{Text: "pays late"},
 		"ticket": rules.UseTicket{Open: rules.OpenAlways}, "found ticket": rules.UseTicket{Open: rules.OpenOnce},
+		"groups": rules.JoinGroups{Names: []string{"VIP"}}, "profile": rules.SetProfile{Name: "Acme"},
 	}
 	for name, action := range first {
 		onStub(t, name, func(s *scene) {
@@ -269,6 +298,9 @@ func TestAct_contacts(t *testing.T) {
 		if err != nil || len(tickets) != 1 || tickets[0].Subject != "By default" {
 			s.t.Fatalf("%s, %v, tickets %+v", verdictOf(o), err, tickets)
 		}
+		if diff := cmp.Diff([]string{"ticket done", "note done"}, stepsOf(o)); diff != "" {
+			s.t.Errorf("steps (-want +got):\n%s", diff)
+		}
 		if got := s.texts(tickets[0].ID); len(got) != 1 {
 			s.t.Errorf("texts %q", got)
 		}
@@ -291,33 +323,59 @@ func TestAct_whatIsSoAlreadyIsDone(t *testing.T) {
 		"a team":       {rules.Assign{Team: "3001"}, "/assign", []string{"POST", "/assign", `{"type":"team","team_id":3001}`}},
 		"a user":       {rules.Assign{User: "8"}, "/assign", []string{"POST", "/assign", `{"type":"user","user_id":8}`}},
 		"a label":      {rules.Label{Names: []string{"4001"}}, "/labels", []string{"POST", "/labels", `{"label_id":4001}`}},
-		"a label, off": {rules.Label{Names: []string{"4002"}, Off: true}, "/labels", []string{"POST", "/labels", `{"label_id":4001}`}},
+		"a label, off": {rules.Label{Names: []string{"4002"}, Off: true}, "/labels", []string{"DELETE", "/labels/4002", ""}},
 	}
 	for name, tt := range tests {
-		for _, so := range []bool{true, false} {
-			onStub(t, fmt.Sprintf("%s, %v", name, so), func(s *scene) {
+		for _, is := range []struct{ so, strict bool }{{so: true}, {so: true, strict: true}, {}, {strict: true}} {
+			onStub(t, fmt.Sprintf("%s, so %v, strict %v", name, is.so, is.strict), func(s *scene) {
+				so := is.so
 				ticket := s.open()
-				if so {
-					s.call(tt.so[0], "/tickets/"+ticket+tt.so[1], tt.so[2])
-				} else if name == "a label, off" {
+				if name == "a label, off" {
 					s.call("POST", "/tickets/"+ticket+"/labels", `{"label_id":4002}`)
 				}
 				s.wire.before = func(call string) fate {
 					if strings.Contains(call, tt.call) {
+						if so { // since an agent has done it a moment ago
+							s.call(tt.so[0], "/tickets/"+ticket+tt.so[1], tt.so[2])
+						}
 						return fate{never: true, status: 422, body: `{"message":"no"}`}
 					}
 					return fate{}
 				}
-				o := s.does(rules.Decision{Actions: []rules.Action{rules.UseTicket{Open: rules.OpenNever}, tt.action}})
-				want := "delivered"
-				if !so {
-					want = "dead rejected http_422"
+				o := s.does(rules.Decision{Strict: is.strict, Actions: []rules.Action{rules.UseTicket{Open: rules.OpenNever}, tt.action, rules.Note{Text: "n"}}})
+				want, state, warnings := "delivered", "done", 0
+				switch {
+				case !so && is.strict:
+					want, state = "dead rejected http_422", "failed"
+				case !so: // most likely the desk has nothing of the id
+					state, warnings = "skipped", 1
 				}
-				if got := verdictOf(o); got != want {
-					s.t.Errorf("%s, want %s after %q", got, want, s.wire.calls)
+				if got := verdictOf(o); got != want || len(o.Warnings) != warnings || string(o.Steps[1].State) != state || len(s.texts(ticket)) == 1 != (want == "delivered") {
+					s.t.Errorf("%s with the steps %q and the warnings %q, want %s after %q", got, stepsOf(o), o.Warnings, want, s.wire.calls)
 				}
 			})
 		}
+	}
+}
+
+// A label that cannot be taken off is no ticket that is gone.
+func TestAct_aLabelThatStaysOn(t *testing.T) {
+	for strict, want := range map[bool]string{false: "delivered", true: "dead rejected http_404"} {
+		onStub(t, want, func(s *scene) {
+			s.call("POST", "/tickets/"+s.open()+"/labels", `{"label_id":4001}`)
+			s.wire.before = func(call string) fate {
+				if strings.HasPrefix(call, "DELETE ") {
+					return fate{never: true, status: 404, body: `{"message":"no"}`}
+				}
+				return fate{}
+			}
+			o := s.does(rules.Decision{Strict: strict, Actions: []rules.Action{
+				rules.UseTicket{Open: rules.OpenNever}, rules.Label{Names: []string{"4001"}, Off: true}, rules.Note{Text: "n"},
+			}})
+			if got := verdictOf(o); got != want || len(o.Warnings) > 0 == strict {
+				s.t.Errorf("%s with the steps %q and the warnings %q, want %s", got, stepsOf(o), o.Warnings, want)
+			}
+		})
 	}
 }
 
@@ -336,6 +394,30 @@ func TestAct_aRefusedValueIsLeftOut(t *testing.T) {
 			}})
 			if got := verdictOf(o); strict && got != "dead rejected http_422" || !strict && (got != "delivered" || len(o.Warnings) != 1 || len(s.texts(ticket)) != 1) {
 				s.t.Errorf("%s with the warnings %q", got, o.Warnings)
+			}
+			if o.IDs["contact_id"] != s.contact {
+				s.t.Errorf("ids %v of the contact %s", o.IDs, s.contact)
+			}
+		})
+	}
+}
+
+// An outcome names the contact, also when the first write for it is refused; what was remembered and
+// then refused may be gone.
+func TestAct_theContactOfARefusedWrite(t *testing.T) {
+	for name, refused := range map[string]string{"a ticket": "POST /tickets ", "a field": "/custom_fields {"} {
+		onStub(t, name, func(s *scene) {
+			s.wire.before = func(call string) fate {
+				if strings.Contains(call, refused) {
+					return fate{never: true, status: 422, body: `{"message":"no"}`}
+				}
+				return fate{}
+			}
+			d := rules.Decision{Strict: true, Actions: []rules.Action{
+				rules.SaveContact{Fields: []rules.Named{{Name: "Plan", Value: "pro"}}}, rules.UseTicket{Open: rules.OpenAlways},
+			}}
+			if o := s.does(d); verdictOf(o) != "dead rejected http_422" || o.IDs["contact_id"] != s.contact {
+				s.t.Errorf("%s with the ids %v after %q", verdictOf(o), o.IDs, s.wire.calls)
 			}
 		})
 	}

@@ -3,7 +3,9 @@ package trengo
 import (
 	"context"
 
+	"github.com/deskstream/deskstream/mapping"
 	"github.com/deskstream/deskstream/mapping/rules"
+	"github.com/deskstream/deskstream/sink"
 )
 
 // resolve makes tasks of the rule's actions, with the ids of all that they name: an event that
@@ -22,6 +24,10 @@ func (w *work) plan(ctx context.Context, action rules.Action) error {
 	case rules.SaveContact:
 		w.create = w.create || a.Create
 		return w.planFields(ctx, contactFields, a.Fields)
+	case rules.JoinGroups:
+		return w.planGroups(ctx, a.Names)
+	case rules.SetProfile:
+		w.add(func(ctx context.Context) error { return w.joinProfile(ctx, a.Name) })
 	case rules.UseTicket:
 		return w.planTicket(ctx, a)
 	case rules.Assign:
@@ -33,19 +39,32 @@ func (w *work) plan(ctx context.Context, action rules.Action) error {
 	case rules.NoteContact:
 		w.add(func(ctx context.Context) error { return w.noteContact(ctx, a.Text) })
 	case rules.Note:
-		w.add(func(ctx context.Context) error { return w.say(ctx, ticketNote, a.Text) })
+		w.add(func(ctx context.Context) error { return w.say(ctx, &ticketNote, a.Text) })
 	case rules.Message:
-		w.add(func(ctx context.Context) error { return w.say(ctx, ticketMessage, a.Text) })
+		w.add(func(ctx context.Context) error { return w.message(ctx, a) })
+	case rules.SendMessage:
+		return w.planSend(ctx, a)
 	case rules.SetStatus:
 		return w.planStatus(ctx, a)
 	}
 	return nil
 }
 
-func (w *work) add(t task) { w.tasks = append(w.tasks, t) }
+func (w *work) add(t task) { w.tasks, w.needed = append(w.tasks, t), true }
+
+// skips lists a step as skipped, at its place among the others.
+func (w *work) skips(step string) {
+	w.tasks = append(w.tasks, func(context.Context) error {
+		w.do.Skip(step, nil)
+		return nil
+	})
+}
 
 func (w *work) planTicket(ctx context.Context, a rules.UseTicket) error {
 	w.use = a
+	if a.Find == rules.ByID && !isID(a.ID) {
+		return sink.NotFound(mapping.InvalidID, "ticket.find.id gives no id of a ticket")
+	}
 	if a.Channel != "" {
 		id, err := w.find(ctx, channels, a.Channel)
 		if err != nil {
@@ -63,7 +82,7 @@ func (w *work) planTicket(ctx context.Context, a rules.UseTicket) error {
 func (w *work) nameIn(ctx context.Context, d directory, step, name string) (id string, err error) {
 	id, err = w.find(ctx, d, name)
 	if err == nil && id == "" {
-		w.do.Skip(step, nil)
+		w.skips(step)
 	}
 	return id, err
 }
@@ -93,13 +112,15 @@ func (w *work) planLabels(ctx context.Context, a rules.Label) error {
 	if a.Off {
 		kind = "unlabel"
 	}
+	seen := make(map[string]bool)
 	for _, name := range a.Names {
 		step := stepOf(kind, name)
 		id, err := w.nameIn(ctx, labels, step, name)
 		if err != nil {
 			return err
 		}
-		if id != "" {
+		if id != "" && !seen[id] {
+			seen[id] = isID(id) // it may be named twice; in a plan it may be no id
 			w.add(func(ctx context.Context) error { return w.label(ctx, step, id, a.Off) })
 		}
 	}

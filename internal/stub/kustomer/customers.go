@@ -234,3 +234,18 @@ func (s *customers) complete(c *customer, wanted map[string]any, now time.Time) 
 		s.store(c, next, valuesOf(next), now)
 	}
 }
+
+// remove deletes a customer, and reports whether there was one.
+func (s *customers) remove(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.byID[id]
+	if !ok {
+		return false
+	}
+	for _, k := range valuesOf(c.attributes) {
+		delete(s.owners, k)
+	}
+	delete(s.byID, id)
+	return true
+}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/deskstream/deskstream/internal/stub"
@@ -14,8 +15,11 @@ import (
 // kustomer is the Kustomer API, version 1. Bodies are strict: a member that the
 // document does not name is refused.
 type kustomer struct {
-	customers     *customers
-	conversations *conversations
+	customers *customers
+	records   *records
+	tags      tagList
+	hooks     *stub.Hooks
+	sent      atomic.Int64 // events, for their ids
 }
 
 // Name and Path are those of the desk; see stub.API.
@@ -25,13 +29,18 @@ const (
 )
 
 // New returns the API.
-func New() stub.API { return &kustomer{customers: newCustomers(), conversations: newConversations()} }
+func New() stub.API {
+	k := &kustomer{customers: newCustomers(), records: newRecords(), hooks: stub.NewHooks(hookRetries...)}
+	k.tags.clear()
+	return k
+}
 
 func (*kustomer) Name() string { return Name }
 func (*kustomer) Path() string { return Path }
 
 func (k *kustomer) Routes() []stub.Route {
-	return []stub.Route{
+	routes := []stub.Route{
+		stub.NewRoute("GET /v1/customers", k.listCustomers),
 		stub.NewRoute("POST /v1/customers", k.create),
 		stub.NewRoute("GET /v1/customers/email={email}", k.lookUp(byEmail)),
 		stub.NewRoute("GET /v1/customers/externalId={externalId}", k.lookUp(byExternalID)),
@@ -39,23 +48,56 @@ func (k *kustomer) Routes() []stub.Route {
 		stub.NewRoute("GET /v1/customers/{id}", k.show),
 		stub.NewRoute("PUT /v1/customers/{id}", k.update),
 		stub.NewRoute("PATCH /v1/customers/{id}", k.update),
+		stub.NewRoute("DELETE /v1/customers/{id}", k.deleteCustomer),
+		stub.NewRoute("GET /v1/customers/{id}/conversations", k.listConversations),
 		stub.NewRoute("POST /v1/customers/{id}/conversations", k.converse),
+		stub.NewRoute("GET /v1/conversations", k.listAllConversations),
 		stub.NewRoute("GET /v1/conversations/externalId={externalId}", k.lookUpConversation),
 		stub.NewRoute("GET /v1/conversations/{id}", k.showConversation),
+		stub.NewRoute("PATCH /v1/conversations/{id}", k.updateConversation),
+		stub.NewRoute("PUT /v1/conversations/{id}", k.updateConversation),
+		stub.NewRoute("POST /v1/conversations/{id}/tags", k.changeTags(false)),
+		stub.NewRoute("DELETE /v1/conversations/{id}/tags", k.changeTags(true)),
+		stub.NewRoute("GET /v1/conversations/{id}/notes", k.listNotes),
+		stub.NewRoute("POST /v1/conversations/{id}/notes", k.note),
+		stub.NewRoute("POST /v1/conversations/{id}/messages", k.message),
+		stub.NewRoute("GET /v1/messages/externalid={externalId}", k.lookUpMessage),
+		stub.NewRoute("GET /v1/companies", k.listCompanies),
+		stub.NewRoute("POST /v1/companies", k.createCompany),
+		stub.NewRoute("PUT /v1/companies/{id}", k.updateCompany),
+		stub.NewRoute("GET /v1/klasses", listKlasses),
+		stub.NewRoute("POST /v1/klasses/{name}", k.createObject),
+		stub.NewRoute("GET /v1/klasses/{name}/externalId={externalId}", k.lookUpObject),
+		stub.NewRoute("GET /v1/klasses/{name}/{id}", k.showObject),
+		stub.NewRoute("PUT /v1/klasses/{name}/{id}", k.updateObject),
+		stub.NewRoute("DELETE /v1/klasses/{name}/{id}", k.deleteObject),
+		stub.NewRoute("GET /v1/customers/{id}/klasses/{name}", k.listObjects),
+		stub.NewRoute("POST /v1/customers/{id}/klasses/{name}", k.createObject),
+		stub.NewRoute("GET /v1/teams", listed("/v1/teams", maxPageWide, teams)),
+		stub.NewRoute("GET /v1/teams/{id}", showTeam),
+		stub.NewRoute("GET /v1/routing/queues", listed("/v1/routing/queues", maxPage, queues)),
+		stub.NewRoute("GET /v1/tags", k.tags.serve),
 		stub.NewRoute("POST /v1/tracking/identityEvent", k.track),
 		stub.NewRoute("GET /v1/users/current", k.currentUser),
+		stub.NewRoute("GET /v1/users", listUsers),
 	}
+	for i, route := range routes {
+		routes[i] = route.Around(k.tell)
+	}
+	return append(routes, k.hookRoutes()...)
 }
 
 func (k *kustomer) Stats() map[string]int {
 	stats := k.customers.count()
-	stats["conversations"] = k.conversations.count()
+	stats["conversations"] = len(k.Tickets())
 	return stats
 }
 
 func (k *kustomer) Reset() {
 	k.customers.clear()
-	k.conversations.clear()
+	k.records.clear()
+	k.hooks.Clear()
+	k.tags.clear()
 }
 
 // maxBody is 100 kB, of the smaller kind: which one is meant is not said.
@@ -168,17 +210,17 @@ func (k *kustomer) track(r stub.Request) stub.Answer {
 	return stub.JSON(http.StatusCreated, map[string]any{"data": data})
 }
 
-// user is the sender's id of a customer, else the e-mail address.
+// User is the sender's id of a customer, else the e-mail address. Calls about anything but
+// customers name ids of the desk's only.
 func (k *kustomer) User(r stub.Request) string {
+	method, path, _ := strings.Cut(r.Op, " ")
 	switch {
-	case strings.HasSuffix(r.Op, "/conversations"), strings.HasPrefix(r.Op, "GET /v1/conversations/"):
-		return "" // they name ids of the desk's only
-	case strings.HasPrefix(r.Op, "GET /v1/customers/") && r.Op != "GET /v1/customers/{id}":
-		return r.Params[0]
-	case r.Op == "POST /v1/tracking/identityEvent":
+	case path == "/v1/tracking/identityEvent":
 		identity, _ := r.Object["identity"].(map[string]any)
 		return cmp.Or(stub.ScalarText(identity["externalId"]), stub.ScalarText(identity["email"]))
-	case strings.HasPrefix(r.Op, "P"):
+	case method == http.MethodGet && strings.HasPrefix(path, "/v1/customers/") && !strings.HasPrefix(path, "/v1/customers/{id}"):
+		return r.Params[0]
+	case path == "/v1/customers", path == "/v1/customers/{id}":
 		if keys := valuesOf(r.Object); len(keys) > 0 {
 			return keys[0].value
 		}

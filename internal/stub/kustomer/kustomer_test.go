@@ -114,7 +114,7 @@ func TestKustomer_keepsAndFindsACustomer(t *testing.T) {
 		{"unknown phone", "GET", api + "/customers/phone=%2B31687654321", "", 404, missed("phone")},
 		{"unknown external id", "GET", api + "/customers/externalId=u%2F1", "", 404, missed("externalId")},
 		{"update of an unknown id", "PUT", api + "/customers/1?replace=false", "{}", 404, missed("id")},
-		{"unknown path", "GET", api + "/companies", "", 404, `"errors":[{"code":"notfound","message"`},
+		{"unknown path", "GET", api + "/nothing", "", 404, `"errors":[{"code":"notfound","message"`},
 	})
 }
 

@@ -61,7 +61,7 @@ func TestTrengo_listsOfTheAccount(t *testing.T) {
 		members string // of the page
 	}{
 		"/teams": {2, "data links meta"}, "/users": {3, "data links meta"}, "/custom_fields": {4, "data links meta"},
-		"/ticket_results": {2, "data links meta"}, "/labels": {4, "data links"}, "/channels": {2, "data"},
+		"/ticket_results": {2, "data links meta"}, "/contact_groups": {2, "data links meta"}, "/labels": {4, "data links"}, "/channels": {2, "data"},
 	} {
 		page := handled(t, s, "GET", path, "")
 		var members []string

@@ -26,10 +26,28 @@ func (t *trengo) show(r stub.Request) stub.Answer {
 	return stub.JSON(http.StatusOK, c)
 }
 
+// deleteContact deletes a contact. What becomes of its tickets is not documented: they stay.
+func (t *trengo) deleteContact(r stub.Request) stub.Answer {
+	if !t.contacts.remove(r.Params[0]) {
+		return t.Refuse(http.StatusNotFound)
+	}
+	return stub.Answer{Status: http.StatusOK}
+}
+
 func (t *trengo) update(r stub.Request) stub.Answer {
 	name, ok := laravelString(r.Object, "name")
 	if !ok {
 		return invalid("name", "The name must be a string.")
+	}
+	if _, ok := t.contacts.get(r.Params[0]); !ok {
+		return t.Refuse(http.StatusNotFound)
+	}
+	if given, asked := r.Object["contact_group_ids"]; asked {
+		groups, problem := groupsOf(given)
+		if problem != "" {
+			return invalid("contact_group_ids", problem)
+		}
+		t.contacts.change(r.Params[0], func(c *contact) { c.Groups = groups })
 	}
 	c, ok := t.contacts.rename(r.Params[0], name)
 	if !ok {

@@ -3,7 +3,6 @@ package trengo
 import (
 	"cmp"
 	"encoding/json"
-	"maps"
 	"net/mail"
 	"slices"
 	"strconv"
@@ -47,13 +46,15 @@ type contact struct {
 
 	fields []fieldValue
 	notes  []contactNote // oldest first
-	text   string        // name and e-mail address, of which a search finds any part, in lower case
+	gone   bool
+	text   string // name and e-mail address, of which a search finds any part, in lower case
 }
 
 // contacts are the contacts of one account.
 type contacts struct {
 	mu    sync.RWMutex
 	byID  map[string]*contact
+	all   []*contact // those of byID, by id
 	index index
 
 	noteIDs sequence
@@ -89,6 +90,8 @@ func (s *contacts) findOrCreate(kind, channelID, key, name string) (contact, boo
 		c = newContact(id, kind, key)
 		c.setName(name)
 		s.byID[strconv.FormatInt(id, 10)] = c
+		at, _ := slices.BinarySearchFunc(s.all, id, byContactID)
+		s.all = slices.Insert(s.all, at, c)
 		s.index.add(c, "")
 	}
 	joined := channelOf(channelID, kind)
@@ -135,6 +138,9 @@ func (c *contact) setName(name string) {
 // of its name or e-mail address, or by its phone number. That is found from its
 // beginning only, and only as it is stored: the number's last digits find nothing.
 func (c *contact) matches(term string) bool {
+	if c.gone {
+		return false
+	}
 	return strings.Contains(c.text, term) || c.Phone != nil && strings.HasPrefix(*c.Phone, term)
 }
 
@@ -203,7 +209,7 @@ func (s *contacts) search(term string, skip, n int) ([]contact, bool) {
 	defer s.mu.RUnlock()
 	candidates, ok := s.index.candidates(term)
 	if !ok {
-		candidates = slices.Collect(maps.Values(s.byID))
+		candidates = s.all
 	}
 	var hits []*contact
 	for _, c := range candidates {
@@ -220,6 +226,22 @@ func (s *contacts) search(term string, skip, n int) ([]contact, bool) {
 	return page, skip+n < len(hits)
 }
 
+func byContactID(c *contact, id int64) int { return cmp.Compare(c.ID, id) }
+
+// remove deletes a contact, and reports whether there was one.
+func (s *contacts) remove(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.byID[id]
+	if ok {
+		c.gone = true // the index still has it
+		delete(s.byID, id)
+		at, _ := slices.BinarySearchFunc(s.all, c.ID, byContactID)
+		s.all = slices.Delete(s.all, at, at+1)
+	}
+	return ok
+}
+
 func (s *contacts) count() int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -229,5 +251,5 @@ func (s *contacts) count() int {
 func (s *contacts) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.byID, s.index = make(map[string]*contact), make(index)
+	s.byID, s.all, s.index = make(map[string]*contact), nil, make(index)
 }

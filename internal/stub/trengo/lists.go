@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/deskstream/deskstream/internal/stub"
 )
@@ -24,7 +25,8 @@ var (
 		fieldEntry(5001, "Plan", contactField), fieldEntry(5002, "Invoice", ticketField),
 		fieldEntry(5003, "Plan", ticketField), fieldEntry(5004, "Region", "PROFILE"),
 	}
-	results = []entry{{"id": 6001, "name": "Paid", "sort_order": 1}, {"id": 6002, "name": "Refunded", "sort_order": 2}}
+	contactGroups = []entry{{"id": 7001, "name": "VIP"}, {"id": 7002, "name": "Wholesale"}}
+	results       = []entry{{"id": 6001, "name": "Paid", "sort_order": 1}, {"id": 6002, "name": "Refunded", "sort_order": 2}}
 )
 
 // The types of custom fields that contacts and tickets have.
@@ -86,6 +88,21 @@ func (t *trengo) listChannels(stub.Request) stub.Answer {
 		})
 	}
 	return stub.JSON(http.StatusOK, entry{"data": list})
+}
+
+// entryOf answers with the entry of a list whose id the path has. A path with anything but a number
+// is none of the API's: that was seen of /users/me.
+func (t *trengo) entryOf(list []entry) func(stub.Request) stub.Answer {
+	return func(r stub.Request) stub.Answer {
+		e := withID(list, r.Params[0])
+		if _, err := strconv.ParseInt(r.Params[0], 10, 64); err != nil {
+			return t.Unrouted(r)
+		}
+		if e == nil {
+			return t.Refuse(http.StatusNotFound)
+		}
+		return stub.JSON(http.StatusOK, e)
+	}
 }
 
 // withID returns the entry of a list, nil for none.

@@ -1,7 +1,6 @@
 package trengo
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"sync"
@@ -63,7 +62,7 @@ type origin struct {
 
 // spoken is when the last message was sent, or when the ticket was made if there is
 // none. Notes do not count.
-func (t ticket) spoken() time.Time {
+func (t *ticket) spoken() time.Time {
 	if m, ok := t.latest(); ok {
 		return m.at
 	}
@@ -71,7 +70,7 @@ func (t ticket) spoken() time.Time {
 }
 
 // latest is the last message that is no note.
-func (t ticket) latest() (message, bool) {
+func (t *ticket) latest() (message, bool) {
 	for _, m := range slices.Backward(t.messages) {
 		if m.kind != note {
 			return m, true
@@ -84,6 +83,7 @@ func (t ticket) latest() (message, bool) {
 type tickets struct {
 	mu         sync.RWMutex
 	byID       map[string]*ticket
+	spoken     bySpoken       // those of byID
 	all        []*ticket      // also those that were merged, in the order of their making
 	made       map[string]int // how many a contact had
 	ticketIDs  sequence
@@ -126,6 +126,7 @@ func (s *tickets) open(t ticket, lag func(nth int) time.Duration) ticket {
 	t.listed = t.madeAt.Add(lag(s.made[t.contact]))
 	t.updatedAt, t.assignedAt = t.createdAt, t.createdAt
 	s.byID[strconv.FormatInt(t.id, 10)] = &t
+	s.spoken.add(&t)
 	s.all = append(s.all, &t)
 	return t
 }
@@ -169,7 +170,9 @@ func (s *tickets) say(id string, m message) (ticket, bool) {
 // add adds a message to a ticket, with the lock held.
 func (s *tickets) add(t *ticket, m message) {
 	m.id = s.messageIDs.next()
+	s.spoken.remove(t)
 	t.messages = append(t.messages, m)
+	s.spoken.add(t)
 }
 
 // assign gives a ticket to a user or to a team at the moment of a note, and adds the note if
@@ -199,27 +202,43 @@ func (s *tickets) merge(target, source string, now time.Time) (ticket, bool) {
 		return ticket{}, false
 	}
 	t.updatedAt = now
+	s.spoken.remove(s.byID[source])
 	s.byID[source].merged = true
 	delete(s.byID, source)
 	return *t, true
 }
 
-// list returns the tickets of the list that a filter keeps, the one that was spoken in last
-// first.
-func (s *tickets) list(keep func(ticket) bool) []ticket {
+// remove deletes a ticket, and reports whether there was one.
+func (s *tickets) remove(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.byID[id]
+	if ok {
+		s.spoken.remove(t)
+		delete(s.byID, id)
+		s.all = slices.DeleteFunc(s.all, func(other *ticket) bool { return other == t })
+	}
+	return ok
+}
+
+// page returns a page of the tickets that a filter keeps, and whether more follow. The one that was
+// spoken in last comes first, or last.
+func (s *tickets) page(p pager, order sequenceOf, keep func(*ticket) bool) (part []ticket, more bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var kept []ticket
-	now := time.Now()
-	for _, t := range s.byID {
-		if !t.listed.After(now) && keep(*t) {
-			kept = append(kept, *t)
+	now, skip := time.Now(), p.skip()
+	for _, t := range order(s.spoken) {
+		switch {
+		case t.listed.After(now) || !keep(t):
+		case skip > 0:
+			skip--
+		case len(part) == p.size:
+			return part, true
+		default:
+			part = append(part, *t)
 		}
 	}
-	slices.SortFunc(kept, func(a, b ticket) int {
-		return cmp.Or(b.spoken().Compare(a.spoken()), cmp.Compare(b.id, a.id))
-	})
-	return kept
+	return part, false
 }
 
 // history returns all tickets that were made, in the order of their making.
@@ -244,5 +263,5 @@ func (s *tickets) count() int {
 func (s *tickets) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.byID, s.made, s.all = make(map[string]*ticket), make(map[string]int), nil
+	s.byID, s.made, s.spoken, s.all = make(map[string]*ticket), make(map[string]int), nil, nil
 }

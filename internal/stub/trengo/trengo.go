@@ -16,6 +16,8 @@ type trengo struct {
 	channels map[string]string
 	contacts *contacts
 	tickets  *tickets
+	profiles *profiles
+	hooks    *stub.Hooks
 }
 
 // Name and Path are those of the desk; see stub.API.
@@ -42,21 +44,23 @@ func New(channels map[string]string) stub.API {
 	if channels == nil {
 		channels = DefaultChannels
 	}
-	return &trengo{channels: channels, contacts: newContacts(), tickets: newTickets()}
+	return &trengo{channels: channels, contacts: newContacts(), tickets: newTickets(), profiles: newProfiles(), hooks: stub.NewHooks()}
 }
 
 func (*trengo) Name() string { return Name }
 func (*trengo) Path() string { return Path }
 
 func (t *trengo) Routes() []stub.Route {
-	return []stub.Route{
+	routes := []stub.Route{
 		stub.NewRoute("GET /contacts", t.search),
 		stub.NewRoute("GET /contacts/{id}", t.show),
 		stub.NewRoute("PUT /contacts/{id}", t.update),
 		stub.NewRoute("POST /channels/{id}/contacts", t.findOrCreate),
+		stub.NewRoute("DELETE /contacts/{id}", t.deleteContact),
 		stub.NewRoute("GET /tickets", t.listTickets),
 		stub.NewRoute("POST /tickets", t.openTicket),
 		stub.NewRoute("GET /tickets/{id}", t.showTicket),
+		stub.NewRoute("DELETE /tickets/{id}", t.deleteTicket),
 		stub.NewRoute("POST /tickets/{id}/assign", t.assign),
 		stub.NewRoute("POST /tickets/{id}/close", t.setState(stateClosed)),
 		stub.NewRoute("POST /tickets/{id}/reopen", t.setState(stateOpen)),
@@ -69,13 +73,29 @@ func (t *trengo) Routes() []stub.Route {
 		stub.NewRoute("POST /tickets/{id}/custom_fields", t.setTicketField),
 		stub.NewRoute("POST /contacts/{id}/custom_fields", t.setContactField),
 		stub.NewRoute("POST /contacts/{id}/notes", t.noteContact),
+		stub.NewRoute("GET /profiles", t.listProfiles),
+		stub.NewRoute("POST /profiles", t.makeProfile),
+		stub.NewRoute("GET /profiles/{id}", t.showProfile),
+		stub.NewRoute("POST /profiles/{id}/contacts", t.joinProfile),
+		stub.NewRoute("POST /messages", t.send),
+		stub.NewRoute("POST /wa_sessions", t.startSession),
 		stub.NewRoute("GET /teams", listed("/teams", teams)),
 		stub.NewRoute("GET /users", listed("/users", users)),
 		stub.NewRoute("GET /labels", listLabels),
 		stub.NewRoute("GET /custom_fields", listed("/custom_fields", customFields)),
 		stub.NewRoute("GET /ticket_results", listed("/ticket_results", results)),
+		stub.NewRoute("GET /contact_groups", listed("/contact_groups", contactGroups)),
 		stub.NewRoute("GET /channels", t.listChannels),
+		stub.NewRoute("GET /teams/{id}", t.entryOf(teams)),
+		stub.NewRoute("GET /users/{id}", t.entryOf(users)),
+		stub.NewRoute("GET /labels/{id}", t.entryOf(labels)),
+		stub.NewRoute("GET /custom_fields/{id}", t.entryOf(customFields)),
+		stub.NewRoute("GET /contact_groups/{id}", t.entryOf(contactGroups)),
 	}
+	for i, route := range routes {
+		routes[i] = route.Around(t.tell)
+	}
+	return append(routes, t.hookRoutes()...)
 }
 
 func (t *trengo) Stats() map[string]int {
@@ -98,6 +118,8 @@ func (t *trengo) Tickets() []stub.Ticket {
 func (t *trengo) Reset() {
 	t.contacts.clear()
 	t.tickets.clear()
+	t.hooks.Clear()
+	t.profiles.clear()
 }
 
 // maxBody: no limit is documented.
@@ -172,11 +194,17 @@ func (t *trengo) User(r stub.Request) string {
 		return stub.ScalarText(r.Object["identifier"])
 	case "POST /tickets":
 		return t.contacts.identifier(stub.ScalarText(r.Object["contact_id"]))
-	case "GET /contacts/{id}", "PUT /contacts/{id}", "POST /contacts/{id}/custom_fields", "POST /contacts/{id}/notes":
+	case "GET /contacts/{id}", "PUT /contacts/{id}", "DELETE /contacts/{id}", "POST /contacts/{id}/custom_fields", "POST /contacts/{id}/notes":
 		return t.contacts.identifier(r.Params[0])
 	case "GET /tickets":
 		return t.contacts.identifier(r.Query.Get("contact_id"))
-	case "":
+	case "POST /profiles/{id}/contacts":
+		return t.contacts.identifier(stub.ScalarText(r.Object["contact_id"]))
+	case "POST /messages":
+		return stub.ScalarText(r.Object["contact_identifier"])
+	case "POST /wa_sessions":
+		return t.recipient(r)
+	case "", "GET /profiles/{id}", "GET /teams/{id}", "GET /users/{id}", "GET /labels/{id}", "GET /custom_fields/{id}", "GET /contact_groups/{id}":
 		return ""
 	default: // of one ticket
 		if len(r.Params) == 0 {
@@ -185,6 +213,15 @@ func (t *trengo) User(r stub.Request) string {
 		ticket, _ := t.tickets.get(r.Params[0])
 		return t.contacts.identifier(ticket.contact)
 	}
+}
+
+// recipient is the number that a template goes to, or the identifier of its ticket's contact.
+func (t *trengo) recipient(r stub.Request) string {
+	if number := stub.ScalarText(r.Object["recipient_phone_number"]); number != "" {
+		return number
+	}
+	ticket, _ := t.tickets.get(stub.ScalarText(r.Object["ticket_id"]))
+	return t.contacts.identifier(ticket.contact)
 }
 
 // laravelString is a text field that may be missing or null, and false when it is

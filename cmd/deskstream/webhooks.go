@@ -1,0 +1,145 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/deskstream/deskstream/internal/config"
+	"github.com/deskstream/deskstream/internal/export"
+	"github.com/deskstream/deskstream/internal/hooks"
+	"github.com/deskstream/deskstream/internal/output"
+)
+
+func newWebhooksCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "webhooks",
+		Short: "Shows and makes the registrations of webhooks at the help desks",
+		Long: `webhooks compares what is registered at the help desks with what the file wants: the
+webhooks.events of each destination, sent to inbound.public_url. It touches nothing that
+has another address, and removes nothing.`,
+		Example: `  deskstream webhooks plan -c deskstream.yaml
+  deskstream webhooks apply -c deskstream.yaml --destination crm`,
+	}
+	cmd.AddCommand(newWebhooksList(a), newWebhooksPlan(a), newWebhooksApply(a))
+	return cmd
+}
+
+func newWebhooksList(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "list -c FILE",
+		Short: "Lists the registrations at the desks, and those that are missing",
+		Long: `list shows every registration of the accounts, with its state: registered, off (the desk
+sends nothing), differs (it sends other events), missing, extra (at an address of this
+file, but not wanted), foreign (at another address). Secrets are not shown.`,
+		Example: `  deskstream webhooks list -c deskstream.yaml`,
+		Args:    cobra.NoArgs,
+	}
+	look := a.webhooks(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		_, rows, err := look(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return a.printHooks(rows)
+	}
+	return cmd
+}
+
+func newWebhooksPlan(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plan -c FILE",
+		Short: "Shows what apply would change",
+		Long: `plan shows the registrations that apply would make, change or switch on, and what keeps it
+from that. It changes nothing.`,
+		Example: `  deskstream webhooks plan -c deskstream.yaml`,
+		Args:    cobra.NoArgs,
+	}
+	look := a.webhooks(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		o, rows, err := look(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if err := hooks.Check(o, rows); err != nil {
+			return &config.UsageError{Err: err}
+		}
+		changes := slices.DeleteFunc(rows, func(r hooks.Row) bool { return !r.Changes() })
+		if len(changes) == 0 {
+			fmt.Fprintln(a.stderr, "Nothing is to be changed.")
+			return nil
+		}
+		return a.printHooks(changes)
+	}
+	return cmd
+}
+
+func newWebhooksApply(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "apply -c FILE",
+		Short: "Makes what is missing, and switches on what the desk switched off",
+		Long: `apply makes the registrations that are missing, changes those that differ, and switches on
+those that the desk switched off. The secret of each goes to webhooks.secrets_file, with
+mode 0600, from where receive reads it. Start receive first: from then on the desks send.
+
+What a desk did not send while it was switched off never comes by webhook. Of destinations
+with export.entities it is read from the desk's lists: as export does, and only what the
+desk sends by webhook.`,
+		Example: `  deskstream webhooks apply -c deskstream.yaml
+  deskstream webhooks apply -c deskstream.yaml --catch-up=false`,
+		Args: cobra.NoArgs,
+	}
+	look := a.webhooks(cmd)
+	catchUp := cmd.Flags().Bool("catch-up", true, "then read from the desks' lists what they did not send while they were switched off")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		o, rows, err := look(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if err := hooks.Check(o, rows); err != nil {
+			return &config.UsageError{Err: err}
+		}
+		changed := 0
+		var off []string
+		err = hooks.Apply(cmd.Context(), o, rows, func(r hooks.Row) {
+			changed++
+			if r.State == hooks.Off && !slices.Contains(off, r.Destination) {
+				off = append(off, r.Destination)
+			}
+			output.Printf(a.stdout, "%s: %s %s\n", r.Destination, strings.Join(r.Events, ","), r.URL)
+		})
+		fmt.Fprintf(a.stderr, "%s changed.\n", output.Count(changed, "registration"))
+		if err != nil || len(off) == 0 {
+			return err
+		}
+		return hooks.CatchUp(cmd.Context(), export.Options{Config: o.Config, Log: a.log, Notes: a.stderr}, off, *catchUp)
+	}
+	return cmd
+}
+
+// webhooks adds the flags of the commands, and returns what reads the registrations.
+func (a *app) webhooks(cmd *cobra.Command) func(context.Context) (hooks.Options, []hooks.Row, error) {
+	path := configFlag(cmd)
+	names := cmd.Flags().StringSlice("destination", nil, "look at this destination only (repeatable)")
+	return func(ctx context.Context) (hooks.Options, []hooks.Row, error) {
+		cfg, err := a.loadConfig(*path)
+		if err != nil {
+			return hooks.Options{}, nil, err
+		}
+		return hooks.Look(ctx, cfg, *names, a.log)
+	}
+}
+
+func (a *app) printHooks(rows []hooks.Row) error {
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "DESTINATION\tSTATE\tID\tEVENTS\tADDRESS")
+	for _, r := range rows {
+		output.Printf(table, "%s\t%s\t%s\t%s\t%s\n", r.Destination, string(r.State), cmp.Or(r.ID, "-"), strings.Join(r.Events, ","), output.Shown(output.LineOf(r.URL, output.MaxBody)))
+	}
+	return table.Flush()
+}

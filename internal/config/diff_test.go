@@ -1,0 +1,106 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/deskstream/deskstream/internal/config"
+)
+
+const compared = `
+kafka: {brokers: [a:9092], sasl: {mechanism: plain, username: u, password: the-first-password}}
+destinations:
+  - name: crm
+    type: kustomer
+    kustomer: {api_key: key-for-kustomer}
+    delivery: {timeout: 20s, rate_limit: {requests: 100}}
+    rules:
+      - {name: one, match: {event: [A]}, ticket: {subject: a}}
+      - {name: two, match: {event: [B]}, ticket: {subject: b, find: newest}}
+  - name: inbox
+    type: trengo
+    trengo: {api_token: token-for-trengo, event_templates: [{event: A, template: B}]}
+  - name: hook
+    type: webhook
+    webhook: {url: "https://hooks.example.com/in", headers: {Authorization: first-of-the-hook}}
+`
+
+// Each kind of difference is named, with whether a reload takes it.
+func TestDiff_namesWhatDiffersAndWhetherAReloadTakesIt(t *testing.T) {
+	for change, want := range map[string]string{
+		"requests: 100|requests: 50":                               `destinations[crm].delivery.rate_limit.requests: 100 -> 50 reload`,
+		"requests: 100|requests: 100, reserve: 0":                  `destinations[crm].delivery.rate_limit.reserve: 0.1 -> 0 reload`,
+		"timeout: 20s|timeout: 21s":                                `destinations[crm].delivery.timeout: 20s -> 21s restart`,
+		"key-for-kustomer|another-key-of-kustomer":                 `destinations[crm].kustomer.api_key: [redacted] -> [redacted] reload`,
+		"first-of-the-hook|other-of-the-hook":                      `destinations[hook].webhook.headers.Authorization: [redacted] -> [redacted] reload`,
+		"{Authorization: f|{X: y-of-hook, Authorization: f":        `destinations[hook].webhook.headers: {Authorization: '[redacted]'} -> {Authorization: '[redacted]', X: '[redacted]'} restart`,
+		"the-first-password|the-other-password":                    `kafka.sasl.password: [redacted] -> [redacted] reload`,
+		"username: u|username: v":                                  `kafka.sasl.username: u -> v restart`,
+		"[a:9092]|[a:9092, b:9092]":                                `kafka.brokers: ['a:9092'] -> ['a:9092', 'b:9092'] restart`,
+		"subject: a|subject: c":                                    `destinations[crm].rules[one].ticket.subject: a -> c reload`,
+		"find: newest|find: key, key: k":                           `destinations[crm].rules[two].ticket.find: newest -> key reload; destinations[crm].rules[two].ticket.key:  -> k reload`,
+		"name: one,|name: new,":                                    `destinations[crm].rules[one]: given ->  reload; destinations[crm].rules[new]:  -> given reload`,
+		"template: B|template: C":                                  `destinations[inbox].trengo.event_templates: [{event: A, template: B}] -> [{event: A, template: C}] reload`,
+		"type: trengo|type: trengo\n    events: [track]":           `destinations[inbox].events:  -> [track] reload`,
+		"type: trengo|type: trengo\n    event_filter: {deny: [X]}": `destinations[inbox].event_filter.deny:  -> [X] reload`,
+		"type: trengo|type: trengo\n    calls: {}":                 `destinations[inbox].calls:  -> {topic: helpdesk.calls} restart`,
+		"name: inbox|name: other":                                  `destinations[inbox]: given ->  restart; destinations[other]:  -> given restart`,
+		"kafka: {|log: {level: debug}\nkafka: {":                   `log.level: info -> debug reload`,
+	} {
+		from, to, _ := strings.Cut(change, "|")
+		if !strings.Contains(compared, from) {
+			t.Fatalf("%q is not there", from)
+		}
+		got := diffText(config.Diff(parse(t, compared, nil), parse(t, strings.Replace(compared, from, to, 1), nil)))
+		if got != want {
+			t.Errorf("%q gives\n%s\nwant\n%s", change, got, want)
+		}
+	}
+	if got := config.Diff(parse(t, compared, nil), parse(t, compared, nil)); len(got) != 0 {
+		t.Errorf("a file differs from itself: %v", got)
+	}
+}
+
+func TestDiff_namesAnotherOrder(t *testing.T) {
+	lines := strings.Split(compared, "\n")
+	lines[8], lines[9] = lines[9], lines[8]
+	got := diffText(config.Diff(parse(t, compared, nil), parse(t, strings.Join(lines, "\n"), nil)))
+	if want := `destinations[crm].rules (order): one, two -> two, one reload`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func diffText(changes []config.Change) string {
+	var list []string
+	for _, c := range changes {
+		how := map[bool]string{true: "reload", false: "restart"}[c.Reload]
+		list = append(list, c.Path+": "+c.Was+" -> "+c.Is+" "+how)
+	}
+	return strings.Join(list, "; ")
+}
+
+// What is shown is a file again, which says the same but for its secrets.
+func TestYAML_isAFileThatSaysTheSame(t *testing.T) {
+	first := parse(t, compared, map[string]string{})
+	shown := string(first.YAML())
+	for _, secret := range []string{"key-for-kustomer", "the-first-password", "token-for-trengo", "first-of-the-hook"} {
+		if strings.Contains(shown, secret) {
+			t.Errorf("a secret is shown: %s", secret)
+		}
+	}
+	for _, change := range config.Diff(first, parse(t, shown, nil)) {
+		if change.Was != config.Masked {
+			t.Errorf("%s is shown otherwise: %q, %q", change.Path, change.Was, change.Is)
+		}
+	}
+	if diff := cmp.Diff(shown, string(parse(t, shown, nil).YAML())); diff != "" {
+		t.Errorf("shown again (-first +again):\n%s", diff)
+	}
+	for _, want := range []string{"drain_timeout: 35s", "bytes: 64MiB", "requests: 100", "find: newest", "max_age: 0s"} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("%q is not shown:\n%s", want, shown)
+		}
+	}
+}

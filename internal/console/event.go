@@ -1,0 +1,59 @@
+package console
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/deskstream/deskstream/internal/explain"
+	"github.com/deskstream/deskstream/internal/journal"
+	"github.com/deskstream/deskstream/internal/letters"
+)
+
+// eventBody is the page of the story of an event.
+type eventBody struct {
+	ID       string
+	Asked    bool
+	Read     []letters.Place
+	Progress []progressView
+	Outcomes []outcomeView
+	Letters  []storyLetter
+}
+
+// progressView is what was on record before an outcome.
+type progressView struct {
+	explain.StoryProgress
+	Steps []string
+}
+
+// storyLetter is a letter of the event.
+type storyLetter struct {
+	explain.StoryLetter
+	Link string
+}
+
+// event shows the story of the events with a messageId.
+func (c *Console) event(v *visit) (content, error) {
+	id := strings.TrimSpace(v.query("id"))
+	shown := content{title: "Event", template: "event", body: eventBody{}}
+	if id == "" {
+		return shown, nil
+	}
+	var story *explain.Story
+	err := v.read(func(ctx context.Context, o journal.Options) (err error) {
+		story, err = explain.Event(ctx, o, id)
+		return err
+	})
+	if err != nil {
+		return content{}, err
+	}
+	body := eventBody{ID: id, Asked: true, Read: story.Read, Outcomes: v.outcomes(story.Outcomes)}
+	for _, p := range story.Progress {
+		body.Progress = append(body.Progress, progressView{p, letters.StepTexts(&p.Progress)})
+	}
+	for _, l := range story.Letters {
+		body.Letters = append(body.Letters, storyLetter{l, address("/letter/"+url.PathEscape(l.ID), v.keep(url.Values{}))})
+	}
+	shown.body = body
+	return shown, nil
+}

@@ -1,0 +1,144 @@
+package console
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/deskstream/deskstream/internal/explain"
+	"github.com/deskstream/deskstream/internal/journal"
+	"github.com/deskstream/deskstream/internal/letters"
+	"github.com/deskstream/deskstream/internal/output"
+	"github.com/deskstream/deskstream/sink"
+)
+
+// letterBody is the page of one letter.
+type letterBody struct {
+	*explain.Shown
+
+	Message, Key, Value, State string
+	EventType, User            string
+	EventID, EventLink         string
+	Before                     []string
+	Outcomes                   []outcomeView
+	Sections                   []letters.Section
+	Others                     string // the address of the letters of its cause
+}
+
+// letter shows one letter with its story.
+func (c *Console) letter(v *visit) (content, error) {
+	var shown *explain.Shown
+	err := v.read(func(ctx context.Context, o journal.Options) (err error) {
+		shown, err = explain.Letter(ctx, o, v.PathValue("id"))
+		return err
+	})
+	if err != nil {
+		return content{}, err
+	}
+	m, l := v.masker, shown.Read()
+	body := letterBody{
+		Shown: shown, Message: m.text(shown.Error.Message), Value: m.event(shown.Value), State: m.text(shown.StateText()),
+		EventType: m.id(l.EventType), EventID: m.id(l.EventID), User: m.person(l.Lane), Before: letters.StepTexts(l.Progress()),
+		Outcomes: v.outcomes(shown.Outcomes), Sections: v.sections(shown.Sections),
+	}
+	if shown.Key != nil {
+		body.Key = m.person(*shown.Key)
+	}
+	if l.EventID != "" && body.EventID == l.EventID { // the address would have what is masked
+		body.EventLink = address("/event", v.keep(url.Values{"id": {l.EventID}}))
+	}
+	if l.Fingerprint != "" {
+		body.Others = address("/letters/list", v.keep(url.Values{"fingerprint": {l.Fingerprint}}))
+	}
+	return content{title: "Letter " + short(shown.ID), template: "letter", body: body}, nil
+}
+
+// short is the beginning of an id, which is enough to find it again.
+func short(id string) string { return id[:min(len(id), 12)] }
+
+// maskedHeaders are the headers of ours whose values can name a person.
+var maskedHeaders = []string{"dlq.lane", "dlq.message", "dlq.steps", "dlq.steps.next"}
+
+// sections masks the values of headers, but for those of ours that say nothing of a person.
+func (v *visit) sections(list []letters.Section) []letters.Section {
+	var masked []letters.Section
+	for _, section := range list {
+		s := letters.Section{Dialect: section.Dialect}
+		for _, h := range section.Headers {
+			plain := section.Dialect == letters.Own && strings.HasPrefix(h.Name, "dlq.") && !slices.Contains(maskedHeaders, h.Name)
+			switch {
+			case v.masker.show:
+			case !plain:
+				h.Value = hidden
+			case strings.HasPrefix(h.Name, "dlq.event."):
+				h.Value = v.masker.id(h.Value)
+			}
+			s.Headers = append(s.Headers, h)
+		}
+		masked = append(masked, s)
+	}
+	return masked
+}
+
+// outcomeView is an outcome with its calls.
+type outcomeView struct {
+	Destination, What, Error, Rule, At, Merged string
+
+	Round    int
+	Calls    []callView
+	Steps    []string
+	Warnings []string
+}
+
+// callView is one call.
+type callView struct {
+	Method, URL, Status string
+	Failed              bool
+	Attempts            int
+	Request, Response   string
+}
+
+func (v *visit) outcomes(list []sink.Outcome) []outcomeView {
+	var views []outcomeView
+	for i := range list {
+		views = append(views, v.outcome(&list[i]))
+	}
+	return views
+}
+
+func (v *visit) outcome(o *sink.Outcome) outcomeView {
+	view := outcomeView{
+		Destination: o.Destination.Name, What: string(o.Outcome), Rule: o.Rule, At: o.At.String(), Round: o.Round, Merged: explain.MergedText(o.MergedInto),
+	}
+	switch {
+	case o.Error != nil:
+		view.Error = v.masker.text(output.Line(string(output.Words(string(o.Error.Class), string(o.Error.Code)+":", o.Error.Message))))
+	case o.Reason != nil:
+		view.Error = string(*o.Reason)
+	}
+	for i := range o.Calls {
+		view.Calls = append(view.Calls, v.call(&o.Calls[i]))
+	}
+	for _, step := range o.Steps {
+		view.Steps = append(view.Steps, string(output.Words(step.Name, string(step.State))))
+	}
+	for _, warning := range o.Warnings {
+		view.Warnings = append(view.Warnings, v.masker.text(warning))
+	}
+	return view
+}
+
+func (v *visit) call(c *sink.CallRecord) callView {
+	view := callView{Method: c.Method, URL: v.masker.url(c.URL), Status: "no answer", Failed: true, Attempts: c.Attempts}
+	if c.Status != nil {
+		view.Status, view.Failed = number(*c.Status), *c.Status >= 400
+	}
+	if !c.Request.IsZero() {
+		view.Request = v.masker.body([]byte(c.Request.String()))
+	}
+	if !c.Response.IsZero() {
+		view.Response = v.masker.body([]byte(c.Response.String()))
+	}
+	return view
+}

@@ -1,0 +1,72 @@
+package holds
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/deskstream/deskstream/sink/topics"
+)
+
+// Held reports whether a group is held by a record.
+func (b *Book) Held(group string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, held := b.held[group]
+	return held
+}
+
+// Hold puts the hold of a group on record. The caller has stopped the calls before. Its error says
+// why the hold is not on record, which a restart would end then.
+func (b *Book) Hold(ctx context.Context, group string, at time.Time) error {
+	text, err := json.Marshal(value{Group: group, At: at.UTC(), Schema: schema})
+	if err != nil {
+		return err
+	}
+	return b.write(ctx, group, text, at)
+}
+
+// Resume removes the record of a group's hold. After an error it may still be there.
+func (b *Book) Resume(ctx context.Context, group string) error {
+	return b.write(ctx, group, nil, time.Time{})
+}
+
+// write writes a record and takes it. What other instances write at the same time counts as the
+// topic has it: after what was written before, and before what comes later.
+func (b *Book) write(ctx context.Context, group string, text []byte, at time.Time) error {
+	b.mu.Lock()
+	client, why := b.client, b.why
+	if client == nil {
+		b.mu.Unlock()
+		return fmt.Errorf("topic %s: %w", b.Topic, why)
+	}
+	if _, busy := b.writing[group]; busy {
+		b.mu.Unlock()
+		return fmt.Errorf("topic %s: a hold of this destination is being written: try again", b.Topic)
+	}
+	b.writing[group] = nil
+	b.mu.Unlock()
+
+	r := &kgo.Record{Topic: b.Topic, Partition: topics.HoldPartition, Key: topics.HoldKey(group), Value: text}
+	err := client.ProduceSync(ctx, r).FirstErr()
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	read := b.writing[group]
+	delete(b.writing, group)
+	if err == nil {
+		b.take(group, entry{offset: r.Offset, held: text != nil, at: at})
+	}
+	for _, e := range read {
+		if err != nil || e.offset > r.Offset {
+			b.take(group, e)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("writing to topic %s: %w", b.Topic, err)
+	}
+	return nil
+}
