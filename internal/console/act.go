@@ -123,15 +123,20 @@ type refusedError struct {
 func (e *refusedError) Error() string { return e.text }
 
 // actionsBody is the page of what people did.
-type actionsBody struct{ Deeds []deed }
+type actionsBody struct {
+	Deeds []deed
+	Pages paging
+}
 
 // actions shows what people did at this console since the process began.
 func (c *Console) actions(v *visit) (content, error) {
 	list := c.deeds.latest()
+	pages, from, to := pagesOf(v, len(list))
+	list = list[from:to]
 	for i := range list {
 		list[i].Target, list[i].Reason, list[i].Result = v.masker.text(list[i].Target), v.masker.text(list[i].Reason), v.masker.text(list[i].Result)
 	}
-	return content{title: "Actions", template: "actions", body: actionsBody{list}}, nil
+	return content{title: "Actions", template: "actions", body: actionsBody{list, pages}}, nil
 }
 
 // hold puts a destination of this process on hold.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/deskstream/deskstream/internal/journal/journaltest"
 	"github.com/deskstream/deskstream/internal/letters"
@@ -135,6 +136,19 @@ func TestDiscard_marksWhatThePageHasShown(t *testing.T) {
 	}
 	if !found || !strings.Contains(s.logs.String(), "action=discard") {
 		t.Errorf("no state says who discarded and why: %v", box.States)
+	}
+}
+
+// A form can be sent long after its page was made: "2h ago" was another time then.
+func TestDiscard_meansTheTimesOfItsPage(t *testing.T) {
+	d, _ := full(t)
+	before := time.Now()
+	page := open(t, d.Config, nil).get("/letters/discard?destination=crm&since=20000h")
+	_, rest, found := strings.Cut(page, `name="since" value="`)
+	text, _, _ := strings.Cut(rest, `"`)
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if !found || err != nil || before.Add(-20000*time.Hour).Sub(at).Abs() > time.Minute {
+		t.Errorf("the form has the time %q, %v:\n%s", text, err, page)
 	}
 }
 

@@ -110,12 +110,12 @@ func (c *Console) causes(v *visit) (content, error) {
 func (v *visit) causeRow(p picked, g *letters.Group) causeRow {
 	row := causeRow{
 		Group: *g, Message: v.masker.text(g.Sample.Message), User: v.masker.person(g.Sample.User),
-		List:   address("/letters/list", v.keep(p.query("fingerprint", g.Fingerprint))),
+		List:   address("/letters/list", v.keep(p.query(ofCause(g)...))),
 		Sample: address("/letter/"+url.PathEscape(g.Sample.ID), v.keep(url.Values{})),
 	}
 	row.Group.Sample.EventType = v.masker.id(g.Sample.EventType)
 	if v.console.mayAct(v.person) && g.Statuses[letters.Open]+g.Statuses[letters.Sending] > 0 {
-		row.Discard = address("/letters/discard", p.query("fingerprint", g.Fingerprint, "all", ""))
+		row.Discard = address("/letters/discard", p.query(append(ofCause(g), "all", "")...))
 	}
 	for _, s := range []letters.Status{letters.Open, letters.Sending, letters.Delivered, letters.Skipped, letters.Died, letters.Discarded} {
 		if n := g.Statuses[s]; n > 0 {
@@ -123,6 +123,19 @@ func (v *visit) causeRow(p picked, g *letters.Group) causeRow {
 		}
 	}
 	return row
+}
+
+// maxFingerprint is the longest name of a cause that is put into addresses. Ours have 16 bytes; a
+// header can have any.
+const maxFingerprint = 64
+
+// ofCause are the parameters that pick the letters of a cause. Where its name is too long, they pick
+// the one that stands for the others.
+func ofCause(g *letters.Group) []string {
+	if len(g.Fingerprint) > maxFingerprint {
+		return []string{"id", g.Sample.ID}
+	}
+	return []string{"fingerprint", g.Fingerprint}
 }
 
 // letters opens the dead letters that a filter can pick.

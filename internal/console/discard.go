@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -44,12 +45,7 @@ func (c *Console) askDiscard(v *visit) (content, error) {
 		return content{}, err
 	}
 	body := confirmBody{Action: "/letters/discard", Verb: "Discard", Words: p.words(v.masker), Count: open, May: c.mayAct(v.person)}
-	for _, name := range filterNames {
-		for _, value := range p.values[name] {
-			body.Fields = append(body.Fields, hiddenField{name, value})
-		}
-	}
-	body.Fields = append(body.Fields, hiddenField{"count", strconv.Itoa(open)})
+	body.Fields = append(p.fields(), hiddenField{"count", strconv.Itoa(open)})
 	return content{title: "Discard letters", template: "confirm", body: body}, nil
 }
 
@@ -59,8 +55,9 @@ func (v *visit) pickedOpen(query url.Values) (picked, error) {
 	query.Del("all")
 	p, err := readFilter(query, time.Now())
 	if err == nil && len(p.values) == 0 {
-		err = &config.FlagError{Err: fmt.Errorf("no filter says which letters are meant: begin at a cause, or filter the letters first")}
+		err = &config.FlagError{Err: errors.New("no filter says which letters are meant: begin at a cause, or filter the letters first")}
 	}
+	p.fix()
 	return p, err
 }
 

@@ -70,13 +70,44 @@ func (p *picked) read(now time.Time) (err error) {
 		}
 		f.Offsets = append(f.Offsets, r)
 	}
-	if f.Since, err = letters.ParseTime(v.Get("since"), now); err != nil {
-		return fmt.Errorf("since: %w", err)
+	if f.Since, err = moment(v, "since", now); err != nil {
+		return err
 	}
-	if f.Until, err = letters.ParseTime(v.Get("until"), now); err != nil {
-		return fmt.Errorf("until: %w", err)
+	f.Until, err = moment(v, "until", now)
+	return err
+}
+
+// moment reads a time of a filter, which may be there once.
+func moment(values url.Values, name string, now time.Time) (time.Time, error) {
+	if len(values[name]) > 1 {
+		return time.Time{}, fmt.Errorf("%s is given %d times: give it once", name, len(values[name]))
 	}
-	return nil
+	at, err := letters.ParseTime(values.Get(name), now)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return at, nil
+}
+
+// fix replaces times that are relative to now, such as 2h, by what they are at this moment: a form
+// means the letters that its page has shown, however late it is sent.
+func (p *picked) fix() {
+	for name, at := range map[string]time.Time{"since": p.filter.Since, "until": p.filter.Until} {
+		if !at.IsZero() {
+			p.values.Set(name, at.UTC().Format(time.RFC3339Nano))
+		}
+	}
+}
+
+// fields are the filter as fields of a form.
+func (p *picked) fields() []hiddenField {
+	var list []hiddenField
+	for _, name := range filterNames {
+		for _, value := range p.values[name] {
+			list = append(list, hiddenField{name, value})
+		}
+	}
+	return list
 }
 
 func lower(list []string) []string {

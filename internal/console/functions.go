@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/deskstream/deskstream/internal/output"
 	"github.com/deskstream/deskstream/sink"
@@ -20,6 +21,7 @@ var functions = template.FuncMap{
 	"ago":       ago,
 	"rate":      func(perSecond float64) string { return strconv.FormatFloat(perSecond, 'f', 1, 64) },
 	"short":     short,
+	"cut":       cut,
 	"line":      output.Line,
 	"thousands": thousands,
 }
@@ -40,6 +42,26 @@ func ago(at time.Time) string {
 		return ""
 	}
 	return output.Roughly(time.Since(at)) + " ago"
+}
+
+// cutMark is what stands for the rest of a text that is cut.
+const cutMark = "…"
+
+// cut is the beginning of a text on one line that takes at most so many bytes of a page, where a
+// character such as " takes five. What others wrote can be of any length, and a page has many of it.
+func cut(most int, text string) string {
+	text = output.LineOf(text, len(text))
+	taken, fits := 0, 0
+	for at, r := range text {
+		taken += len(template.HTMLEscapeString(string(r)))
+		if taken > most {
+			return text[:fits] + cutMark
+		}
+		if taken <= most-len(cutMark) {
+			fits = at + utf8.RuneLen(r)
+		}
+	}
+	return text
 }
 
 func number(n int) string { return strconv.Itoa(n) }

@@ -3,6 +3,7 @@ package console
 import (
 	"bytes"
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -45,11 +46,25 @@ func (c *Console) guard(next http.Handler) http.Handler {
 				refuse(w, "the request did not come whole, in time and with a form of this console")
 				return
 			}
+			for _, encoded := range []string{r.URL.RawQuery, formOf(r, body)} {
+				if name, found := malformedField(encoded); found {
+					http.Error(w, "the field "+name+" of the request is not encoded as a form's", http.StatusBadRequest)
+					return
+				}
+			}
 			r.Body = io.NopCloser(bytes.NewReader(body))
 			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// formOf is the body of a request that has the fields of a form, "" for another one.
+func formOf(r *http.Request, body []byte) string {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
+		return ""
+	}
+	return string(body)
 }
 
 // isForwarded reports whether a request came through a proxy, which says so.

@@ -100,3 +100,31 @@ func TestIsLocalPath(t *testing.T) {
 		}
 	}
 }
+
+// What cannot be decoded would be left out, and a filter would pick more.
+func TestGuard_refusesAFieldThatIsNotEncoded(t *testing.T) {
+	s := open(t, offline(t, ""), nil)
+	raw := func(body string) func(*http.Request) {
+		return func(r *http.Request) {
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+			r.Body = io.NopCloser(strings.NewReader(body))
+		}
+	}
+	for body, name := range map[string]string{
+		"reason=test+data&class=rejected&code=%zz&count=1": "code",
+		"reason=test+data&class=rejected;code=x&count=1":   "class",
+		"reason=%&class=rejected&count=1":                  "reason",
+		"reason=test+data&%zz=rejected&count=1":            "%zz",
+	} {
+		if w := s.ask(http.MethodPost, "/letters/discard", raw(body)); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "the field "+name+" ") {
+			t.Errorf("%s is answered with %d: %s", body, w.Code, w.Body)
+		}
+	}
+	w := s.ask(http.MethodGet, "/letters", func(r *http.Request) { r.URL.RawQuery = "class=rejected&code=%zz" })
+	if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "the field code ") {
+		t.Errorf("an address is answered with %d: %s", w.Code, w.Body)
+	}
+	if len(s.deeds.latest()) > 0 {
+		t.Error("something was done")
+	}
+}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/crypto/bcrypt"
 )
 
 func TestLogin_letsInWhoKnowsThePassword(t *testing.T) {
@@ -137,6 +140,9 @@ func TestToken_letsInWithItsRole(t *testing.T) {
 	if page := s.get("/", header("Authorization", "Bearer "+token)); !strings.Contains(page, "token <small>operator") {
 		t.Errorf("the page is\n%s", page)
 	}
+	for _, scheme := range []string{"bearer ", "BEARER ", "Bearer  "} { // RFC 9110, 11.1
+		s.get("/", header("Authorization", scheme+token))
+	}
 	if w := s.ask(http.MethodGet, "/", header("Authorization", "Bearer "+token+"x")); w.Code != http.StatusUnauthorized {
 		t.Errorf("a wrong token is answered with %d", w.Code)
 	}
@@ -180,7 +186,7 @@ func TestUsers_aBrokenFileIsRefusedWithoutItsHashes(t *testing.T) {
 		"":                                "has no user",
 		"ann":                             "write NAME:HASH:ROLE",
 		"ann:secret:operator":             "the hash is none of bcrypt",
-		"ann:" + cheap + ":operator":      "at least 10 is needed",
+		"ann:" + cheap + ":operator":      "from 10 to 16 are taken",
 		"ann:" + cheap + ":root":          "the role must be",
 		"an n:" + cheap:                   "without blanks",
 		"token:" + cheap:                  "is that of who has the token",
@@ -194,5 +200,48 @@ func TestUsers_aBrokenFileIsRefusedWithoutItsHashes(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "$2y") || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: the error is %v, want one with %q and without the hash", text, err, want)
 		}
+	}
+}
+
+// Work that a login takes is 2^cost, by bcrypt's definition.
+func TestUsers_aLoginTakesTheSameWorkForEverybody(t *testing.T) {
+	hash := func(cost int) string {
+		made, err := bcrypt.GenerateFromPassword([]byte("swordfish"), minCost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(withCost(string(made), cost))
+	}
+	path := filepath.Join(t.TempDir(), "users")
+	text := "ann:" + hash(10) + ":operator\nben:" + hash(13) + ":viewer\neve:" + hash(12) + ":viewer\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	u, err := openUsers(path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"ann", "ben", "eve", "nobody"} {
+		found, known := u.named(name)
+		work := 0
+		if known {
+			work = 1 << found.cost
+		}
+		for _, hash := range u.others(found, known) {
+			cost, err := bcrypt.Cost(hash)
+			if err != nil {
+				t.Fatalf("%s: %s is no hash: %v", name, hash, err)
+			}
+			work += 1 << cost
+		}
+		if work != 1<<13 {
+			t.Errorf("a login as %s takes the work of %d, want that of the highest cost, %d", name, work, 1<<13)
+		}
+	}
+	if _, ok := u.check("ann", "swordfish"); !ok {
+		t.Error("the right password is refused")
+	}
+	if _, ok := u.check("nobody", "swordfish"); ok {
+		t.Error("somebody who is not known is let in")
 	}
 }

@@ -108,7 +108,8 @@ func TestPages_refuseAFilterThatIsNone(t *testing.T) {
 	s := open(t, journaltest.NewDeployment(t, "http://127.0.0.1:1", "").Config, nil)
 	for query, want := range map[string]string{
 		"since=yesterday": "is no duration", "status=x": "is no number", "partition=y": "is no number", "offset=9-1": "is no offset", "class=wrong": "is not known",
-		"destination=cmr": "crm", "code=" + strings.Repeat("a&code=", maxValues+1): "more than 100 values",
+		"since=2h&since=1h": "since is given 2 times",
+		"destination=cmr":   "crm", "code=" + strings.Repeat("a&code=", maxValues+1): "more than 100 values",
 	} {
 		w := s.ask(http.MethodGet, "/letters?"+query)
 		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
@@ -261,6 +262,39 @@ func TestPages_escapeWhatOthersWrote(t *testing.T) {
 	for _, target := range []string{"/letters?destination=%3Cscript%3E", "/event?id=%3Cscript%3E", "/letter/%3Cscript%3E", "/%3Cscript%3E", "/letters?user=%22%3E%3Cscript%3E"} {
 		if page := s.ask(http.MethodGet, target).Body.String(); strings.Contains(page, "<script") {
 			t.Errorf("%s has a tag of the address:\n%s", target, page)
+		}
+	}
+}
+
+// Names can be of any length: of events, codes and users, and in headers of others.
+func TestPages_staySmallWhateverTheNamesAre(t *testing.T) {
+	long := strings.Repeat(`<"long">`, 500)
+	d := journaltest.NewDeployment(t, "http://127.0.0.1:1", "")
+	first := d.Event(0, long, long)
+	d.Settle(first, "crm", 0, sink.Dead)
+	letter := d.Consume(t, journaltest.DeadLetters)[0]
+	var more []*kgo.Record
+	for i := range perPage {
+		r := &kgo.Record{Topic: letter.Topic, Key: letter.Key, Value: letter.Value}
+		for _, h := range letter.Headers {
+			switch h.Key {
+			case "dlq.id":
+				h.Value = fmt.Appendf(nil, "%032x", i)
+			case "dlq.fingerprint", "dlq.code", "dlq.class", "dlq.destination", "dlq.event.type", "dlq.message", "dlq.lane", "dlq.event.id":
+				h.Value = fmt.Append(nil, long, i)
+			}
+			r.Headers = append(r.Headers, h)
+		}
+		more = append(more, r)
+	}
+	d.Write(more...)
+	s := open(t, d.Config, nil)
+	for range maxDeeds {
+		s.end(s.begin(deed{By: "ann", Role: "operator", What: "discard", Target: long, Reason: long[:maxReason]}), long, nil)
+	}
+	for _, target := range []string{"/letters", "/letters?show=personal", "/letters/list", "/letters/list?show=personal", "/actions", "/actions?show=personal"} {
+		if page := s.get(target); len(page) > maxPage || !strings.Contains(page, cutMark) {
+			t.Errorf("%s has %d bytes", target, len(page))
 		}
 	}
 }

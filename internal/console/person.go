@@ -32,8 +32,8 @@ func (c *Console) personOf(r *http.Request) (Person, bool) {
 	if !c.settings.HasLogin() {
 		return Person{Name: c.By, Role: config.Operator}, true
 	}
-	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		if c.isToken(token) {
+	if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		if c.isToken(strings.TrimLeft(token, " ")) {
 			return Person{Name: tokenName, Role: c.settings.TokenRole}, true
 		}
 		return Person{}, false

@@ -21,17 +21,14 @@ import (
 // user is one line of the file of users.
 type user struct {
 	hash string
+	cost int // of the hash
 	role string
 }
 
 // users are those of a file, which is read again when it has changed. The zero path has none.
 type users struct {
-	path string
-	log  *slog.Logger
-	// dummy is compared with the password of a name that nobody has, so that the answer takes as
-	// long.
-	dummy []byte
-
+	path   string
+	log    *slog.Logger
 	mu     sync.Mutex
 	byName map[string]user
 	looked time.Time
@@ -52,11 +49,8 @@ func openUsers(path string, log *slog.Logger) (*users, error) {
 	if path == "" {
 		return u, nil
 	}
-	var err error
-	if u.dummy, err = bcrypt.GenerateFromPassword([]byte("nobody"), minCost); err != nil {
-		return nil, fmt.Errorf("preparing the check of passwords: %w", err)
-	}
 	u.was, u.looked = stampOf(path), time.Now()
+	var err error
 	u.byName, err = readUsers(path)
 	return u, err
 }
@@ -97,21 +91,51 @@ func (u *users) look() {
 	u.log.Info("the users of the console were read again", "users", len(list))
 }
 
-// check returns the user with a name and password.
+// check returns the user with a name and password. The answer takes as long for a name that nobody
+// has, and for one whose hash costs less than others of the file.
 func (u *users) check(name, password string) (user, bool) {
-	found, ok := u.named(name)
-	hash := []byte(found.hash)
-	if !ok {
-		if hash = u.dummy; hash == nil {
-			return user{}, false
-		}
+	found, known := u.named(name)
+	right := known && bcrypt.CompareHashAndPassword([]byte(found.hash), []byte(password)) == nil
+	for _, hash := range u.others(found, known) {
+		_ = bcrypt.CompareHashAndPassword(hash, []byte(password)) // only the time counts
 	}
-	err := bcrypt.CompareHashAndPassword(hash, []byte(password))
-	return found, ok && err == nil
+	return found, right
 }
 
-// minCost is the least work that a hash must take: one that was stolen is tried offline.
-const minCost = 10
+// others are hashes to compare beside that of a user so that all takes as long as the hash of the
+// highest cost. Each cost takes twice as long as the one below: 2^c + 2^c + 2^(c+1) + ... + 2^(max-1) is
+// 2^max. For somebody who is not known it is one of the highest cost.
+func (u *users) others(found user, known bool) (list [][]byte) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	highest, like := 0, ""
+	for _, other := range u.byName {
+		highest, like = max(highest, other.cost), other.hash
+	}
+	switch {
+	case like == "":
+	case !known:
+		list = append(list, withCost(like, highest))
+	default:
+		for cost := found.cost; cost < highest; cost++ {
+			list = append(list, withCost(like, cost))
+		}
+	}
+	return list
+}
+
+// withCost is a hash of bcrypt with another cost, which fits no password that is known.
+func withCost(hash string, cost int) []byte {
+	version, rest, _ := strings.Cut(hash[1:], "$") // $2a$12$...
+	return fmt.Appendf(nil, "$%s$%02d%s", version, cost, rest[2:])
+}
+
+// minCost is the least work that a hash must take: one that was stolen is tried offline. Each login
+// takes the work of the highest one in the file, which maxCost keeps to about five seconds.
+const (
+	minCost = 10
+	maxCost = 16
+)
 
 // maxName is the longest name of a user, in bytes.
 const maxName = 64
@@ -161,8 +185,8 @@ func parseUser(line string) (string, user, error) {
 	switch {
 	case err != nil:
 		return "", user{}, errors.New("the hash is none of bcrypt: make one with htpasswd -nB -C 12 NAME")
-	case cost < minCost:
-		return "", user{}, fmt.Errorf("the hash has a cost of %d, at least %d is needed: make one with htpasswd -nB -C 12 NAME", cost, minCost)
+	case cost < minCost || cost > maxCost:
+		return "", user{}, fmt.Errorf("the hash has a cost of %d, from %d to %d are taken: make one with htpasswd -nB -C 12 NAME", cost, minCost, maxCost)
 	}
-	return name, user{hash, role}, nil
+	return name, user{hash, cost, role}, nil
 }
