@@ -15,6 +15,7 @@ import (
 	"github.com/deskstream/deskstream/internal/certs"
 	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/endpoint"
+	"github.com/deskstream/deskstream/internal/live"
 	"github.com/deskstream/deskstream/internal/status"
 )
 
@@ -63,6 +64,7 @@ type Console struct {
 	history *history
 	deeds   deeds
 	jobs    *jobs
+	live    *live.Hub
 }
 
 // maxReading is how many pages may read topics at a time: each takes a client and the memory of
@@ -81,6 +83,7 @@ func New(o Options) (*Console, error) {
 		sessions: newSessions(), attempts: newAttempts(), reading: make(chan struct{}, maxReading), history: newHistory(), jobs: newJobs(),
 	}
 	_, _ = rand.Read(c.masking[:]) // it never fails
+	c.live = live.NewHub(c.responses)
 	var err error
 	if c.users, err = openUsers(cfg.Console.UsersFile, o.Log); err != nil {
 		return nil, &config.UsageError{Err: fmt.Errorf("console.users_file: %w", err)}
@@ -117,7 +120,9 @@ func (c *Console) Listen(ctx context.Context) (endpoint.Endpoint, error) {
 	if c.settings.HasLogin() && settings.TLS == nil && !isLoopback(listener.Addr()) {
 		c.Log.Warn("the console has no TLS: passwords, tokens and pages cross the network as they are unless a proxy encrypts them, set console.tls")
 	}
-	return endpoint.New(listener, settings), nil
+	e := endpoint.New(listener, settings)
+	e.Server.RegisterOnShutdown(c.live.Close) // a stream has no end of its own
+	return e, nil
 }
 
 func isLoopback(a net.Addr) bool {
@@ -179,9 +184,11 @@ func (c *Console) Handler() http.Handler {
 		"GET /letter/{id}":     c.letter,
 		"GET /event":           c.event,
 		"GET /lanes":           c.lanes,
+		"GET /outcomes":        c.outcomes,
 	} {
 		mux.Handle(pattern, c.page(show))
 	}
+	mux.HandleFunc("GET /outcomes/stream", c.stream)
 	for pattern, do := range map[string]doAct{
 		"POST /destination/{destination}/hold":   c.hold,
 		"POST /destination/{destination}/resume": c.resume,

@@ -71,6 +71,7 @@ func open(t *testing.T, cfg *config.Config, running Pipelines) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.jobs.close)
+	t.Cleanup(s.live.Close)
 	return s
 }
 

@@ -31,9 +31,10 @@ type history struct {
 
 func newHistory() *history { return new(history) }
 
-// Run takes samples until ctx ends, and then ends the jobs. It goes on while Kafka does not answer.
+// Run takes samples until ctx ends, and then ends the jobs and the live outcomes. It goes on while Kafka does not answer.
 func (c *Console) Run(ctx context.Context) error {
 	defer c.jobs.close()
+	defer c.live.Close()
 	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()
 	var client *kgo.Client

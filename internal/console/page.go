@@ -95,10 +95,7 @@ func (c *Console) page(show showPage) http.Handler {
 		if !ok {
 			return
 		}
-		v.masker.show = v.query("show") == showPersonal && c.maySee(v.person)
-		if v.masker.show {
-			c.Log.Info("personal data shown at the console", "by", v.person.Name, "page", r.URL.Path)
-		}
+		v.unmask(c)
 		shown, err := show(v)
 		if err != nil {
 			c.showError(w, v, err)
@@ -113,6 +110,13 @@ func (c *Console) page(show showPage) http.Handler {
 
 // showPersonal is the value of the parameter show that asks for personal data.
 const showPersonal = "personal"
+
+// unmask shows personal data to who asks for it and may see it, which is logged.
+func (v *visit) unmask(c *Console) {
+	if v.masker.show = v.query("show") == showPersonal && c.maySee(v.person); v.masker.show {
+		c.Log.Info("personal data shown at the console", "by", v.person.Name, "page", v.URL.Path)
+	}
+}
 
 // maySee reports whether a person may see personal data.
 func (c *Console) maySee(p Person) bool { return slices.Contains(c.settings.PersonalData, p.Role) }
