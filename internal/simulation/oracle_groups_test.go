@@ -12,12 +12,22 @@ func (s *source) joinable() bool {
 // mayJoin reports whether an event may go out in the call for a later one of its lane: they and all
 // between them are identifies.
 func (o *oracle) mayJoin(s, sent *source) bool {
+	return o.joinUpTo(s, sent, nil)
+}
+
+// joinUpTo is mayJoin for an outcome at a moment, nil for none. An event that is delivered again, its
+// outcome having been lost, is followed in its lane by what is not settled: others between them,
+// whose outcomes were not lost, are skipped.
+func (o *oracle) joinUpTo(s, sent *source, at *stamp) bool {
 	if !o.script.Coalesce || s.era != sent.era || s.user != sent.user || s.offset >= sent.offset {
 		return false
 	}
 	n := 0
 	for _, between := range o.lanes[s.lane()] {
 		if between.offset < s.offset || between.offset > sent.offset || o.leftOut(between) {
+			continue
+		}
+		if settled, ok := o.settled[between.place()]; ok && at != nil && settled.at < at.at && !between.joinable() && o.permitted(s, *at) {
 			continue
 		}
 		if n++; !between.joinable() {
@@ -31,7 +41,7 @@ func (o *oracle) mayJoin(s, sent *source) bool {
 // none that it may have gone out with.
 func (o *oracle) sentFor(s *source, w *written) *source {
 	sent := o.byOffset[place{s.era, s.partition, w.merged}]
-	if sent == nil || !o.mayJoin(s, sent) {
+	if sent == nil || !o.joinUpTo(s, sent, &w.stamp) {
 		o.findf(ruleGroup, "%s (%s, partition %d offset %d) went out with offset %d: %+v", s.mark, s.Want, s.partition, s.offset, w.merged, sent)
 		return nil
 	}
