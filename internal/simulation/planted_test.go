@@ -122,10 +122,12 @@ func TestPlanted_areFound(t *testing.T) {
 			continue
 		}
 		t.Run(p.name, func(t *testing.T) {
-			c := p.find(t)
-			if len(c.rules) == 0 {
-				t.Errorf("not found in %d seeds", *seedsFlag)
-				return
+			var c caught
+			for _, test := range p.tests() {
+				if c = p.find(t, test); len(c.rules) == 0 {
+					t.Errorf("not found by %s in %d seeds", test, *seedsFlag)
+					return
+				}
 			}
 			t.Logf("after %d seeds: %s", c.seeds, strings.Join(c.rules, "; "))
 			found[p.name] = c
@@ -136,18 +138,24 @@ func TestPlanted_areFound(t *testing.T) {
 	}
 }
 
+// tests are those of which each has to find the fault.
+func (p plantedFault) tests() []string {
+	switch {
+	case p.test != "":
+		return []string{"^" + p.test + "$"}
+	case p.budget:
+		return []string{"^TestBudget_"}
+	case p.priorities:
+		return []string{"^TestPriorities_/^coalesce_false$", "^TestPriorities_/^coalesce_true$"}
+	}
+	return []string{"^TestSimulation$"}
+}
+
 // find runs the simulation with the fault in it until a rule breaks.
-func (p plantedFault) find(t *testing.T) caught {
+func (p plantedFault) find(t *testing.T, test string) caught {
 	t.Helper()
 	if p.test != "" {
-		return p.findByTest(t)
-	}
-	test := "^TestSimulation$"
-	if p.budget {
-		test = "^TestBudget_"
-	}
-	if p.priorities {
-		test = "^TestPriorities_"
+		return p.findByTest(t, test)
 	}
 	files := p.filesIn(t)
 	p.apply(t, files)
@@ -184,11 +192,11 @@ func (p plantedFault) find(t *testing.T) caught {
 }
 
 // findByTest runs the test that is to find the fault.
-func (p plantedFault) findByTest(t *testing.T) caught {
+func (p plantedFault) findByTest(t *testing.T, test string) caught {
 	t.Helper()
 	files := p.filesIn(t)
 	p.apply(t, files)
-	run := exec.CommandContext(t.Context(), "go", "test", "-tags", "synctests", "-overlay", overlay(t, files), "-run", "^"+p.test+"$", "./"+p.in)
+	run := exec.CommandContext(t.Context(), "go", "test", "-tags", "synctests", "-overlay", overlay(t, files), "-run", test, "./"+p.in)
 	run.Dir = root
 	out, err := run.CombinedOutput()
 	if err == nil {
