@@ -10,11 +10,15 @@ import (
 )
 
 // ruleCounts count the events of each rule, and those of them with warnings.
-type ruleCounts struct{ events, warned *prometheus.CounterVec }
+type ruleCounts struct {
+	events, warned *prometheus.CounterVec
+	uses           *ruleUses
+}
 
 func newRuleCounts(destination string, rules []string) ruleCounts {
 	labels := prometheus.Labels{"destination": destination}
 	c := ruleCounts{
+		uses: new(ruleUses),
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "deskstream_rule_events_total", Help: "Events that went by a rule, by what became of them.", ConstLabels: labels,
 		}, []string{"rule", "outcome"}),
@@ -41,6 +45,7 @@ func (c ruleCounts) settled(o *sink.Outcome) {
 	if o.Rule == "" {
 		return
 	}
+	c.uses.settled(o)
 	c.events.WithLabelValues(o.Rule, string(o.Outcome)).Inc()
 	if len(o.Warnings) > 0 {
 		c.warned.WithLabelValues(o.Rule).Inc()

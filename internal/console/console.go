@@ -43,6 +43,8 @@ type Pipelines interface {
 	Status() []status.Pipeline
 	// WaitingLanes returns the n lanes that wait longest, and how many have an open event.
 	WaitingLanes(n int) (rows []status.Lane, open int)
+	// Rules returns what each rule did since the process began, without those that no event went by.
+	Rules() []status.Rule
 	// Hold puts a destination on hold, and Resume ends a hold. The error says that it is so already.
 	Hold(destination string) error
 	Resume(destination string) error
@@ -65,6 +67,7 @@ type Console struct {
 	deeds   deeds
 	jobs    *jobs
 	live    *live.Hub
+	began   time.Time
 }
 
 // maxReading is how many pages may read topics at a time: each takes a client and the memory of
@@ -83,7 +86,7 @@ func New(o Options) (*Console, error) {
 		sessions: newSessions(), attempts: newAttempts(), reading: make(chan struct{}, maxReading), history: newHistory(), jobs: newJobs(),
 	}
 	_, _ = rand.Read(c.masking[:]) // it never fails
-	c.live = live.NewHub(c.responses)
+	c.live, c.began = live.NewHub(c.responses), time.Now()
 	var err error
 	if c.users, err = openUsers(cfg.Console.UsersFile, o.Log); err != nil {
 		return nil, &config.UsageError{Err: fmt.Errorf("console.users_file: %w", err)}
@@ -185,6 +188,7 @@ func (c *Console) Handler() http.Handler {
 		"GET /event":           c.event,
 		"GET /lanes":           c.lanes,
 		"GET /outcomes":        c.outcomes,
+		"GET /rules":           c.rules,
 	} {
 		mux.Handle(pattern, c.page(show))
 	}

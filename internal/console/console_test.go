@@ -170,6 +170,7 @@ func (s *site) login(name, password string, changes ...func(*http.Request)) *htt
 type fakePipelines struct {
 	status []status.Pipeline
 	lanes  []status.Lane
+	rules  []status.Rule
 	turned []string
 	err    error
 }
@@ -183,6 +184,8 @@ func (f *fakePipelines) Resume(name string) error {
 	f.turned = append(f.turned, "resume "+name)
 	return f.err
 }
+
+func (f *fakePipelines) Rules() []status.Rule { return f.rules }
 
 func (f *fakePipelines) Status() []status.Pipeline { return f.status }
 

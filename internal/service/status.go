@@ -33,6 +33,21 @@ func (s *Service) Status() []status.Pipeline {
 	return list
 }
 
+// Rules returns what each rule did since the process began, without those that no event went by.
+func (s *Service) Rules() []status.Rule {
+	var list []status.Rule
+	for _, p := range s.pipelines {
+		for _, use := range p.RuleUses() {
+			rule := status.Rule{Destination: p.Config.Name, Rule: use.Rule, Delivered: use.Delivered, Skipped: use.Skipped, Dead: use.Dead, Last: use.Last}
+			for _, w := range use.Warnings {
+				rule.Warnings = append(rule.Warnings, status.Warning(w))
+			}
+			list = append(list, rule)
+		}
+	}
+	return list
+}
+
 // said takes in what the configuration in effect says of priorities.
 func (p *runningPipeline) said(d config.Destination) {
 	text := d.PrioritiesText()
@@ -43,6 +58,7 @@ func (p *runningPipeline) status(now time.Time) status.Pipeline {
 	f := p.Figures()
 	state := status.Pipeline{
 		Destination: p.Config.Name, Joined: f.Joined, Partitions: f.Partitions, Open: f.Open, InFlight: f.InFlight,
+		Delivered: f.Delivered, Skipped: f.Skipped, Dead: f.Dead,
 		Paused: strings.Join(f.Paused, ","), Trouble: strings.Join(f.Trouble, ","), OldestSeconds: math.Round(f.Oldest.Seconds()),
 	}
 	if f.Hold.Active() {

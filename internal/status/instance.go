@@ -19,6 +19,10 @@ type Pipeline struct {
 	Partitions  int    `json:"partitions"`
 	Open        int64  `json:"open"`
 	InFlight    int    `json:"in_flight"`
+	// Delivered, Skipped and Dead are the events that were settled since the process began.
+	Delivered int64 `json:"delivered"`
+	Skipped   int64 `json:"skipped"`
+	Dead      int64 `json:"dead"`
 	// Hold is the reason of a hold, "" without one.
 	Hold      string `json:"hold,omitempty"`
 	HeldSince string `json:"held_since,omitempty"`
