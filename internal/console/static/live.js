@@ -64,6 +64,17 @@
       say(ended ? "Not live: too many people look, or you have to log in again. Load the page again." : "The connection is lost, trying again");
     });
   };
+  // A row says that outcomes are missing, since the stream goes on with those that come.
+  const gap = () => {
+    const first = rows.firstElementChild;
+    if (!first || first.className === "gap") return;
+    const row = document.createElement("tr");
+    row.className = "gap";
+    const cell = row.insertCell();
+    cell.colSpan = 8;
+    cell.textContent = "What came while the page was paused is not shown: load it again for the newest.";
+    rows.prepend(row);
+  };
   const turn = () => {
     button.textContent = paused ? "Go on" : "Pause";
     if (!paused && !document.hidden) {
@@ -72,6 +83,7 @@
     }
     close();
     say("Paused");
+    gap();
   };
   button.addEventListener("click", () => {
     paused = !paused;
