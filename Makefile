@@ -20,7 +20,7 @@ PACKAGES ?= ./internal/kafkatest ./internal/registry ./cmd/deskstream
 KAFKA := deploy/kafka-without-docker/kafka.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help quick-start release-check release-notes reproducible build demo test race test-kafka test-kafka-kills kafka kafka-stop lint fmt tidy fuzz simulate planted outages tables bench bench-receive bench-budget bench-scale microbench alerts vuln verify up down deploy-check manifests
+.PHONY: help quick-start release-check release-notes reproducible build demo test race test-kafka test-kafka-kills kafka kafka-stop lint fmt tidy fuzz simulate planted outages tables bench bench-receive bench-budget bench-scale microbench alerts browser screenshots vuln verify up down deploy-check manifests
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -129,6 +129,15 @@ PROMTOOL := go run github.com/prometheus/prometheus/cmd/promtool@v0.316.0
 alerts: ## check the alert rules, and test them on recorded series (when deploy/prometheus changed)
 	$(PROMTOOL) check rules deploy/prometheus/alerts.yaml
 	$(PROMTOOL) test rules deploy/prometheus/nights/*.yaml
+
+# A module of its own: what drives the browser is no dependency of deskstream. The browser is that of
+# CHROMIUM, else one that is installed, else Debian's, which is fetched into the cache of the user;
+# npm fetches axe-core there. BROWSER takes flags: -run TestIncident.
+browser: build ## test the console in a headless Chromium (BROWSER: flags)
+	cd internal/console/browsertest && go vet -tags browser ./... && go test -tags browser -count=1 ./... -program $(CURDIR)/deskstream $(BROWSER)
+
+screenshots: ## take the pictures of docs/console anew
+	$(MAKE) --no-print-directory browser BROWSER="-run TestConsole -screenshots $(CURDIR)/docs/console"
 
 vuln: ## look for known vulnerabilities (asks vuln.go.dev)
 	$(GOVULNCHECK) ./...

@@ -12,10 +12,10 @@ import (
 
 // Echo returns what a write comes back as: by webhook, notes by an export. An update of a conversation
 // is told by what it changed, of which the answer says nothing: so all that its body may have changed counts.
-func Echo(call sink.Call, reply *sink.Reply) []sink.Echo {
+func Echo(call sink.Call, reply *sink.Reply) (sink.Echo, bool) {
 	path := strings.Split(strings.Trim(call.Path, "/"), "/")
 	if len(path) < 2 || path[0] != "v1" {
-		return nil
+		return sink.Echo{}, false
 	}
 	kind, of := path[1], ""
 	if len(path) > 2 {
@@ -44,15 +44,15 @@ func Echo(call sink.Call, reply *sink.Reply) []sink.Echo {
 	case kind == "customers" && below == "":
 		return echoOf(of, unified.ContactUpdated)
 	}
-	return nil
+	return sink.Echo{}, false
 }
 
-func echoOf(id string, types ...unified.Type) []sink.Echo {
+func echoOf(id string, types ...unified.Type) (sink.Echo, bool) {
 	e := sink.Echo{ID: id}
 	for _, t := range types {
 		e.Types = append(e.Types, string(t))
 	}
-	return []sink.Echo{e}
+	return e, id != ""
 }
 
 // changedBy are the types of event that an update of a conversation may come back as.
