@@ -37,7 +37,7 @@ type Kind struct {
 	Inbound func(destination string, s Settings) Inbound
 	// Echo returns what a write comes back as from the desk, as sink.Config's. It is nil for a desk that
 	// sends nothing.
-	Echo func(call sink.Call, reply *sink.Reply) (sink.Echo, bool)
+	Echo func(call sink.Call, reply *sink.Reply) []sink.Echo
 	// Self asks for the id of the user that the credential is of. It is nil where the desk cannot be
 	// asked.
 	Self func(ctx context.Context, do sink.Doer) (string, error)

@@ -19,13 +19,16 @@ import (
 const (
 	// mostAnswers is how many events of a ticket a rule answers within echoes.Window.
 	mostAnswers = 3
-	// echoWait is how long an event waits for the outcome of the write that it may come from, counted
-	// from its record's timestamp, and echoLook the pause between two looks for it.
+	// echoWait is how long an event waits for the outcome of the write that it may come from, see
+	// firstQuestion.asked, and echoLook the pause between two looks for it.
 	echoWait = 5 * time.Second
 	echoLook = 500 * time.Millisecond
+	// openWait is how long an event waits for what becomes of a write that was announced, and that it
+	// may come from. Clocks of processes may differ by echoWait.
+	openWait = echoes.Window
 )
 
-// answers is the sink.Guard of a pipeline. What it knows is what lies on the responses topic, which it
+// answers are what the guards of a pipeline know. What it knows is what lies on the responses topic, which it
 // reads when an event asks: so all processes know the same, also after a restart, and where no rule
 // takes an event of a help desk nothing is read.
 type answers struct {
@@ -33,7 +36,9 @@ type answers struct {
 	ownUser func(ctx context.Context, destination string) string
 	log     *slog.Logger
 	known   *echoes.Log
-	others  *others
+	topic   string
+	// readUp reads what is on record by now and was not before a moment, see others.follow.
+	readUp func(ctx context.Context, since time.Time) error
 
 	mu    sync.Mutex
 	since time.Time       // what is on record from then on is read
@@ -45,8 +50,8 @@ func newAnswers(p *Processor) *answers {
 	if p.cfg.Inbound.Topic == "" {
 		return nil
 	}
-	a := &answers{group: p.cfg.Group, ownUser: p.cfg.OwnUser, log: p.log, known: echoes.New(), loops: make(map[string]bool)}
-	a.others = newOthers(p, a.takes())
+	a := &answers{group: p.cfg.Group, ownUser: p.cfg.OwnUser, log: p.log, known: echoes.New(), topic: p.cfg.Writer.Responses, loops: make(map[string]bool)}
+	a.readUp = newOthers(p, a.takes()).follow
 	return a
 }
 
@@ -54,28 +59,17 @@ func newAnswers(p *Processor) *answers {
 func (a *answers) takes() func(*kgo.Record) {
 	var entries topics.EntryReader
 	return func(r *kgo.Record) {
-		trail, ok := topics.ParseTrail(r)
-		if !ok {
-			return
-		}
 		e, ok := entries.Read(r)
-		if !ok {
+		if !ok || e.Outcome == topics.Claimed {
 			return
 		}
-		seen := make(map[string]int)
-		for _, w := range trail.Writes {
-			if len(w.Types) == 0 {
-				continue
-			}
-			n := w.Types[0] + "/" + w.ID
-			a.known.Wrote(e.Destination, w.ID, echoes.Write{ID: topics.WriteRef(&e, w, seen[n]), Types: w.Types, Label: w.Label, At: r.Timestamp})
-			seen[n]++
-		}
+		trail := topics.ParseTrail(r)
+		a.wrote(r, &e, &trail)
 		if e.Group != a.group {
 			return
 		}
 		if trail.Echoes != "" {
-			a.known.Explained(trail.Echoes)
+			a.known.Explained(trail.Echoes, trail.Event)
 		}
 		if by := trail.Answered; by != nil {
 			a.known.Answered(by.Rule, by.To, e.String(), by.At.Time)
@@ -83,8 +77,63 @@ func (a *answers) takes() func(*kgo.Record) {
 	}
 }
 
+// wrote takes in what a record says of an event's writes: those that took effect, and the one that may
+// have been sent. What took effect did so when it was announced, however late it is on record.
+func (a *answers) wrote(r *kgo.Record, e *topics.LedgerEntry, trail *topics.Trail) {
+	event := topics.EventRef(e)
+	seen := make(map[string]int)
+	for _, w := range trail.Writes {
+		if len(w.Types) == 0 {
+			continue
+		}
+		n := w.Types[0] + "/" + w.ID
+		a.known.Wrote(e.Destination, w.ID, echoes.Write{
+			ID: topics.WriteRef(event, w, seen[n]), Types: w.Types, Label: w.Label, Comment: w.Comment, At: a.known.Since(event, w.Types, r.Timestamp),
+		})
+		seen[n]++
+	}
+	a.known.Settled(event)
+	if next := trail.Next; next != nil && e.Outcome == topics.InProgress {
+		for _, w := range next.Echoes {
+			a.known.Announced(event, e.Destination, w.ID, echoes.Write{Types: w.Types, Label: w.Label, At: r.Timestamp})
+		}
+	}
+}
+
+// guard is the sink.Guard of a partition.
+type guard struct {
+	*answers
+	first *firstQuestion
+}
+
+// firstQuestion is when one of a partition's events was asked about first since the partition was taken
+// over. Its zero value is a partition of which none was.
+type firstQuestion struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+// asked returns since when the outcome of a write that an event may come from is waited for: when its
+// record was written or, where that is later, the first question of its partition. Who wrote may have been
+// killed together with the partition's owner, and then puts it on record when it starts again.
+func (f *firstQuestion) asked(received time.Time) time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	if f.at.IsZero() {
+		f.at = now
+	}
+	switch {
+	case received.IsZero(), received.After(now): // by another clock
+		return now
+	case received.Before(f.at):
+		return f.at
+	}
+	return received
+}
+
 // MayAnswer implements sink.Guard.
-func (a *answers) MayAnswer(ctx context.Context, q sink.Question) (skip mapping.Skip, echo string, err error) {
+func (a guard) MayAnswer(ctx context.Context, q sink.Question) (skip mapping.Skip, echo string, err error) {
 	if !q.Own {
 		switch a.byUser(ctx, q.Event) {
 		case ours:
@@ -141,18 +190,18 @@ func echoOf(q sink.Question) echoes.Event {
 	body := q.Event.Body
 	return echoes.Event{
 		Destination: body.Get("destination").Str(), ID: cmp.Or(body.Get("ticket", "id").Text(), body.Get("contact", "id").Text()),
-		Type: q.Event.Type, Label: body.Get("label", "id").Text(), At: q.At.Time,
+		Type: q.Event.Type, Label: body.Get("label", "id").Text(), Comment: body.Get("comment", "id").Text(),
+		Digest: sink.DigestOf(q.Event.ID()), At: q.At.Time,
 	}
 }
 
 // explained returns the write of ours that an event comes from, "" if there is none. It waits for one
-// that is not on record yet.
-func (a *answers) explained(ctx context.Context, q sink.Question) (write string, err error) {
-	ev := echoOf(q)
-	now := time.Now()
-	until := now.Add(echoWait)
-	if received := q.Received.Add(echoWait); !q.Received.IsZero() && received.Before(until) {
-		until = received
+// that is not on record yet, and longer for one that was announced and of which nobody knows what became.
+func (a guard) explained(ctx context.Context, q sink.Question) (write string, err error) {
+	ev, asked := echoOf(q), a.first.asked(q.Received)
+	announced := q.Received.Add(echoWait) // of what is announced later it does not come
+	if q.Received.IsZero() {
+		announced = asked
 	}
 	for {
 		if err := a.follow(ctx, q.At.Time); err != nil {
@@ -161,8 +210,12 @@ func (a *answers) explained(ctx context.Context, q sink.Question) (write string,
 		if write, ok := a.known.Explain(ev); ok {
 			return write, nil
 		}
-		left := time.Until(until)
-		if left <= 0 {
+		left := time.Until(asked.Add(echoWait))
+		switch {
+		case left > 0:
+		case time.Since(asked) < openWait && a.known.MayExplain(ev, announced):
+			left = echoLook
+		default:
 			return "", nil
 		}
 		pause(ctx, min(left, echoLook))
@@ -184,12 +237,12 @@ func (a *answers) follow(ctx context.Context, at time.Time) error {
 	a.mu.Unlock()
 	for {
 		bounded, cancel := context.WithTimeout(ctx, followTimeout)
-		err := a.others.follow(bounded, since)
+		err := a.readUp(bounded, since)
 		cancel()
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		a.log.Warn("reading what was written to help desks failed, trying again", "topic", a.others.topic, "err", err)
+		a.log.Warn("reading what was written to help desks failed, trying again", "topic", a.topic, "err", err)
 		pause(ctx, claimBackoff)
 	}
 }

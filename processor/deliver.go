@@ -100,8 +100,8 @@ func (p *Processor) deliver(l *lane, r *record, pass *hold.Pass) {
 			return at.Identity(p.cfg.Group)
 		}
 	}
-	if l.part.desks {
-		s.Guard = p.answers
+	if l.part.desks != nil {
+		s.Guard = guard{p.answers, l.part.desks}
 	}
 	named := p.keys.of(l, r)
 	if named != nil {

@@ -35,7 +35,7 @@ type partition struct {
 	reader *mapping.Reader // of its records
 	calls  bool            // these are API requests
 	json   bool            // they are JSON, whatever form events have
-	desks  bool            // they are what help desks send
+	desks  *firstQuestion  // of what help desks send; nil for other records
 	phase  phase
 	live   bool // was active once: its commits say what is settled
 	// holder is the group's name for this member when it assigned the partition.
@@ -103,7 +103,7 @@ func (b *book) newPartition(tp topicPartition, holder string) *partition {
 	case b.calls.Topic:
 		part.reader, part.calls, part.json = b.calls.Reader, true, true
 	case b.inbound.Topic:
-		part.reader, part.json, part.desks = b.inbound.Reader, true, true
+		part.reader, part.json, part.desks = b.inbound.Reader, true, new(firstQuestion)
 	}
 	if b.dedup > 0 {
 		part.repeats = newRepeats(b.dedup)

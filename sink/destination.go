@@ -56,9 +56,9 @@ type Config struct {
 	TLS *tls.Config
 	// Transport makes the HTTP exchanges; nil is a transport of the destination's own.
 	Transport http.RoundTripper
-	// Echo returns what a write that took effect comes back as from the help desk; ok is false for
-	// nothing. reply has no body where the effect was found. It is nil where nobody reads that.
-	Echo func(call Call, reply *Reply) (e Echo, ok bool)
+	// Echo returns what a write comes back as from the help desk. reply has no body where the effect
+	// was found, and of a write that has no answer yet. It is nil where nobody reads that.
+	Echo func(call Call, reply *Reply) []Echo
 	// OnCall, if set, is told of each attempt.
 	OnCall func(Attempt)
 	// TraceCalls has the API told of the trace that a call belongs to: see Session.Trace and Parent.

@@ -13,11 +13,15 @@ import (
 type Echo struct {
 	// Types are those of unified events.
 	Types []string `json:"types"`
-	// ID is that of the ticket or, of an event without a ticket, of the contact.
+	// ID is that of the ticket or, of an event without a ticket, of the contact. It is "" as long as a
+	// write that makes it has no answer.
 	ID string `json:"id"`
 	// Label is the id of the label that is put on or taken off: an event of another label is not of this
 	// write. "" is any.
 	Label string `json:"label,omitempty"`
+	// Comment is the id of the message or note that is made: an event of another one is not of this write.
+	// "" is any.
+	Comment string `json:"comment,omitempty"`
 }
 
 // Trail is what the outcome of an event says to those who have to know our own writes again in what
@@ -64,12 +68,22 @@ const mostEchoes = 64
 
 // echo notes what a write that took effect comes back as.
 func (s *sender) echo(call Call, reply *Reply) {
-	if s.dest.Echo == nil || call.Lookup || len(s.progress.Writes) >= mostEchoes {
+	if s.dest.Echo == nil || call.Lookup {
 		return
 	}
-	if e, ok := s.dest.Echo(call, reply); ok {
-		s.progress.Writes = append(slices.Clip(s.progress.Writes), e) // what is inherited stays as it is
+	for _, e := range s.dest.Echo(call, reply) {
+		if e.ID != "" && len(s.progress.Writes) < mostEchoes {
+			s.progress.Writes = append(slices.Clip(s.progress.Writes), e) // what is inherited stays as it is
+		}
 	}
+}
+
+// expected is what a write that has no answer yet comes back as, should it take effect.
+func (s *sender) expected(call Call) []Echo {
+	if s.dest.Echo == nil {
+		return nil
+	}
+	return s.dest.Echo(call, &Reply{})
 }
 
 // mayAnswer asks the Guard about an event of a help desk that a rule takes. Error: mapping.Own,

@@ -110,6 +110,9 @@ type Announcement struct {
 	Step string `json:"step"`
 	Mark Mark   `json:"mark,omitempty"`
 	At   Time   `json:"at"`
+	// Echoes are what it comes back as from the help desk, where that is read: until it is known
+	// whether it took effect, such an event may be of it.
+	Echoes []Echo `json:"echoes,omitempty"`
 }
 
 // clocksDiffer is by how much the clocks of two processes may differ.
@@ -308,7 +311,7 @@ func (o *once) announce(ctx context.Context) (ready bool, err error) {
 			return false, err
 		}
 	}
-	o.announced = &Announcement{Step: o.effect.Step, At: Time{time.Now()}}
+	o.announced = &Announcement{Step: o.effect.Step, At: Time{time.Now()}, Echoes: o.expected(o.effect.Call)}
 	if !o.effect.Blind {
 		o.announced.Mark = o.effect.Mark()
 	}

@@ -186,6 +186,32 @@ func opening(steps ...string) sink.Route {
 		})
 }
 
+// Who reads what the help desk sends knows from the announcement what may come of a write, and that what
+// it makes has no id yet.
+func TestEffect_whatIsAnnouncedSaysWhatItComesBackAs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		desk := &onceDesk{t: t, mu: new(sync.Mutex), began: time.Now()}
+		c := config(desk)
+		c.Echo = func(_ sink.Call, reply *sink.Reply) []sink.Echo {
+			return []sink.Echo{{Types: []string{"ticket.created"}, ID: reply.JSON().Get("id").Text()}}
+		}
+		d, onRecord := destination(t, c), &memory{desk: desk}
+		s := d.Session(enter(t, d.Gate(), "l"), forever())
+		s.Ledger = onRecord
+		if _, err := opening("a", "b").Deliver(t.Context(), s, []byte(track)); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range onRecord.kept {
+			got = append(got, fmt.Sprint(p.Next.Step, p.Next.Echoes, p.Writes))
+		}
+		want := []string{"a[{[ticket.created]   }] []", "b[{[ticket.created]   }] [{[ticket.created] 40  }]"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("on record (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // openUntil opens a ticket, again if what it is for is gone.
 func openUntil(ctx context.Context, do sink.Doer, e sink.Effect) (sink.Effected, error) {
 	e.Call.Answers = []int{http.StatusGone}

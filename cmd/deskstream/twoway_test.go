@@ -3,10 +3,18 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
+	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -136,11 +144,17 @@ destinations:
 
 func newPair(t *testing.T) *pair {
 	t.Helper()
+	return newPairBehind(t, func(desks string) string { return desks })
+}
+
+// newPairBehind is a pair whose calls go to what stands before the desks.
+func newPairBehind(t *testing.T, before func(desks string) string) *pair {
+	t.Helper()
 	p := &pair{t: t, kafka: kafkatest.Kafka(t), Client: stubtest.Serve(t, stub.Config{Seed: 1, Limit: 1 << 30}, stubtrengo.New(nil), stubkustomer.New())}
-	dir := t.TempDir()
+	dir, desks := t.TempDir(), before(p.URL)
 	write := func(url string) string {
 		return writeFile(t, "deskstream.yaml", fmt.Sprintf(pairConfig, strings.Join(p.kafka.Brokers, ","), url,
-			kustomerKey, p.URL+stubkustomer.Path, filepath.Join(dir, "crm.json"), trengoToken, p.URL+stubtrengo.Path, filepath.Join(dir, "inbox.json")))
+			kustomerKey, desks+stubkustomer.Path, filepath.Join(dir, "crm.json"), trengoToken, desks+stubtrengo.Path, filepath.Join(dir, "inbox.json")))
 	}
 	receive := startProcess(t, "receive", "-c", write("http://127.0.0.1:1"), "--log-format", "json", "--create-topics", "--monitor", "127.0.0.1:0")
 	p.file = write(receive.opened("inbound.listen"))
@@ -176,6 +190,25 @@ func (p *pair) await(run *process, n int) []string {
 	return p.outcomes()
 }
 
+// closedAtKustomer is an agent's closing of a conversation, as receive writes it.
+func (p *pair) closedAtKustomer(id, conversation string) {
+	p.kafka.Produce(p.t, &kgo.Record{Topic: inboundTopic, Key: []byte("crm/ticket/" + conversation), Value: fmt.Appendf(nil,
+		`{"type":"ticket.closed","id":%q,"at":%q,"destination":"crm","ticket":{"id":%q},"contact":{"emails":[{"value":"nora@example.com"}]}}`,
+		id, time.Now().UTC().Format(time.RFC3339), conversation)})
+}
+
+// ask has a customer ask something, and returns the ticket and the conversation of it.
+func (p *pair) ask(run *process) (ticket, conversation string) {
+	p.t.Helper()
+	runCommand(p.t, `{"type":"track","messageId":"m-1","userId":"u-1","event":"Asked","context":{"traits":{"email":"nora@example.com"}}}`, "produce", "-c", p.file).want(p.t, exitOK, "", "1 event")
+	await(p.t, "the tickets", func() bool {
+		run.alive()
+		ticket, conversation = p.opened()
+		return ticket != "" && conversation != ""
+	})
+	return ticket, conversation
+}
+
 // opened is the ticket that an event has opened at Trengo.
 func (p *pair) opened() (ticket, conversation string) {
 	p.t.Helper()
@@ -201,13 +234,7 @@ func TestRun_aPairOfDesksDoesNotPingPong(t *testing.T) {
 	p := newPair(t)
 	run := startProcess(t, "run", "-c", p.file, "--log-format", "json", "--create-topics")
 	run.listening()
-	runCommand(t, `{"type":"track","messageId":"m-1","userId":"u-1","event":"Asked","context":{"traits":{"email":"nora@example.com"}}}`, "produce", "-c", p.file).want(t, exitOK, "", "1 event")
-	await(t, "the tickets", func() bool {
-		run.alive()
-		ticket, conversation := p.opened()
-		return ticket != "" && conversation != ""
-	})
-	ticket, conversation := p.opened()
+	ticket, conversation := p.ask(run)
 	for _, path := range []string{"/messages", "/close"} {
 		body := `{"message":"Courier called","internal_note":true}`
 		if reply, err := p.Try("token-of-an-agent", "POST", stubtrengo.Path+"/tickets/"+ticket+path, body); err != nil || reply.Status >= 300 {
@@ -227,13 +254,71 @@ func TestRun_aPairOfDesksDoesNotPingPong(t *testing.T) {
 		t.Errorf("outcomes (-want +got):\n%s", diff)
 	}
 	// An agent's, after ours.
-	p.kafka.Produce(t, &kgo.Record{Topic: inboundTopic, Key: []byte("crm/ticket/" + conversation), Value: fmt.Appendf(nil,
-		`{"type":"ticket.closed","id":"e-9","at":%q,"destination":"crm","ticket":{"id":%q},"contact":{"emails":[{"value":"nora@example.com"}]}}`,
-		time.Now().UTC().Format(time.RFC3339), conversation)})
+	p.closedAtKustomer("e-9", conversation)
 	want = append(want, "crm: ticket.closed of crm: skipped type_not_taken", "inbox: ticket.closed of crm: skipped ticket_not_found")
 	slices.Sort(want)
 	if diff := cmp.Diff(want, p.await(run, len(want))); diff != "" {
 		t.Errorf("outcomes with an agent's (-want +got):\n%s", diff)
+	}
+	run.stop()
+}
+
+// What wrote a note at Trengo and what would answer it are killed at once, before the note is on record.
+// The two find their events again long after the note's webhook, and the note is not mirrored back.
+func TestRun_aNoteIsNotMirroredBackAfterAKill(t *testing.T) {
+	t.Parallel()
+	var (
+		kill atomic.Pointer[func()]
+		once sync.Once
+	)
+	p := newPairBehind(t, func(desks string) string {
+		to, err := url.Parse(desks)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proxy := httputil.NewSingleHostReverseProxy(to)
+		proxy.ErrorLog = log.New(io.Discard, "", 0)
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			dies := false
+			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/messages") && strings.HasPrefix(r.URL.Path, stubtrengo.Path) {
+				once.Do(func() { dies = true })
+			}
+			if !dies {
+				proxy.ServeHTTP(w, r)
+				return
+			}
+			proxy.ServeHTTP(httptest.NewRecorder(), r)
+			(*kill.Load())()
+			panic(http.ErrAbortHandler)
+		}))
+		t.Cleanup(server.Close)
+		return server.URL
+	})
+	start := func() *process {
+		run := startProcess(t, "run", "-c", p.file, "--log-format", "json", "--create-topics")
+		dies := func() { _ = run.cmd.Process.Signal(syscall.SIGKILL) }
+		kill.Store(&dies)
+		return run
+	}
+	run := start()
+	run.listening()
+	_, conversation := p.ask(run)
+	p.closedAtKustomer("e-1", conversation)
+	run.wait()
+	await(t, "the note's webhook", func() bool {
+		return slices.ContainsFunc(p.kafka.Consume(t, inboundTopic), func(r *kgo.Record) bool { return strings.Contains(string(r.Value), `"note.created"`) })
+	})
+	run = start()
+	want := []string{
+		"crm: note.created of inbox: skipped own",
+		"crm: ticket.closed of crm: skipped type_not_taken",
+		"crm: ticket.closed of inbox: skipped own",
+		"inbox: note.created of inbox: skipped type_not_taken",
+		"inbox: ticket.closed of crm: delivered",
+		"inbox: ticket.closed of inbox: skipped type_not_taken",
+	}
+	if diff := cmp.Diff(want, p.await(run, len(want))); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
 	}
 	run.stop()
 }

@@ -12,10 +12,10 @@ import (
 
 // Echo returns what a write comes back as: by webhook, notes by an export. An update of a conversation
 // is told by what it changed, of which the answer says nothing: so all that its body may have changed counts.
-func Echo(call sink.Call, reply *sink.Reply) (sink.Echo, bool) {
+func Echo(call sink.Call, reply *sink.Reply) []sink.Echo {
 	path := strings.Split(strings.Trim(call.Path, "/"), "/")
 	if len(path) < 2 || path[0] != "v1" {
-		return sink.Echo{}, false
+		return nil
 	}
 	kind, of := path[1], ""
 	if len(path) > 2 {
@@ -44,15 +44,15 @@ func Echo(call sink.Call, reply *sink.Reply) (sink.Echo, bool) {
 	case kind == "customers" && below == "":
 		return echoOf(of, unified.ContactUpdated)
 	}
-	return sink.Echo{}, false
+	return nil
 }
 
-func echoOf(id string, types ...unified.Type) (sink.Echo, bool) {
+func echoOf(id string, types ...unified.Type) []sink.Echo {
 	e := sink.Echo{ID: id}
 	for _, t := range types {
 		e.Types = append(e.Types, string(t))
 	}
-	return e, id != ""
+	return []sink.Echo{e}
 }
 
 // changedBy are the types of event that an update of a conversation may come back as.

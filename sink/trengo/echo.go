@@ -1,6 +1,7 @@
 package trengo
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -8,33 +9,50 @@ import (
 	"github.com/deskstream/deskstream/sink"
 )
 
-// Echo returns the event that a write comes back as: by webhook, or from an export for tickets that
+// Echo returns the events that a write comes back as: by webhook, or from an export for tickets that
 // are opened and contacts (vendor documentation, webhooks).
-func Echo(call sink.Call, reply *sink.Reply) (sink.Echo, bool) {
+func Echo(call sink.Call, reply *sink.Reply) []sink.Echo {
 	path := strings.Split(strings.Trim(call.Path, "/"), "/")
-	echo := func(id string, types ...unified.Type) (sink.Echo, bool) {
-		e := sink.Echo{ID: id}
-		for _, t := range types {
-			e.Types = append(e.Types, string(t))
-		}
-		return e, id != ""
-	}
 	answer := reply.JSON()
 	switch {
 	case len(path) == 1 && path[0] == "tickets":
-		return echo(contactID(answer), unified.TicketCreated)
+		return []sink.Echo{echoOf(contactID(answer), unified.TicketCreated)}
 	case len(path) >= 3 && path[0] == "tickets":
-		e, ok := echo(path[1], ofTicket(call, path[2])...)
+		e := echoOf(path[1], ofTicket(call, path[2])...)
 		e.Label = labelOf(call, path[2:])
-		return e, ok
-	case len(path) == 1 && path[0] == "messages", len(path) == 1 && path[0] == "wa_sessions":
-		return echo(scalar(answer.Get("message", "ticket_id")), unified.MessageOutbound, unified.TicketCreated)
+		if path[2] == "messages" {
+			e.Comment = contactID(answer.Get("message"))
+		}
+		return []sink.Echo{e}
+	case len(path) == 1 && (path[0] == "messages" || path[0] == "wa_sessions"):
+		return sent(call, reply)
 	case len(path) == 3 && path[0] == "channels" && path[2] == "contacts":
-		return echo(contactID(answer), unified.ContactCreated, unified.ContactUpdated)
+		return []sink.Echo{echoOf(contactID(answer), unified.ContactCreated, unified.ContactUpdated)}
 	case len(path) >= 2 && path[0] == "contacts":
-		return echo(path[1], unified.ContactUpdated)
+		return []sink.Echo{echoOf(path[1], unified.ContactUpdated)}
 	}
-	return sink.Echo{}, false
+	return nil
+}
+
+func echoOf(id string, types ...unified.Type) sink.Echo {
+	e := sink.Echo{ID: id}
+	for _, t := range types {
+		e.Types = append(e.Types, string(t))
+	}
+	return e
+}
+
+// sent is what a message comes back as that names no ticket in its path: itself, and the ticket that it
+// may have opened, which is told of as well. A message into a ticket opens none.
+func sent(call sink.Call, reply *sink.Reply) []sink.Echo {
+	made := reply.JSON().Get("message")
+	into := scalar(call.Body.Get("ticket_id"))
+	message := echoOf(cmp.Or(scalar(made.Get("ticket_id")), into), unified.MessageOutbound)
+	message.Comment = contactID(made)
+	if into != "" {
+		return []sink.Echo{message}
+	}
+	return []sink.Echo{message, echoOf(message.ID, unified.TicketCreated)}
 }
 
 // ofTicket are the types of event that a write below a ticket comes back as.

@@ -65,7 +65,8 @@ func (t *trengo) tell(r stub.Request, next func(stub.Request) stub.Answer) stub.
 		of("TICKET_REOPENED", map[string]any{"status": stateOpen})
 	case "POST /tickets/{id}/assign":
 		content := by(r.Object["user_id"])
-		content["team_id"], content["team_name"] = r.Object["team_id"], fmt.Sprintf("Team %s", stub.ScalarText(r.Object["team_id"]))
+		team := stub.ScalarText(r.Object["team_id"])
+		content["team_id"], content["team_name"] = team, withID(teams, team)["name"]
 		content["assigned_to"] = strings.ToUpper(stub.ScalarText(r.Object["type"]))
 		of("TICKET_ASSIGNED", content)
 	case "POST /tickets/{id}/labels", "DELETE /tickets/{id}/labels/{label_id}":
