@@ -10,6 +10,8 @@ import (
 	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/console"
 	"github.com/deskstream/deskstream/internal/output"
+	"github.com/deskstream/deskstream/internal/tracing"
+	"github.com/deskstream/deskstream/internal/version"
 )
 
 func newConsoleCommand(a *app) *cobra.Command {
@@ -18,8 +20,9 @@ func newConsoleCommand(a *app) *cobra.Command {
 		Short: "Serves web pages of what the topics hold",
 		Long: `console serves web pages for people who run pipelines: how far each destination is,
 dead letters by cause and one by one with their story, the story of an event, and the
-configuration in effect. It reads the topics and runs no pipeline; run serves the same
-pages with what only a running instance knows, where http.console is set.
+configuration in effect. Operators send dead letters again there, or discard them. It runs
+no pipeline; run serves the same pages with what only a running instance knows, where
+http.console is set.
 
 On loopback nobody has to log in. Elsewhere it listens only with a file of users, a token or
 a trusted proxy, see the block console of the file. Personal data is masked until somebody
@@ -35,7 +38,13 @@ who may see it asks for it.`,
 		if err != nil {
 			return err
 		}
+		provider, err := tracing.Open(cmd.Context(), version.Release(), a.log)
+		if err != nil {
+			return err
+		}
+		defer provider.Close()
 		o := console.Options{
+			Traces: provider.Source(),
 			Config: func() *config.Config { return cfg }, Log: a.log, By: a.user(),
 			Address: cmp.Or(*listen, cfg.HTTP.Console, console.DefaultAddress),
 		}

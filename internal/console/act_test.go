@@ -22,7 +22,7 @@ func (s *site) post(target string, values []string, changes ...func(*http.Reques
 }
 
 // everyAct are the addresses of forms that change something.
-var everyAct = []string{"/destination/crm/hold", "/destination/crm/resume", "/letters/discard", "/job/00/stop"}
+var everyAct = []string{"/destination/crm/hold", "/destination/crm/resume", "/letters/discard", "/job/00/stop", "/letters/plan", "/plan/00/apply", "/plan/00/complete"}
 
 func TestAct_isRefusedWithoutARoleAReasonOrOurOwnPage(t *testing.T) {
 	const viewer, operator = "0123456789abcdef0123456789", "console: {proxy: {trusted: [10.0.0.1], operators: [ann]}, token: 0123456789abcdef0123456789}"
@@ -177,7 +177,7 @@ func TestJobs_oneRunsAtATimeAndCanBeStopped(t *testing.T) {
 		t.Errorf("stopping is answered with %d", w.Code)
 	}
 	s.jobs.wg.Wait()
-	if page := s.get(at); !strings.Contains(page, "failed</span>") || !strings.Contains(page, "test data") {
+	if page := s.get(at); !strings.Contains(page, "stopped</span>") && !strings.Contains(page, "failed</span>") || !strings.Contains(page, "test data") {
 		t.Errorf("the page of the job that was stopped is\n%s", page)
 	}
 	if w := s.ask(http.MethodGet, "/job/00"); w.Code != http.StatusNotFound {

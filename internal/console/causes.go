@@ -35,8 +35,9 @@ type causeRow struct {
 	Statuses      []statusCount
 	// List is the address of its letters, Sample that of one of them.
 	List, Sample string
-	// Discard is the address from which they are discarded, "" for who may not.
-	Discard string
+	// Plan and Discard are the addresses from which they are sent again and discarded, "" for who may
+	// not.
+	Plan, Discard string
 }
 
 // statusCount is how many letters have a status.
@@ -57,12 +58,15 @@ func pageOf(query url.Values) int {
 	if err != nil {
 		return 1
 	}
-	return min(max(n, 1), maxPages)
+	return max(n, 1)
 }
 
 // pagesOf returns where a page is of so many rows, and the rows that are on it.
-func pagesOf(v *visit, rows int) (p paging, from, to int) {
-	p.Last = min(max((rows+perPage-1)/perPage, 1), maxPages)
+func pagesOf(v *visit, rows int) (p paging, from, to int) { return pagesBy(v, rows, perPage, maxPages) }
+
+// pagesBy is pagesOf with so many rows a page, and at most so many pages.
+func pagesBy(v *visit, rows, perPage, most int) (p paging, from, to int) {
+	p.Last = min(max((rows+perPage-1)/perPage, 1), most)
 	p.Page = min(pageOf(v.URL.Query()), p.Last)
 	link := func(n int) string {
 		q := v.URL.Query()
@@ -115,6 +119,7 @@ func (v *visit) causeRow(p picked, g *letters.Group) causeRow {
 	}
 	row.Group.Sample.EventType = v.masker.id(g.Sample.EventType)
 	if v.console.mayAct(v.person) && g.Statuses[letters.Open]+g.Statuses[letters.Sending] > 0 {
+		row.Plan = address("/letters/plan", p.query(append(ofCause(g), "all", "")...))
 		row.Discard = address("/letters/discard", p.query(append(ofCause(g), "all", "")...))
 	}
 	for _, s := range []letters.Status{letters.Open, letters.Sending, letters.Delivered, letters.Skipped, letters.Died, letters.Discarded} {
@@ -157,6 +162,9 @@ func (v *visit) letters(p picked, fn func(context.Context, *journal.Journal) err
 
 // keep adds to parameters of an address that personal data is shown, if it is.
 func (v *visit) keep(q url.Values) url.Values {
+	if q == nil {
+		q = url.Values{}
+	}
 	if v.masker.show {
 		q.Set("show", showPersonal)
 	}

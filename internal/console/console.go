@@ -17,6 +17,7 @@ import (
 	"github.com/deskstream/deskstream/internal/endpoint"
 	"github.com/deskstream/deskstream/internal/live"
 	"github.com/deskstream/deskstream/internal/status"
+	"github.com/deskstream/deskstream/sink/traces"
 )
 
 // DefaultAddress is where the console listens when nothing else is said.
@@ -33,6 +34,8 @@ type Options struct {
 	Pipelines Pipelines
 	// By is the name in the log of who acts where nobody logs in.
 	By string
+	// Traces is where the traces of letters go that are sent again; nil: nowhere.
+	Traces traces.Source
 	// ElseFree takes a free port where that of Address is taken.
 	ElseFree bool
 }
@@ -68,6 +71,7 @@ type Console struct {
 	jobs    *jobs
 	live    *live.Hub
 	began   time.Time
+	plans   plans
 }
 
 // maxReading is how many pages may read topics at a time: each takes a client and the memory of
@@ -201,6 +205,7 @@ func (c *Console) Handler() http.Handler {
 	} {
 		mux.Handle(pattern, c.act(do))
 	}
+	c.handlePlans(mux)
 	mux.Handle("GET /", c.page(func(*visit) (content, error) { return content{}, errNoPage }))
 	return c.guard(mux)
 }

@@ -9,11 +9,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/journal"
-	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/internal/output"
 	"github.com/deskstream/deskstream/internal/redrive"
 )
@@ -32,15 +29,7 @@ func (c *Console) askDiscard(v *visit) (content, error) {
 	if err != nil {
 		return content{}, err
 	}
-	open := 0
-	err = v.letters(p, func(ctx context.Context, box *journal.Journal) error {
-		return box.Pick(ctx, p.picker, func(_ *kgo.Record, _ *letters.Letter, status letters.Status) error {
-			if !status.Closed() {
-				open++
-			}
-			return nil
-		})
-	})
+	open, err := v.countOpen(p)
 	if err != nil {
 		return content{}, err
 	}

@@ -25,7 +25,61 @@ type job struct {
 	ended    time.Time
 	out      strings.Builder
 	err      error
-	progress func() string // of the engine, nil when it shows none
+	stopped  bool
+	progress func() string      // of the engine, nil when it shows none
+	now      func() jobProgress // how far it is, nil for a job that does not say
+	link     jobLink
+}
+
+// jobLink leads to what a job has made.
+type jobLink struct{ To, Text string }
+
+// jobProgress is how far a job is.
+type jobProgress struct {
+	Done, Total int
+	Facts       []jobFact
+	Waits       []string
+}
+
+// jobFact is one figure of it.
+type jobFact struct{ Name, Value string }
+
+// leadsTo sets where the job's page leads.
+func (j *job) leadsTo(to, text string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.link = jobLink{to, text}
+}
+
+// watch sets what says how far the job is.
+func (j *job) watch(now func() jobProgress) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.now = now
+}
+
+// jobState is what became of a job.
+type jobState struct {
+	running, stopped bool
+	result           string // the last line that its engine has printed
+	err              error
+}
+
+func (j *job) state() jobState {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return jobState{j.ended.IsZero(), j.stopped, lastLine(j.out.String()), j.err}
+}
+
+// text is the state in a line.
+func (s jobState) text() string {
+	switch {
+	case s.running:
+		return "under way"
+	case s.err != nil:
+		return strings.TrimPrefix(s.result+": "+output.Error(s.err), ": ")
+	}
+	return s.result
 }
 
 // maxOut is how much of what an engine prints is kept, in bytes.
@@ -145,10 +199,9 @@ func (c *Console) start(a *act, what, words string, run func(context.Context, *j
 			err = errors.New("stopped")
 		}
 		j.mu.Lock()
-		j.ended, j.err = time.Now(), err
-		result := lastLine(j.out.String())
+		j.ended, j.err, j.stopped = time.Now(), err, err != nil && ctx.Err() != nil
 		j.mu.Unlock()
-		c.end(d, result, err)
+		c.end(d, j.state().result, err)
 	}()
 	return "/job/" + j.ID, nil
 }
@@ -163,8 +216,10 @@ func lastLine(text string) string {
 type jobBody struct {
 	ID, What, Words, By, Reason string
 	Began                       time.Time
-	Running, Failed             bool
+	Running, Failed, Stopped    bool
 	Progress, Result, Error     string
+	Link                        jobLink
+	Now                         *jobProgress // nil for a job that does not say
 	Notes                       []string
 	Stop                        bool // the reader may stop it
 }
@@ -175,18 +230,24 @@ func (c *Console) job(v *visit) (content, error) {
 	if !ok {
 		return content{}, journal.NotFound("no job has this id: jobs are known to the process that runs them, until it ends")
 	}
-	j.mu.Lock()
-	progress := j.progress
+	state := j.state()
 	body := jobBody{
 		ID: j.ID, What: j.What, Words: v.masker.text(j.Words), By: j.By, Reason: v.masker.text(j.Reason), Began: j.Began,
-		Running: j.ended.IsZero(), Failed: j.err != nil, Result: v.masker.text(lastLine(j.out.String())),
+		Running: state.running, Failed: state.err != nil, Stopped: state.stopped, Result: v.masker.text(state.result),
 	}
-	if j.err != nil {
-		body.Error = v.masker.text(output.Error(j.err))
+	if state.err != nil {
+		body.Error = v.masker.text(output.Error(state.err))
 	}
+	j.mu.Lock()
+	progress, now := j.progress, j.now
+	body.Link = j.link
 	j.mu.Unlock()
-	if progress != nil {
-		body.Progress = v.masker.text(progress()) // not under the lock: the engine has its own
+	if now != nil { // not under the lock: the engine has its own
+		far := now()
+		far.Waits = v.masker.texts(far.Waits)
+		body.Now = &far
+	} else if progress != nil {
+		body.Progress = v.masker.text(progress())
 	}
 	for _, line := range j.notes.lines() {
 		body.Notes = append(body.Notes, v.masker.text(line))

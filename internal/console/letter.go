@@ -24,6 +24,7 @@ type letterBody struct {
 	Outcomes                   []outcomeView
 	Sections                   []letters.Section
 	Others                     string // the address of the letters of its cause
+	Plan                       string // the address from which it is sent again, "" for one that is closed or for who may not
 }
 
 // letter shows one letter with its story.
@@ -50,6 +51,9 @@ func (c *Console) letter(v *visit) (content, error) {
 	}
 	if l.Fingerprint != "" {
 		body.Others = address("/letters/list", v.keep(url.Values{"fingerprint": {l.Fingerprint}}))
+	}
+	if c.mayAct(v.person) && !shown.Status.Closed() {
+		body.Plan = address("/letters/plan", url.Values{"id": {shown.ID}})
 	}
 	return content{title: "Letter " + short(shown.ID), template: "letter", body: body}, nil
 }

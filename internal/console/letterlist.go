@@ -24,6 +24,7 @@ type listBody struct {
 	// Beyond reports whether there are more letters than the pages show.
 	Beyond bool
 	Causes string // the address of their causes
+	Plan   string // the address from which they are sent again, "" where nothing is picked or for who may not
 }
 
 // letterRow is one letter.
@@ -58,6 +59,9 @@ func (c *Console) letterList(v *visit) (content, error) {
 	body := listBody{
 		Filter: v.form(p, "/letters/list"), Words: p.words(v.masker), Total: kept.total, Beyond: kept.total > len(rows),
 		Causes: address("/letters", v.keep(p.query())),
+	}
+	if c.mayAct(v.person) && kept.total > 0 && len(p.values) > 0 {
+		body.Plan = address("/letters/plan", p.query("all", ""))
 	}
 	pages, from, to := pagesOf(v, len(rows))
 	body.Pages = pages

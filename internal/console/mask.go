@@ -62,6 +62,15 @@ func (m *masker) text(text string) string {
 	return maskContacts(text)
 }
 
+// texts masks each of a list.
+func (m *masker) texts(list []string) []string {
+	var masked []string
+	for _, text := range list {
+		masked = append(masked, m.text(text))
+	}
+	return masked
+}
+
 // uuidText is an id that can look like a number of a telephone within.
 var uuidText = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 

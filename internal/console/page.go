@@ -35,10 +35,10 @@ func parsePages() (pages, error) {
 	}
 	for _, e := range entries {
 		name, _ := strings.CutSuffix(e.Name(), ".html")
-		if name == "layout" || name == "parts" {
+		if name == "layout" || strings.HasPrefix(name, "parts") {
 			continue
 		}
-		list[name], err = template.New(name).Funcs(functions).ParseFS(templates, "templates/layout.html", "templates/parts.html", "templates/"+e.Name())
+		list[name], err = template.New(name).Funcs(functions).ParseFS(templates, "templates/layout.html", "templates/parts*.html", "templates/"+e.Name())
 		if err != nil {
 			return nil, fmt.Errorf("reading the page %s: %w", name, err)
 		}

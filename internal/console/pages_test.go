@@ -19,7 +19,7 @@ import (
 )
 
 // paths are the pages without a parameter.
-var paths = []string{"/", "/actions", "/outcomes", "/rules", "/letters", "/letters/list", "/event", "/lanes", "/configuration"}
+var paths = []string{"/", "/plans", "/actions", "/outcomes", "/rules", "/letters", "/letters/list", "/event", "/lanes", "/configuration"}
 
 // liveScript is the one script of the pages.
 const liveScript = `<script src="/static/live.js" defer></script>`
@@ -136,7 +136,13 @@ const (
 // full is a deployment with an event that died, with the data of a person and hostile texts.
 func full(t *testing.T) (*journaltest.Deployment, string) {
 	t.Helper()
-	d := journaltest.NewDeployment(t, "http://127.0.0.1:1", "")
+	return fullAt(t, "http://127.0.0.1:1")
+}
+
+// fullAt is full with a help desk.
+func fullAt(t *testing.T, url string) (*journaltest.Deployment, string) {
+	t.Helper()
+	d := journaltest.NewDeployment(t, url, "")
 	r := &kgo.Record{
 		Topic: journaltest.Events, Key: []byte("hopper-1906"), Timestamp: journaltest.Day,
 		Value: fmt.Appendf(nil, `{"type":"identify","messageId":"m-1","userId":"hopper-1906","traits":{"name":%q,"email":%q,"phone":%q,"order":%s}}`,

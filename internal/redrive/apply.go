@@ -31,6 +31,8 @@ type ApplyOptions struct {
 	CreateTopics bool
 	// Traces is where the traces of letters go; nil: nowhere.
 	Traces traces.Source
+	// Watch gets, before the first letter is sent, what returns how far the apply is; nil: nobody asks.
+	Watch func(now func() Progress)
 }
 
 // Apply sends the letters of the plan in a file. Its error is nil when every letter that the
@@ -40,6 +42,15 @@ func Apply(ctx context.Context, d Deployment, path string, o ApplyOptions) error
 	if err != nil {
 		return err
 	}
+	return apply(ctx, d, plan, o)
+}
+
+// ApplyPlan is Apply for a plan in memory, which it does not change.
+func ApplyPlan(ctx context.Context, d Deployment, plan *letters.Plan, o ApplyOptions) error {
+	return apply(ctx, d, planFile{Plan: plan}, o)
+}
+
+func apply(ctx context.Context, d Deployment, plan planFile, o ApplyOptions) error {
 	if plan.Count()[letters.Discard] > 0 {
 		return refused("it was made with --discard, for dlq discard, and sends nothing")
 	}
@@ -52,7 +63,7 @@ func Apply(ctx context.Context, d Deployment, path string, o ApplyOptions) error
 		return err
 	}
 	if left := plan.Count()[letters.Unplanned]; left > 0 {
-		box.Note("%s of the plan not planned yet, and not sent: complete it with dlq plan --continue %s", output.Count(left, "letter"), path)
+		box.Note("%s of the plan not planned yet, and not sent: complete it%s", output.Count(left, "letter"), plan.command())
 	}
 	names := plan.destinations(letters.Verdict.Applies)
 	held, err := box.lock(ctx, names)
@@ -82,7 +93,19 @@ func Apply(ctx context.Context, d Deployment, path string, o ApplyOptions) error
 }
 
 // planFile is a plan that was read from a file.
-type planFile struct{ *letters.Plan }
+type planFile struct {
+	*letters.Plan
+
+	path string // "" for one in memory
+}
+
+// command says how the plan is completed, "" for one in memory.
+func (p planFile) command() string {
+	if p.path == "" {
+		return ""
+	}
+	return " with dlq plan --continue " + p.path
+}
 
 // destinations returns the destinations of the letters whose verdicts fit.
 func (p planFile) destinations(fits func(letters.Verdict) bool) []string {
@@ -108,7 +131,7 @@ func readPlanFile(path string) (planFile, error) {
 	if err != nil {
 		return planFile{}, &config.UsageError{Err: fmt.Errorf("the plan %s is refused: %w", path, err)}
 	}
-	return planFile{plan}, nil
+	return planFile{plan, path}, nil
 }
 
 // applyRemembers is how long Apply uses the answer to a lookup: as long as run remembers an

@@ -45,6 +45,8 @@ type redelivery struct {
 	twins map[*candidate][]*candidate
 	total int
 	began time.Time
+	// part is the stage that is sent, from 0 up, and size how many letters it has.
+	part, size int
 	// watched is set when the canaries have passed.
 	watched bool
 }
@@ -110,11 +112,14 @@ func (r *redelivery) run(list []*candidate) error {
 	for _, twins := range r.twins {
 		r.total += len(twins)
 	}
+	if r.options.Watch != nil {
+		r.options.Watch(r.now)
+	}
 	stop := output.Progress(r.box.Notes, r.progress)
 	for i, stage := range stages(open) {
 		last := i == len(canary)
 		r.mu.Lock()
-		r.watched = last
+		r.watched, r.part, r.size = last, i, len(stage)
 		r.mu.Unlock()
 		r.stage(stage)
 		r.check()

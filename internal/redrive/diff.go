@@ -2,6 +2,7 @@ package redrive
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -11,26 +12,61 @@ import (
 	"github.com/deskstream/deskstream/sink"
 )
 
-// describePlanned returns a plan's entry of one letter for people: its verdict and, beside
-// what was sent then, what would be sent now.
-func describePlanned(c *candidate, p *letters.Planned, now *sink.Outcome) string {
+// Rehearsed is a letter that was planned, with what sending it would do.
+type Rehearsed struct {
+	Planned letters.Planned
+	Letter  *letters.Letter
+	// Topic is that of the letter's event.
+	Topic string
+	// Steps are what was done of its event before, and Keys what its keys name, for people.
+	Steps, Keys []string
+	// Then is the outcome with which it died, nil where that is no longer on record, and Now what
+	// sending it would give, nil where nobody asked.
+	Then, Now *sink.Outcome
+}
+
+func rehearsed(c *candidate, p letters.Planned, now *sink.Outcome) *Rehearsed {
+	return &Rehearsed{
+		Planned: p, Letter: &c.letter, Topic: c.original.Topic, Steps: letters.StepTexts(c.inherited()), Keys: keyTexts(c), Then: c.then, Now: now,
+	}
+}
+
+// show hands a planned letter on, or prints it.
+func (b *redriver) show(o PlanOptions, r *Rehearsed) error {
+	if o.Show != nil {
+		o.Show(r)
+		return nil
+	}
+	if _, err := io.WriteString(b.out, r.text()); err != nil {
+		return fmt.Errorf("writing the plan's description: %w", err)
+	}
+	return nil
+}
+
+// Compares reports whether there is something to compare with what was sent then.
+func (r *Rehearsed) Compares() bool { return r.Now != nil && r.Planned.Verdict.Applies() }
+
+// text is a planned letter for people: its verdict and, beside what was sent then, what would be sent
+// now.
+func (r *Rehearsed) text() string {
 	var b strings.Builder
-	l := &c.letter
-	output.Printf(&b, "%s  %s\n", p.ID, output.Words(c.destination, l.EventType, l.EventID, output.Named("of", l.Lane), output.Named("from", c.original.Topic)))
-	output.Printf(&b, "  %s\n", verdictText(p))
-	for _, text := range letters.StepTexts(c.inherited()) {
+	l, p := r.Letter, &r.Planned
+	output.Printf(&b, "%s  %s\n", p.ID, output.Words(p.Destination, l.EventType, l.EventID, output.Named("of", l.Lane), output.Named("from", r.Topic)))
+	output.Printf(&b, "  %s\n", VerdictText(p))
+	for _, text := range r.Steps {
 		output.Printf(&b, "  before: %s\n", text)
 	}
-	for _, text := range keyTexts(c) {
+	for _, text := range r.Keys {
 		output.Printf(&b, "  %s\n", text)
 	}
-	if now != nil && p.Verdict.Applies() {
-		b.WriteString(output.Indent(callDiff(c.then, now)))
+	if r.Compares() {
+		b.WriteString(output.Indent(callDiff(r.Then, r.Now)))
 	}
 	return b.String() + "\n"
 }
 
-func verdictText(p *letters.Planned) string {
+// VerdictText says for people what a plan says of a letter.
+func VerdictText(p *letters.Planned) string {
 	texts := map[letters.Verdict]string{
 		letters.Send:        fmt.Sprintf("would be sent, round %d", p.Round),
 		letters.Settle:      "nothing is left to send: apply records that",
@@ -64,9 +100,9 @@ func callDiff(then, now *sink.Outcome) string {
 	}
 	before := writesText(then)
 	if before == after {
-		return "the same as then, when it died (" + reasonOf(then) + "):\n" + after
+		return "the same as then, when it died (" + ReasonOf(then) + "):\n" + after
 	}
-	diff := udiff.Unified("sent then, when it died ("+reasonOf(then)+")", "would be sent now", before, after)
+	diff := udiff.Unified("sent then, when it died ("+ReasonOf(then)+")", "would be sent now", before, after)
 	return strings.ReplaceAll(diff, "\\ No newline at end of file\n", "")
 }
 
@@ -74,7 +110,7 @@ func callDiff(then, now *sink.Outcome) string {
 // diff shows what is different.
 func writesText(o *sink.Outcome) string {
 	var b strings.Builder
-	for _, call := range writes(o) {
+	for _, call := range Writes(o) {
 		output.Printf(&b, "%s %s\n", call.Method, call.URL)
 		if !call.Request.IsZero() {
 			b.WriteString(output.IndentJSON([]byte(call.Request.String())) + "\n")

@@ -53,7 +53,7 @@ func Discard(ctx context.Context, d Deployment, o PlanOptions, by DiscardOptions
 	if err != nil {
 		return err
 	}
-	return box.discard(ctx, planFile{plan}, by)
+	return box.discard(ctx, planFile{Plan: plan}, by)
 }
 
 func (b *redriver) discard(ctx context.Context, plan planFile, by DiscardOptions) error {

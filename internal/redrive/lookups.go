@@ -95,7 +95,7 @@ func (c *lookupClock) begin(destination string) (end func()) {
 func (c *lookupClock) asksAgain(now *sink.Outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.again = reasonOf(now)
+	c.again = ReasonOf(now)
 }
 
 // enoughLookups is how many lookups have to be made before their time predicts that of the

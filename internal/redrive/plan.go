@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -44,6 +43,8 @@ type PlanOptions struct {
 	Limit          int
 	Wanted         []*journal.Wanted
 	Picker         letters.Picker
+	// Show gets each letter when it is planned; nil: it is printed.
+	Show func(*Rehearsed)
 }
 
 // Plan plans to send the letters that the options pick, prints the plan to d.Out and writes it
@@ -53,25 +54,35 @@ func Plan(ctx context.Context, d Deployment, o PlanOptions) error {
 	if err != nil {
 		return err
 	}
+	_, err = draftPlan(ctx, d, o, out)
+	return err
+}
+
+// Draft is Plan without a file. It returns what it has planned with an error too, nil for nothing.
+func Draft(ctx context.Context, d Deployment, o PlanOptions) (*letters.Plan, error) {
+	return draftPlan(ctx, d, o, nil)
+}
+
+func draftPlan(ctx context.Context, d Deployment, o PlanOptions, out *planOutput) (*letters.Plan, error) {
 	box, err := d.open(ctx, o.Topic)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer box.Close()
 	box.Wanted = o.Wanted
 	plan := box.newPlan(o)
 	if o.Discard {
-		return box.planDiscard(ctx, plan, out, o)
+		return plan, box.planDiscard(ctx, plan, out, o)
 	}
 	list, err := box.candidatesOf(ctx, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	inOrder(list)
 	if err := box.findOutcomes(ctx, list); err != nil {
-		return err
+		return nil, err
 	}
-	return box.planList(ctx, &letterPlanner{box: box, options: o, plan: plan, out: out}, list)
+	return plan, box.planList(ctx, &letterPlanner{box: box, options: o, plan: plan, out: out}, list)
 }
 
 // newPlan returns a plan without letters.
@@ -145,8 +156,7 @@ func (b *redriver) planDiscard(ctx context.Context, plan *letters.Plan, out *pla
 			return nil
 		}
 		c := &candidate{letter: *l, destination: p.Destination, original: letters.Original(r, l)}
-		_, err := io.WriteString(b.out, describePlanned(c, &p, nil))
-		return err
+		return b.show(o, rehearsed(c, p, nil))
 	})
 	if err != nil {
 		return err
@@ -203,6 +213,9 @@ func (b *redriver) finish(p *letterPlanner, err error) error {
 		return err
 	}
 	b.sum(p.plan)
+	if p.options.Show != nil {
+		return err // and the plan goes to who has asked for it
+	}
 	if p.out == nil {
 		return fmt.Errorf("%w, and no file was given to write that to (-o)", err)
 	}

@@ -97,6 +97,19 @@ func Continue(ctx context.Context, d Deployment, o PlanOptions) error {
 	if err != nil {
 		return err
 	}
+	return complete(ctx, d, plan, o, out)
+}
+
+// Complete is Continue for a plan in memory. It returns the plan as far as it is made then, also with an
+// error, and leaves the given one as it is.
+func Complete(ctx context.Context, d Deployment, unfinished *letters.Plan, o PlanOptions) (*letters.Plan, error) {
+	plan := *unfinished
+	err := complete(ctx, d, planFile{Plan: &plan}, o, nil)
+	return &plan, err
+}
+
+// complete plans the letters of a plan. The given list of them is not changed, the plan gets another one.
+func complete(ctx context.Context, d Deployment, plan planFile, o PlanOptions, out *planOutput) error {
 	box, err := openPlan(ctx, d, plan)
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/deskstream/deskstream/internal/letters"
@@ -87,7 +86,7 @@ func (p *letterPlanner) draft(ctx context.Context, c *candidate) (*draft, error)
 	}
 	d.planned.Mapped = digestOf(&mapped)
 	if mapped.Outcome == sink.Dead && mapped.Error.Stage != sink.StageLookup {
-		d.planned.Verdict, d.planned.Why = letters.StillDead, reasonOf(&mapped)
+		d.planned.Verdict, d.planned.Why = letters.StillDead, ReasonOf(&mapped)
 		return d, nil
 	}
 	d.planned.Verdict, d.lookups = letters.Unplanned, lookups
@@ -111,8 +110,8 @@ func (p *letterPlanner) take(ctx context.Context, i int, d *draft) error {
 	p.plan.Letters[i], d.planned = planned, planned
 	p.looks.planned(d.destination, d.lookups)
 	if (d.before == nil || *d.before != planned) && !p.options.Quiet {
-		if _, err := io.WriteString(p.box.out, describePlanned(d.candidate, &planned, now)); err != nil {
-			return fmt.Errorf("writing the plan's description: %w", err)
+		if err := p.box.show(p.options, rehearsed(d.candidate, planned, now)); err != nil {
+			return err
 		}
 	}
 	if err := p.out.keep(p.plan); err != nil {
@@ -150,16 +149,16 @@ func (p *letterPlanner) judge(ctx context.Context, d *draft) (letters.Planned, *
 	behind := inLane && p.busy[key]
 	switch {
 	case unanswered(&now):
-		planned.Verdict, planned.Why = letters.Undecidable, reasonOf(&now)
+		planned.Verdict, planned.Why = letters.Undecidable, ReasonOf(&now)
 	case inLane && p.stuck[key]:
 		planned.Verdict, planned.Why = letters.Undecidable, "an earlier letter of its user could not be decided"
 	case behind && (now.Outcome != sink.Dead || now.Error.Stage == sink.StageLookup):
 		planned.Verdict, planned.Why = letters.Behind, p.box.uncertainty(d.candidate)
 	case now.Outcome == sink.Dead:
-		planned.Verdict, planned.Why = letters.StillDead, reasonOf(&now)
+		planned.Verdict, planned.Why = letters.StillDead, ReasonOf(&now)
 	case now.Outcome == sink.Skipped:
 		planned.Verdict, planned.Why, planned.Result = letters.Settle, string(*now.Reason), digestOf(&now)
-	case len(now.Steps) > 0 && len(writes(&now)) == 0:
+	case len(now.Steps) > 0 && len(Writes(&now)) == 0:
 		planned.Verdict, planned.Why, planned.Result = letters.Settle, "all was done before", digestOf(&now)
 	default:
 		planned.Verdict, planned.Why, planned.Result = letters.Send, p.box.uncertainty(d.candidate), digestOf(&now)

@@ -146,8 +146,8 @@ func unanswered(o *sink.Outcome) bool {
 	return o.Outcome == sink.Dead && o.Error.Class == sink.Exhausted
 }
 
-// reasonOf returns why an outcome is dead or skipped.
-func reasonOf(o *sink.Outcome) string {
+// ReasonOf returns why an outcome is dead or skipped.
+func ReasonOf(o *sink.Outcome) string {
 	switch {
 	case o.Error != nil:
 		return output.Line(fmt.Sprintf("%s %s: %s", o.Error.Class, o.Error.Code, o.Error.Message))
@@ -157,8 +157,8 @@ func reasonOf(o *sink.Outcome) string {
 	return ""
 }
 
-// writes returns the calls of an outcome that change something.
-func writes(o *sink.Outcome) []sink.CallRecord {
+// Writes returns the calls of an outcome that change something.
+func Writes(o *sink.Outcome) []sink.CallRecord {
 	var list []sink.CallRecord
 	for _, call := range o.Calls {
 		if !call.Lookup {
@@ -184,7 +184,7 @@ func digestOf(o *sink.Outcome) string {
 	if o.Error != nil {
 		what.Stage, what.Class, what.Code = string(o.Error.Stage), string(o.Error.Class), string(o.Error.Code)
 	}
-	for _, call := range writes(o) {
+	for _, call := range Writes(o) {
 		what.Writes = append(what.Writes, write{call.Method, call.URL, call.Request})
 	}
 	text, err := json.Marshal(what)

@@ -197,7 +197,7 @@ func TestMayBeSent_aLetterWithoutADestinationHereCouldGoAnywhere(t *testing.T) {
 		for _, name := range names {
 			p.Letters = append(p.Letters, letters.Planned{Destination: name, Verdict: letters.Discard})
 		}
-		return planFile{p}
+		return planFile{Plan: p}
 	}
 	for name, tt := range map[string]struct {
 		plan planFile
@@ -345,7 +345,7 @@ func TestVerdictText_everyVerdictHasOne(t *testing.T) {
 		letters.Send, letters.Settle, letters.Behind, letters.StillDead, letters.Superseded, letters.Arrived, letters.Applied, letters.TooOften,
 		letters.Homeless, letters.OtherGroup, letters.OtherPlace, letters.Unreadable, letters.NotThere, letters.Undecidable, letters.Unplanned, letters.Discard,
 	} {
-		text := verdictText(&letters.Planned{Verdict: v, Round: 3, Why: "because"})
+		text := VerdictText(&letters.Planned{Verdict: v, Round: 3, Why: "because"})
 		if len(text) <= len(": because") || !strings.HasSuffix(text, ": because") {
 			t.Errorf("%s: %q", v, text)
 		}

@@ -68,7 +68,7 @@ func (r *redelivery) sendPlanned(c *candidate, pass *hold.Pass, planned *sink.Se
 		if err := r.keep(c, entry.Progress); err != nil {
 			return r.stopped(c, err)
 		}
-		r.report(c, "the help desk kept failing, the letter stays open: "+reasonOf(o))
+		r.report(c, "the help desk kept failing, the letter stays open: "+ReasonOf(o))
 		r.fail(func(t *tallyOfLetters) { t.exhausted++ })
 		return false
 	}
@@ -81,7 +81,7 @@ func (r *redelivery) sendPlanned(c *candidate, pass *hold.Pass, planned *sink.Se
 	case sink.Skipped:
 		r.count(func(t *tallyOfLetters) { t.skipped++ })
 	default:
-		r.report(c, "it died again: "+reasonOf(o))
+		r.report(c, "it died again: "+ReasonOf(o))
 		r.fail(func(t *tallyOfLetters) { t.died++ })
 	}
 	return true
@@ -109,11 +109,11 @@ func (r *redelivery) rehearse(c *candidate) (planned *sink.Session, goesOn bool,
 	case unanswered(&now) && p.Verdict == letters.Behind:
 		return planned, true, nil // the delivery repeats the lookup within its own limits
 	case unanswered(&now):
-		r.report(c, "the help desk answers no lookups, the letter stays open: "+reasonOf(&now))
+		r.report(c, "the help desk answers no lookups, the letter stays open: "+ReasonOf(&now))
 		r.fail(func(t *tallyOfLetters) { t.exhausted++ })
 		return nil, false, nil
 	case now.Outcome == sink.Dead:
-		r.report(c, "it would die again: "+reasonOf(&now))
+		r.report(c, "it would die again: "+ReasonOf(&now))
 		r.count(func(t *tallyOfLetters) { t.dead++ })
 		return nil, true, nil
 	case p.Verdict == letters.Behind || digestOf(&now) == p.Result:

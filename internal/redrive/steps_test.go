@@ -295,7 +295,7 @@ func TestRedelivery_keepsWhatWasDoneOfALetterThatStaysOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer held.leave()
-	r, err := newRedelivery(t.Context(), box, planFile{&letters.Plan{}}, rehearsal, held)
+	r, err := newRedelivery(t.Context(), box, planFile{Plan: &letters.Plan{}}, rehearsal, held)
 	if err != nil {
 		t.Fatal(err)
 	}

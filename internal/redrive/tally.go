@@ -66,6 +66,38 @@ func (t *tallyOfLetters) text() string {
 	return cmp.Or(strings.Join(list, ", "), "nothing to do")
 }
 
+// Progress is how far an Apply is.
+type Progress struct {
+	// Total is how many letters it sends or settles. Done of them have a result or were left open:
+	// Settled are those skipped, or settled with another letter of their record, Failed those that
+	// died again or whose desk kept failing, Open those left open otherwise.
+	Total, Done, Delivered, Settled, Failed, Open int
+	// Stage is the stage that is sent, of Stages, and Size its letters. All but the last are canaries.
+	Stage, Stages, Size int
+	// PerSecond is how many are done a second, and Left how long the others take at that rate, 0 where
+	// that is not known.
+	PerSecond float64
+	Left      time.Duration
+	// Waits are what letters wait for, for people.
+	Waits []string
+}
+
+// now returns how far the run is.
+func (r *redelivery) now() Progress {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := &r.counts
+	p := Progress{
+		Total: r.total, Done: t.done(), Delivered: t.delivered, Settled: t.skipped + t.twins, Failed: t.failed(),
+		Open: t.changed + t.dead + t.behind + t.interrupted, Stage: r.part + 1, Stages: len(canary) + 1, Size: r.size, Waits: r.waitsFor(),
+	}
+	if passed := time.Since(r.began); p.Done > 0 && passed > 0 {
+		p.PerSecond = float64(p.Done) / passed.Seconds()
+		p.Left = passed / time.Duration(p.Done) * time.Duration(p.Total-p.Done)
+	}
+	return p
+}
+
 // progress returns a line for people: the results so far, how long the other letters take,
 // and what they wait for.
 func (r *redelivery) progress() string {

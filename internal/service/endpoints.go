@@ -16,7 +16,7 @@ const profileTimeout = 5 * time.Minute
 
 // publicHandler serves what monitoring asks for.
 func (s *Service) publicHandler() http.Handler {
-	return endpoint.Monitoring{Registry: s.registry, Ready: s.ready, Exemplars: s.traced}.Handler()
+	return endpoint.Monitoring{Registry: s.registry, Ready: s.ready, Exemplars: s.traces != nil}.Handler()
 }
 
 // adminHandler serves operators: holds, waiting lanes and profiles. It is for trusted hosts.

@@ -44,7 +44,7 @@ type Service struct {
 	// holds are those of operators, on record.
 	holds   *holds.Book
 	contact time.Duration // how long the first contact with Kafka may take
-	traced  bool          // events have traces
+	traces  traces.Source // nil: nowhere
 }
 
 type runningPipeline struct {
@@ -75,7 +75,7 @@ func New(parts Parts) (*Service, error) {
 	s.registry.MustRegister(parts.Codec.Questions)
 	s.reloads = observeReloads(s.registry)
 	s.drain, s.connection = observeDrain(s.registry), parts.Connection
-	s.traced = parts.Traces != nil
+	s.traces = parts.Traces
 	observe, failed := observeCalls(s.registry), observeWrites(s.registry, o.Config.Responses.Topic, o.Config.DeadLetters.Topic)
 	pipelines, err := wiring.Pipelines(o.Config, o.Destinations, wiring.Options{Observe: observe, RuleFault: observeFaults(s.registry), Sources: wiring.SourcePartitions(o.Config, parts.Found), Transport: parts.Transport}, o.Log)
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *Service) openConsole(ctx context.Context) error {
 		return nil
 	}
 	c, err := console.New(console.Options{
-		Config: s.config, Log: s.log, Address: s.cfg.HTTP.Console, Pipelines: s, By: s.options.By, ElseFree: s.options.AnyConsolePort,
+		Config: s.config, Log: s.log, Address: s.cfg.HTTP.Console, Pipelines: s, By: s.options.By, ElseFree: s.options.AnyConsolePort, Traces: s.traces,
 	})
 	if err != nil {
 		return err
