@@ -181,18 +181,19 @@ func (c *Console) Handler() http.Handler {
 	mux.HandleFunc("POST /login", c.login)
 	mux.HandleFunc("POST /logout", c.logout)
 	for pattern, show := range map[string]showPage{
-		"GET /{$}":             c.overview,
-		"GET /actions":         c.actions,
-		"GET /letters/discard": c.askDiscard,
-		"GET /job/{id}":        c.job,
-		"GET /configuration":   c.configuration,
-		"GET /letters":         c.causes,
-		"GET /letters/list":    c.letterList,
-		"GET /letter/{id}":     c.letter,
-		"GET /event":           c.event,
-		"GET /lanes":           c.lanes,
-		"GET /outcomes":        c.outcomes,
-		"GET /rules":           c.rules,
+		"GET /{$}":                       c.overview,
+		"GET /actions":                   c.actions,
+		"GET /letters/discard":           c.askDiscard,
+		"GET /job/{id}":                  c.job,
+		"GET /configuration":             c.configuration,
+		"GET /letters":                   c.causes,
+		"GET /letters/list":              c.letterList,
+		"GET /letter/{id}":               c.letter,
+		"GET /event":                     c.event,
+		"GET /lanes":                     c.lanes,
+		"GET /outcomes":                  c.outcomes,
+		"GET /rules":                     c.rules,
+		"GET /destination/{destination}": c.destination,
 	} {
 		mux.Handle(pattern, c.page(show))
 	}

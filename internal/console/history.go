@@ -20,12 +20,14 @@ const (
 	sampleEvery = 10 * time.Second
 	keepFor     = time.Hour
 	ratesOver   = time.Minute
+	ratesKept   = 2 * ratesOver // of the samples themselves
 )
 
-// history is the samples of the last hour.
+// history is the newest samples, and what they and the pipelines said in the last hour.
 type history struct {
 	mu      sync.Mutex
 	samples []status.Sample
+	points  points
 	err     error // of the last try, nil if it went well
 }
 
@@ -49,6 +51,8 @@ func (c *Console) Run(ctx context.Context) error {
 		}
 		if client != nil {
 			c.sample(ctx, client)
+		} else {
+			c.look(nil)
 		}
 		select {
 		case <-tick.C:
@@ -76,18 +80,42 @@ func (c *Console) sample(ctx context.Context, client *kgo.Client) {
 	s, err := status.Take(bounded, kadm.NewClient(client), cfg, cfg.Destinations)
 	if err != nil {
 		c.history.failed(cluster.Explain(bounded, cfg.Kafka, err))
+		c.look(nil)
 		return
 	}
-	c.history.add(s)
+	c.look(&s)
 }
 
-func (h *history) add(s status.Sample) {
+// look takes in a sample of Kafka, nil while it does not answer, and what the pipelines know.
+func (c *Console) look(s *status.Sample) {
+	var running []status.Pipeline
+	if c.Pipelines != nil {
+		running = c.Pipelines.Status()
+	}
+	c.history.add(time.Now(), s, c.Config().DestinationNames(), running)
+}
+
+func (h *history) add(now time.Time, s *status.Sample, names []string, running []status.Pipeline) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.samples, h.err = append(h.samples, s), nil
-	for len(h.samples) > 0 && s.At.Sub(h.samples[0].At) > keepFor {
-		h.samples = h.samples[1:]
+	older := s
+	if s != nil {
+		if n := len(h.samples); n > 0 && s.At.Sub(h.samples[n-1].At) < ratesOver {
+			older = &h.samples[n-1]
+		}
+		h.samples, h.err = append(h.samples, *s), nil
+		for s.At.Sub(h.samples[0].At) > ratesKept {
+			h.samples = h.samples[1:]
+		}
 	}
+	h.points.take(now, names, older, s, running)
+}
+
+// minutes are the last hour of a destination.
+func (h *history) minutes(destination string, now time.Time) [60]minute {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.points.minutes(destination, now)
 }
 
 func (h *history) failed(err error) {

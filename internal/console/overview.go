@@ -28,9 +28,14 @@ type destinationRow struct {
 	Pipeline         *status.Pipeline // nil where none runs here
 	Oldest, Budget   string
 	ProbeIn, HeldFor string
+	// Charts are of the last hour.
+	Charts []chart
 	// Turn is what the reader may do: hold, resume, or nothing.
 	Turn string
 }
+
+// maxCharted is how many destinations the overview may have to show their charts: it stays small.
+const maxCharted = 20
 
 func (c *Console) overview(v *visit) (content, error) {
 	body := overviewBody{}
@@ -50,6 +55,9 @@ func (c *Console) overview(v *visit) (content, error) {
 			if row.Turn = "hold"; row.Pipeline.Hold != "" {
 				row.Turn = "resume"
 			}
+		}
+		if now := time.Now(); len(v.cfg.Destinations) <= maxCharted {
+			row.Charts = charts(c.history.minutes(d.Name, now), now, false)
 		}
 		body.Destinations = append(body.Destinations, row)
 	}
