@@ -90,6 +90,8 @@ func saslMechanism(c config.SASL) sasl.Mechanism {
 		return scram.Sha512(scramAuth)
 	case config.OAuthBearer:
 		return bearer(c.OAuth)
+	case config.MSKIAM:
+		return mskIAM(c.AWS)
 	}
 	return nil
 }
@@ -154,5 +156,5 @@ func hideBody(err error) error {
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.Response != nil {
 		return &tokenError{refused.Response.StatusCode, refused.Response.Status}
 	}
-	return fmt.Errorf("getting a token: %w", err)
+	return fmt.Errorf("getting a token: %w", hideURL(err))
 }

@@ -190,6 +190,13 @@ func TestBearer_anEndpointThatRefusesShowsNoSecret(t *testing.T) {
 	}
 }
 
+func TestBearer_anEndpointOutOfReachShowsNoQuery(t *testing.T) {
+	_, err := bearerToken(t, config.OAuth{TokenURL: "http://" + closedAddress(t) + "/token?code=s3cr3t", ClientID: "me", ClientSecret: sink.NewSecret("s3cr3t")})
+	if err == nil || !strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "s3cr3t") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A secret in a file is read again for each login.
 func TestSASL_aSecretInAFileIsReadAgainForEachLogin(t *testing.T) {
 	for name, lines := range map[string]string{

@@ -97,6 +97,8 @@ func adviceOnSASL(c config.SASL, err error) string {
 	switch {
 	case ok && refused.lasting():
 		return "the token endpoint refuses to give a token: check kafka.sasl.oauth.client_id, client_secret, scopes and token_url"
+	case c.Mechanism == config.MSKIAM && adviceOnAWS(err) != "":
+		return adviceOnAWS(err)
 	case errors.Is(err, kerr.UnsupportedSaslMechanism):
 		return fmt.Sprintf("the broker does not offer %s on that port: check kafka.sasl.mechanism", c.Mechanism)
 	case errors.Is(err, kerr.IllegalSaslState):
@@ -109,6 +111,20 @@ func adviceOnSASL(c config.SASL, err error) string {
 		return "the broker refuses the token: check kafka.sasl.oauth.token, which may have expired"
 	}
 	return "the broker refuses the token: check kafka.sasl.oauth.token_url and scopes, and which issuer and audience the broker takes"
+}
+
+// adviceOnAWS is what to look at when no keys are found or the broker does not take them.
+func adviceOnAWS(err error) string {
+	_, none := errors.AsType[*keysError](err)
+	switch {
+	case none:
+		return "give this process a role (a service account of EKS, a task or an instance profile), set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write kafka.sasl.aws"
+	case strings.Contains(err.Error(), "cannot determine the region"): // the library has no type for it
+		return "the broker's name does not say its region: set AWS_REGION"
+	case errors.Is(err, kerr.SaslAuthenticationFailed):
+		return "the broker refuses the signature: check the keys, this machine's clock, and that their IAM policy allows kafka-cluster:Connect to the cluster"
+	}
+	return ""
 }
 
 // explainClosed explains why a broker closed a connection without an answer. The broker, or a

@@ -22,6 +22,9 @@ func (c *Config) checkKafka(d *decoder) {
 	}
 	c.Kafka.TLS.check(d, "kafka.tls")
 	c.Kafka.SASL.check(d, "kafka.sasl")
+	if c.Kafka.SASL.Mechanism == MSKIAM && !c.Kafka.TLS.Enabled {
+		d.refuse("kafka.sasl.mechanism", "needs kafka.tls.enabled: Amazon MSK takes %s with TLS only, on port 9098 (9198 from outside)", MSKIAM)
+	}
 }
 
 // checkBroker checks host:port, where the port may be missing.
@@ -48,11 +51,13 @@ func (t TLS) check(d *decoder, path string) {
 func (s SASL) check(d *decoder, path string) {
 	switch s.Mechanism {
 	case "":
-		if s.Username != "" || !s.Password.IsZero() || s.OAuth.given() {
+		if s.Username != "" || !s.Password.IsZero() || s.OAuth.given() || s.AWS.given() {
 			d.refuse(path+".mechanism", "is missing, but there are credentials")
 		}
 	case OAuthBearer:
 		s.OAuth.check(d, path+".oauth")
+	case MSKIAM:
+		s.AWS.check(d, path+".aws")
 	default:
 		if s.Username == "" {
 			d.refuse(path+".username", "is needed for %s", s.Mechanism)
@@ -60,6 +65,16 @@ func (s SASL) check(d *decoder, path string) {
 		if s.Password.IsZero() {
 			d.refuse(path+".password", "is needed for %s", s.Mechanism)
 		}
+	}
+}
+
+func (a AWS) given() bool {
+	return !a.AccessKeyID.IsZero() || !a.SecretAccessKey.IsZero() || !a.SessionToken.IsZero()
+}
+
+func (a AWS) check(d *decoder, path string) {
+	if a.given() && (a.AccessKeyID.IsZero() || a.SecretAccessKey.IsZero()) {
+		d.refuse(path, "access_key_id and secret_access_key go together; without both, the keys are those of AWS's usual places")
 	}
 }
 

@@ -53,14 +53,24 @@ const (
 	ScramSHA256 = "scram-sha-256"
 	ScramSHA512 = "scram-sha-512"
 	OAuthBearer = "oauthbearer"
+	MSKIAM      = "aws_msk_iam"
 )
 
 // SASL is how the client authenticates at the brokers.
 type SASL struct {
-	Mechanism string `yaml:"mechanism" enum:"plain,scram-sha-256,scram-sha-512,oauthbearer" case:"any" doc:"The mechanism; empty: none."`
+	Mechanism string `yaml:"mechanism" enum:"plain,scram-sha-256,scram-sha-512,oauthbearer,aws_msk_iam" case:"any" doc:"The mechanism; empty: none."`
 	Username  string `yaml:"username" doc:"For plain and scram."`
 	Password  Secret `yaml:"password" reload:"true" doc:"For plain and scram."`
 	OAuth     OAuth  `yaml:"oauth" doc:"For oauthbearer: a token, or the client credentials grant."`
+	AWS       AWS    `yaml:"aws" doc:"For aws_msk_iam: the keys, where AWS's usual places do not have them."`
+}
+
+// AWS is the keys for Amazon MSK. Without them they come from the environment, the profile's files, a web
+// identity, the container or the instance.
+type AWS struct {
+	AccessKeyID     Secret `yaml:"access_key_id" reload:"true" doc:"The id of the access key; empty: the first that the environment, the profile's files, a web identity, the container or the instance has."`
+	SecretAccessKey Secret `yaml:"secret_access_key" reload:"true" doc:"The access key's secret."`
+	SessionToken    Secret `yaml:"session_token" reload:"true" doc:"The token of temporary keys."`
 }
 
 // OAuth is a bearer token, or how to get one by the client credentials grant.

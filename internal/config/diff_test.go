@@ -104,3 +104,28 @@ func TestYAML_isAFileThatSaysTheSame(t *testing.T) {
 		}
 	}
 }
+
+// token_url is the address that may have a user and a query, and both may be secret.
+func TestYAML_showsNoUserAndNoQueryOfAnAddress(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://me:hush-1@login.example.com/oauth/token":            "https://[redacted]@login.example.com/oauth/token",
+		"https://login.example.com/oauth/token?api-version=2#hush-1": "https://login.example.com/oauth/token?[redacted]",
+		"https://me:hush-1@login.example.com/token?code=hush-2":      "https://[redacted]@login.example.com/token?[redacted]",
+		"https://login.example.com/a%2Fb/token":                      "https://login.example.com/a%2Fb/token",
+	} {
+		file := "kafka: {brokers: [a:9092], tls: {enabled: true}, sasl: {mechanism: oauthbearer, oauth: {token_url: 'ADDRESS', client_id: i, client_secret: s3cr3t-value}}}\n" +
+			"destinations: [{name: crm, type: kustomer, kustomer: {api_key: key-for-kustomer}}]\n"
+		cfg := parse(t, strings.Replace(file, "ADDRESS", address, 1), nil)
+		if shown := string(cfg.YAML()); !strings.Contains(shown, want) || strings.Contains(shown, "hush") {
+			t.Errorf("%s is shown as\n%s", address, shown)
+		}
+		if cfg.Kafka.SASL.OAuth.TokenURL != address {
+			t.Errorf("%s was read as %s", address, cfg.Kafka.SASL.OAuth.TokenURL)
+		}
+		other := parse(t, strings.Replace(file, "ADDRESS", "https://other.example.com/token?hush-3", 1), nil)
+		changes := config.Diff(cfg, other)
+		if text := config.DiffText(changes); len(changes) != 1 || strings.Contains(text, "hush") {
+			t.Errorf("the difference of %s is shown as\n%s", address, text)
+		}
+	}
+}

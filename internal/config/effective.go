@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
@@ -150,9 +151,34 @@ func scalarNode(v reflect.Value) *yaml.Node {
 		return textNode(value.String())
 	}
 	if v.Kind() == reflect.String {
-		return textNode(v.String())
+		return textNode(withoutCredentials(v.String()))
 	}
 	return plainNode(fmt.Sprint(v.Interface()))
+}
+
+// withoutCredentials is a text as it is, or an address with its user and its query Masked. The rest of it
+// is needed to see which address is meant.
+func withoutCredentials(text string) string {
+	scheme, _, found := strings.Cut(text, "://")
+	if scheme = strings.ToLower(scheme); !found || scheme != "https" && scheme != "http" {
+		return text
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return scheme + "://" + Masked
+	case u.User == nil && u.RawQuery == "" && u.Fragment == "":
+		return text
+	}
+	shown := u.Scheme + "://"
+	if u.User != nil {
+		shown += Masked + "@"
+	}
+	shown += u.Host + u.EscapedPath()
+	if u.RawQuery != "" || u.Fragment != "" {
+		shown += "?" + Masked
+	}
+	return shown
 }
 
 // textNode is a text, quoted where it would read as something else. What would read as a

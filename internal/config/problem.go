@@ -95,7 +95,8 @@ func (m masks) add(line, column int) {
 
 var (
 	keyText  = regexp.MustCompile(`([\w-]+)["']?\s*:`)
-	userInfo = regexp.MustCompile(`//[^/\s]*@`)
+	// userInfo is all up to the last @ of a URL: a password may have a slash that should be %2F.
+	userInfo = regexp.MustCompile(`://[^\s"'?#]*@`)
 	// urlQuery is the query or the fragment of a URL, and all behind it: what ends it depends on quotes.
 	urlQuery = regexp.MustCompile(`(://[^\s"'?#]*[?#]).*`)
 	secretly = regexp.MustCompile(`(?i)token|secret|passw(?:or)?d?|pwd|api[_-]?key|credential`)
@@ -116,7 +117,7 @@ func (m masks) apply(number int, line string) string {
 		line = line[:at[1]] + " " + redacted
 		break
 	}
-	line = userInfo.ReplaceAllString(line, "//"+redacted+"@")
+	line = userInfo.ReplaceAllString(line, "://"+redacted+"@")
 	return urlQuery.ReplaceAllString(line, "${1}"+redacted)
 }
 

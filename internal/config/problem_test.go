@@ -17,6 +17,7 @@ func TestProblems_showNoQueryOfAnAddress(t *testing.T) {
 		"webhook:\n    url: https://hooks.example.com/in?a=x,hush-1",
 		"webhook:\n    url: https://hooks.example.com/in?a={b}hush-1",
 		`webhook: {url: "https://hooks.example.com/in?a=b hush-1"}`,
+		`webhook: {url: "https://me:hush-1/hush-2@hooks.example.com/in"}`,
 	} {
 		_, err := config.Parse("test.yaml", []byte("destinations:\n- name: w\n  type: webhook\n  "+line+"\n"), testEnvironment)
 		if err == nil || !strings.Contains(err.Error(), "hooks.example.com") || !strings.Contains(err.Error(), "[redacted]") || strings.Contains(err.Error(), "hush") {

@@ -194,6 +194,9 @@ func (s *Service) apply(next *config.Config, routes []*wiring.Pipeline) {
 	was.Password.Become(is.Password)
 	was.OAuth.Token.Become(is.OAuth.Token)
 	was.OAuth.ClientSecret.Become(is.OAuth.ClientSecret)
+	was.AWS.AccessKeyID.Become(is.AWS.AccessKeyID)
+	was.AWS.SecretAccessKey.Become(is.AWS.SecretAccessKey)
+	was.AWS.SessionToken.Become(is.AWS.SessionToken)
 	for i, p := range s.pipelines {
 		d, _ := next.Destination(p.Config.Name)
 		p.Budget.SetRate(wiring.RateOf(next, d))
@@ -229,7 +232,8 @@ func takeCredential(was, is desk.Credential) bool {
 
 // credentials are the secrets that a reload changes.
 func credentials(c *config.Config) []config.Secret {
-	list := []config.Secret{c.Kafka.SASL.Password, c.Kafka.SASL.OAuth.Token, c.Kafka.SASL.OAuth.ClientSecret}
+	s := c.Kafka.SASL
+	list := []config.Secret{s.Password, s.OAuth.Token, s.OAuth.ClientSecret, s.AWS.AccessKeyID, s.AWS.SecretAccessKey, s.AWS.SessionToken}
 	for _, d := range c.Destinations {
 		list = append(list, d.Credential().Secrets()...)
 	}
