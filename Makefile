@@ -168,8 +168,8 @@ release-notes: ## print the section of CHANGELOG.md of VERSION (0.1.0, say)
 reproducible: ## build the last commit twice, once with an empty cache: the same bytes
 	deploy/release/reproducible.sh
 
-manifests: ## write deploy/kubernetes from the chart
-	cd deploy/check && go test -count=1 -run Manifests ./... -update
+manifests: ## write deploy/kubernetes from the chart, and the chart's copy of the alerts
+	cd deploy/check && go test -count=1 -run 'Manifests|hasTheAlerts' ./... -update
 
 verify: lint race fuzz demo test ## all that CI runs besides Kafka and the conformance cases
 

@@ -10,11 +10,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
 	"helm.sh/helm/v3/pkg/lint"
 	"helm.sh/helm/v3/pkg/lint/support"
+	"sigs.k8s.io/yaml"
 )
 
 const (
@@ -163,6 +166,49 @@ func TestChart_refusesByName(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A chart can read files of its own only, so it has a copy of the alerts.
+func TestChart_hasTheAlerts(t *testing.T) {
+	want, err := os.ReadFile("../prometheus/alerts.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(chartDir, "alerts.yaml")
+	if *update {
+		if err := os.WriteFile(copied, want, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(copied); err != nil || string(got) != string(want) {
+		t.Errorf("%s is not deploy/prometheus/alerts.yaml (%v): make manifests", copied, err)
+	}
+	var file struct {
+		Groups []monitoring.RuleGroup `json:"groups"`
+	}
+	if err := yaml.UnmarshalStrict(want, &file); err != nil {
+		t.Fatal(err)
+	}
+	values := shapes(t)["default"]
+	if text, err := render(values); err != nil || strings.Contains(text, "PrometheusRule") {
+		t.Errorf("the alerts are there without being asked for, %v", err)
+	}
+	values["prometheusRule"] = map[string]any{"enabled": true, "labels": map[string]any{"release": "prometheus"}}
+	text, err := render(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range decode(t, text) {
+		rule, ok := object.(*monitoring.PrometheusRule)
+		if !ok {
+			continue
+		}
+		if diff := cmp.Diff(file.Groups, rule.Spec.Groups); diff != "" || rule.Labels["release"] != "prometheus" {
+			t.Errorf("labels %v, groups (-file +rendered):\n%s", rule.Labels, diff)
+		}
+		return
+	}
+	t.Error("no PrometheusRule is rendered")
 }
 
 // What protects the Pods is in every shape.

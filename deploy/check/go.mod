@@ -3,6 +3,7 @@ module github.com/deskstream/deskstream/deploy/check
 go 1.26.0
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/kedacore/keda/v2 v2.21.0
 	github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring v0.95.2
 	helm.sh/helm/v3 v3.22.0

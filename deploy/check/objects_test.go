@@ -25,6 +25,7 @@ var known = map[schema.GroupVersionKind]func() runtime.Object{
 	networking.SchemeGroupVersion.WithKind("NetworkPolicy"):   func() runtime.Object { return new(networking.NetworkPolicy) },
 	networking.SchemeGroupVersion.WithKind("Ingress"):         func() runtime.Object { return new(networking.Ingress) },
 	monitoring.SchemeGroupVersion.WithKind("PodMonitor"):      func() runtime.Object { return new(monitoring.PodMonitor) },
+	monitoring.SchemeGroupVersion.WithKind("PrometheusRule"):  func() runtime.Object { return new(monitoring.PrometheusRule) },
 	keda.SchemeGroupVersion.WithKind("ScaledObject"):          func() runtime.Object { return new(keda.ScaledObject) },
 }
 
