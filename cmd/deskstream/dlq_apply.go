@@ -29,7 +29,7 @@ was in flight when the process was killed. There is one apply per destination at
   deskstream dlq apply -c deskstream.yaml --max-fail 0.5 plan.json`,
 		Args: cobra.ExactArgs(1),
 	}
-	path := configFlag(cmd)
+	path, as := configFlag(cmd), a.formatFlags(cmd, "dlq.apply")
 	var o redrive.ApplyOptions
 	flags := cmd.Flags()
 	flags.Float64Var(&o.MaxFail, "max-fail", 0.1, "stop when more than this share fails, 0 to 1")
@@ -48,7 +48,7 @@ was in flight when the process was killed. There is one apply per destination at
 			return err
 		}
 		defer provider.Close()
-		o.Traces = provider.Source()
+		o.Traces, o.JSON = provider.Source(), as.json()
 		return redrive.Apply(cmd.Context(), a.deployment(cfg), args[0], o)
 	}
 	return cmd

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,7 +43,7 @@ A limit that the API has said is used up is waited for anyway.`,
 // newSwitchCommand completes hold or resume.
 func newSwitchCommand(a *app, verb string, cmd *cobra.Command) *cobra.Command {
 	cmd.Use = verb + " DESTINATION [-c FILE] [--admin URL]"
-	path := configFlag(cmd)
+	path, as := configFlag(cmd), a.formatFlags(cmd, verb)
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) == 1 {
 			return nil
@@ -69,21 +68,25 @@ func newSwitchCommand(a *app, verb string, cmd *cobra.Command) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		var text strings.Builder
-		switch {
-		case said.Error != "": // it is so already: a loop over instances goes on
-			output.Printf(&text, "%s: %s\n", said.Destination, said.Error)
-		case said.Here != "":
-			output.Printf(&text, "%s is on hold in this instance, until it is resumed or the instance restarts: %s\n", said.Destination, said.Here)
-		case verb == "hold":
-			output.Printf(&text, "%s is on hold in all instances until it is resumed\n", said.Destination)
-		default:
-			output.Printf(&text, "%s is resumed; it was on hold since %s (%s)\n", said.Destination, said.HeldSince, said.Hold)
-		}
-		_, err = io.WriteString(a.stdout, text.String())
-		return err
+		return as.print(said, func() string { return switchText(verb, said) })
 	}
 	return cmd
+}
+
+// switchText is the answer of an instance for people.
+func switchText(verb string, said service.HoldAnswer) string {
+	var text strings.Builder
+	switch {
+	case said.Error != "": // it is so already: a loop over instances goes on
+		output.Printf(&text, "%s: %s\n", said.Destination, said.Error)
+	case said.Here != "":
+		output.Printf(&text, "%s is on hold in this instance, until it is resumed or the instance restarts: %s\n", said.Destination, said.Here)
+	case verb == "hold":
+		output.Printf(&text, "%s is on hold in all instances until it is resumed\n", said.Destination)
+	default:
+		output.Printf(&text, "%s is resumed; it was on hold since %s (%s)\n", said.Destination, said.HeldSince, said.Hold)
+	}
+	return text.String()
 }
 
 // instance is the one at the address of --admin, or else of the file.

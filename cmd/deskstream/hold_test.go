@@ -46,6 +46,7 @@ func TestHold_stopsOneDestinationUntilItIsResumed(t *testing.T) {
 	runCommand(t, "", "resume", inbox, "--admin", strings.TrimPrefix(admin, "http://")).want(t, exitOK, inbox+" is resumed; it was on hold since", "")
 	w.awaitCommitted(p)
 	runCommand(t, "", "resume", inbox, "--admin", admin).want(t, exitOK, "trengo: the destination is not on hold", "")
+	runCommand(t, "", "resume", inbox, "--admin", admin, "--json").want(t, exitOK, `{"schema":1,"kind":"resume","data":{"destination":"trengo","error":"the destination is not on hold"}}`, "")
 	runCommand(t, "", "hold", "nobody", "--admin", admin).want(t, exitUsage, "", "there are kustomer, trengo")
 	p.stop()
 	w.wantOnce()

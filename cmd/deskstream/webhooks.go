@@ -40,13 +40,13 @@ file, but not wanted), foreign (at another address). Secrets are not shown.`,
 		Example: `  deskstream webhooks list -c deskstream.yaml`,
 		Args:    cobra.NoArgs,
 	}
-	look := a.webhooks(cmd)
+	look, as := a.webhooks(cmd), a.formatFlags(cmd, "webhooks.list")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		_, rows, err := look(cmd.Context())
 		if err != nil {
 			return err
 		}
-		return a.printHooks(rows)
+		return as.print(hooksOf(rows), hooksText(rows))
 	}
 	return cmd
 }
@@ -60,7 +60,7 @@ from that. It changes nothing.`,
 		Example: `  deskstream webhooks plan -c deskstream.yaml`,
 		Args:    cobra.NoArgs,
 	}
-	look := a.webhooks(cmd)
+	look, as := a.webhooks(cmd), a.formatFlags(cmd, "webhooks.plan")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, rows, err := look(cmd.Context())
 		if err != nil {
@@ -70,11 +70,11 @@ from that. It changes nothing.`,
 			return &config.UsageError{Err: err}
 		}
 		changes := slices.DeleteFunc(rows, func(r hooks.Row) bool { return !r.Changes() })
-		if len(changes) == 0 {
+		if len(changes) == 0 && !as.json() {
 			fmt.Fprintln(a.stderr, "Nothing is to be changed.")
 			return nil
 		}
-		return a.printHooks(changes)
+		return as.print(hooksOf(changes), hooksText(changes))
 	}
 	return cmd
 }
@@ -135,11 +135,38 @@ func (a *app) webhooks(cmd *cobra.Command) func(context.Context) (hooks.Options,
 	}
 }
 
-func (a *app) printHooks(rows []hooks.Row) error {
-	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "DESTINATION\tSTATE\tID\tEVENTS\tADDRESS")
-	for _, r := range rows {
-		output.Printf(table, "%s\t%s\t%s\t%s\t%s\n", r.Destination, string(r.State), cmp.Or(r.ID, "-"), strings.Join(r.Events, ","), output.Shown(output.LineOf(r.URL, output.MaxBody)))
+// shownHook is a registration in a document.
+type shownHook struct {
+	Destination string   `json:"destination"`
+	State       string   `json:"state"`
+	ID          string   `json:"id,omitempty"`
+	Events      []string `json:"events"`
+	URL         string   `json:"url"`
+}
+
+// shownHooks is the data of webhooks list and plan.
+type shownHooks struct {
+	Registrations []shownHook `json:"registrations"`
+}
+
+func hooksOf(rows []hooks.Row) shownHooks {
+	list := make([]shownHook, len(rows))
+	for i, r := range rows {
+		list[i] = shownHook{r.Destination, string(r.State), r.ID, append([]string{}, r.Events...), r.URL}
 	}
-	return table.Flush()
+	return shownHooks{list}
+}
+
+// hooksText returns the registrations as a table for people.
+func hooksText(rows []hooks.Row) func() string {
+	return func() string {
+		var b strings.Builder
+		table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "DESTINATION\tSTATE\tID\tEVENTS\tADDRESS")
+		for _, r := range rows {
+			output.Printf(table, "%s\t%s\t%s\t%s\t%s\n", r.Destination, string(r.State), cmp.Or(r.ID, "-"), strings.Join(r.Events, ","), output.Shown(output.LineOf(r.URL, output.MaxBody)))
+		}
+		_ = table.Flush() // a strings.Builder takes everything
+		return b.String()
+	}
 }

@@ -39,6 +39,9 @@ destinations:
 			t.Errorf("%s shows a secret:\n%s%s", step.command, got.stdout, got.stderr)
 		}
 	}
+	const registered = `{"schema":1,"kind":"webhooks.list","data":{"registrations":[{"destination":"crm","state":"registered","id":"`
+	runCommand(t, "", "webhooks", "list", "-c", file, "--json").want(t, exitOK, registered, "")
+	runCommand(t, "", "webhooks", "plan", "-c", file, "-o", "json").want(t, exitOK, `{"schema":1,"kind":"webhooks.plan","data":{"registrations":[]}}`, "")
 	without := writeFile(t, "c.yaml", strings.Replace(text, "inbound: {public_url: https://hooks.example.com}", "", 1))
 	runCommand(t, "", "webhooks", "apply", "-c", without).want(t, exitUsage, "", "inbound.public_url is missing")
 	runCommand(t, "", "webhooks", "plan", "-c", file, "--destination", "none").want(t, exitUsage, "", `no destination is called "none"`)

@@ -94,7 +94,7 @@ func (m masks) add(line, column int) {
 }
 
 var (
-	keyText  = regexp.MustCompile(`([\w-]+)["']?\s*:`)
+	keyText = regexp.MustCompile(`([\w-]+)["']?\s*:`)
 	// userInfo is all up to the last @ of a URL: a password may have a slash that should be %2F.
 	userInfo = regexp.MustCompile(`://[^\s"'?#]*@`)
 	// urlQuery is the query or the fragment of a URL, and all behind it: what ends it depends on quotes.

@@ -29,6 +29,8 @@ type ApplyOptions struct {
 	MaxRounds int
 	// CreateTopics creates the topic of states if it is missing.
 	CreateTopics bool
+	// JSON prints the sum as a document.
+	JSON bool
 	// Traces is where the traces of letters go; nil: nowhere.
 	Traces traces.Source
 	// Watch gets, before the first letter is sent, what returns how far the apply is; nil: nobody asks.

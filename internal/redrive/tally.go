@@ -147,7 +147,9 @@ func (r *redelivery) conclude() error {
 	defer r.mu.Unlock()
 	t := &r.counts
 	t.interrupted += r.total - t.done()
-	output.Printf(r.box.out, "plan %s: %s\n", r.plan.ID, t.text())
+	if err := r.print(); err != nil {
+		return err
+	}
 	switch {
 	case r.ctx.Err() != nil && !errors.Is(context.Cause(r.ctx), context.Canceled):
 		return fmt.Errorf("stopped: %w", context.Cause(r.ctx))
@@ -157,4 +159,26 @@ func (r *redelivery) conclude() error {
 		return errors.New("not every letter of the plan was delivered or settled")
 	}
 	return nil
+}
+
+// print prints the sum, as text or as a document.
+func (r *redelivery) print() error {
+	if !r.options.JSON {
+		output.Printf(r.box.out, "plan %s: %s\n", r.plan.ID, r.counts.text())
+		return nil
+	}
+	t := &r.counts
+	return output.WriteDocument(r.box.out, "dlq.apply", struct {
+		Plan      string `json:"plan"`
+		Letters   int    `json:"letters"`
+		Delivered int    `json:"delivered"`
+		Skipped   int    `json:"skipped"`
+		Settled   int    `json:"settled"`
+		Unneeded  int    `json:"unneeded"`
+		Died      int    `json:"died"`
+		Open      int    `json:"open"`
+	}{
+		r.plan.ID, len(r.plan.Letters), t.delivered, t.skipped, t.twins + t.repaired, t.overtaken, t.died,
+		t.changed + t.dead + t.exhausted + t.behind + t.interrupted,
+	})
 }
