@@ -2,6 +2,7 @@ package holds_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"testing"
@@ -144,6 +145,27 @@ func TestBook_aRecreatedTopicGetsTheHoldAgain(t *testing.T) {
 	}
 	if later := start(t, c); !i.isHeld() || !later.isHeld() {
 		t.Error("the hold is gone with its topic")
+	}
+}
+
+// A topic that was deleted has no record to remove, and must not keep a destination on hold for ever.
+func TestBook_aHoldEndsWhenItsTopicIsGone(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Kafka(t, kafkatest.Topic(states, 1))
+	i := start(t, c)
+	if err := i.Hold(t.Context(), group, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Admin(t).DeleteTopic(t.Context(), states); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // as the service does
+	defer cancel()
+	if err := i.Resume(ctx, group); err != nil || i.isHeld() || i.Held(group) {
+		t.Errorf("held %v, error %v, want it resumed", i.isHeld(), err)
+	}
+	if err := i.Hold(t.Context(), group, time.Now()); err == nil || errors.Is(err, kgo.ErrClientClosed) {
+		t.Errorf("the error of a hold is %v, want one that names the topic", err)
 	}
 }
 

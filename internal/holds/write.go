@@ -3,11 +3,14 @@ package holds
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/deskstream/deskstream/internal/cluster"
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
@@ -29,9 +32,39 @@ func (b *Book) Hold(ctx context.Context, group string, at time.Time) error {
 	return b.write(ctx, group, text, at)
 }
 
-// Resume removes the record of a group's hold. After an error it may still be there.
+// Resume removes the record of a group's hold. After an error it may still be there. Where the topic was
+// deleted there is no record to remove: the hold ends in this process, and the log says so.
 func (b *Book) Resume(ctx context.Context, group string) error {
-	return b.write(ctx, group, nil, time.Time{})
+	err := b.write(ctx, group, nil, time.Time{})
+	if err == nil || !b.gone(ctx) {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lost = slices.DeleteFunc(b.lost, func(lost string) bool { return lost == group })
+	b.take(group, entry{})
+	b.Log.Warn("the topic of the hold does not exist any more: resumed in this process only, resume the others too", "topic", b.Topic, "group", group)
+	return nil
+}
+
+// lookTimeout limits the look for the topic, after a write that may have used up its own time.
+const lookTimeout = 5 * time.Second
+
+// gone reports whether the topic does not exist. Where nobody can tell, it may.
+func (b *Book) gone(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
+	defer cancel()
+	client, err := kgo.NewClient(b.Connection...)
+	if err != nil {
+		return false
+	}
+	defer client.Close()
+	found, err := cluster.Find(ctx, client, []string{b.Topic})
+	if err != nil {
+		return false
+	}
+	_, exists := found.Topics[b.Topic]
+	return !exists
 }
 
 // write writes a record and takes it. What other instances write at the same time counts as the
@@ -64,6 +97,9 @@ func (b *Book) write(ctx context.Context, group string, text []byte, at time.Tim
 		if err != nil || e.offset > r.Offset {
 			b.take(group, e)
 		}
+	}
+	if errors.Is(err, kgo.ErrClientClosed) { // the reading has begun again meanwhile
+		return fmt.Errorf("topic %s is read again since it has changed: try again", b.Topic)
 	}
 	if err != nil {
 		return fmt.Errorf("writing to topic %s: %w", b.Topic, err)
