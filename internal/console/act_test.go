@@ -22,7 +22,7 @@ func (s *site) post(target string, values []string, changes ...func(*http.Reques
 }
 
 // everyAct are the addresses of forms that change something.
-var everyAct = []string{"/destination/crm/hold", "/destination/crm/resume", "/letters/discard", "/job/00/stop", "/letters/plan", "/plan/00/apply", "/plan/00/complete"}
+var everyAct = []string{"/destination/crm/hold", "/destination/crm/resume", "/letters/discard", "/job/00/stop", "/letters/plan", "/plan/00/apply", "/audit", "/plan/00/complete"}
 
 func TestAct_isRefusedWithoutARoleAReasonOrOurOwnPage(t *testing.T) {
 	const viewer, operator = "0123456789abcdef0123456789", "console: {proxy: {trusted: [10.0.0.1], operators: [ann]}, token: 0123456789abcdef0123456789}"

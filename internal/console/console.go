@@ -72,6 +72,7 @@ type Console struct {
 	live    *live.Hub
 	began   time.Time
 	plans   plans
+	audits  audits
 }
 
 // maxReading is how many pages may read topics at a time: each takes a client and the memory of
@@ -207,6 +208,7 @@ func (c *Console) Handler() http.Handler {
 		mux.Handle(pattern, c.act(do))
 	}
 	c.handlePlans(mux)
+	c.handleAudit(mux)
 	mux.Handle("GET /", c.page(func(*visit) (content, error) { return content{}, errNoPage }))
 	return c.guard(mux)
 }

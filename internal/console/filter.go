@@ -82,7 +82,7 @@ func moment(values url.Values, name string, now time.Time) (time.Time, error) {
 	if len(values[name]) > 1 {
 		return time.Time{}, fmt.Errorf("%s is given %d times: give it once", name, len(values[name]))
 	}
-	at, err := letters.ParseTime(values.Get(name), now)
+	at, err := letters.ParseTime(strings.TrimSpace(values.Get(name)), now)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%s: %w", name, err)
 	}

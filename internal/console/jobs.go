@@ -153,6 +153,18 @@ func (s *jobs) find(id string) (*job, bool) {
 	return nil, false
 }
 
+// current is the job of that kind that runs, nil for none.
+func (s *jobs) current(what string) *job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, j := range s.list {
+		if j.What == what && j.running() {
+			return j
+		}
+	}
+	return nil
+}
+
 // add takes a job in, unless another one runs or the console ends.
 func (s *jobs) add(j *job) (context.Context, error) {
 	s.mu.Lock()

@@ -19,7 +19,7 @@ import (
 )
 
 // paths are the pages without a parameter.
-var paths = []string{"/", "/plans", "/actions", "/outcomes", "/rules", "/letters", "/letters/list", "/event", "/lanes", "/configuration"}
+var paths = []string{"/", "/audit", "/plans", "/actions", "/outcomes", "/rules", "/letters", "/letters/list", "/event", "/lanes", "/configuration"}
 
 // liveScript is the one script of the pages.
 const liveScript = `<script src="/static/live.js" defer></script>`
