@@ -17,6 +17,9 @@ const (
 	maxPages = 100
 )
 
+// causesPerPage is how many causes a page shows: each has more text than a row.
+const causesPerPage = 80
+
 // causesBody is the page of the dead letters by cause.
 type causesBody struct {
 	Filter  filterForm
@@ -33,6 +36,7 @@ type causeRow struct {
 	letters.Group
 	Message, User string
 	Statuses      []statusCount
+	Trend         trend
 	// List is the address of its letters, Sample that of one of them.
 	List, Sample string
 	// Plan and Discard are the addresses from which they are sent again and discarded, "" for who may
@@ -103,7 +107,7 @@ func (c *Console) causes(v *visit) (content, error) {
 	for _, g := range groups {
 		body.Total += g.Count
 	}
-	pages, from, to := pagesOf(v, len(groups))
+	pages, from, to := pagesBy(v, len(groups), causesPerPage, maxPages)
 	body.Pages = pages
 	for _, g := range groups[from:to] {
 		body.Rows = append(body.Rows, v.causeRow(p, g))
@@ -113,7 +117,7 @@ func (c *Console) causes(v *visit) (content, error) {
 
 func (v *visit) causeRow(p picked, g *letters.Group) causeRow {
 	row := causeRow{
-		Group: *g, Message: v.masker.text(g.Sample.Message), User: v.masker.person(g.Sample.User),
+		Group: *g, Trend: trendOf(g.Hours), Message: v.masker.text(g.Sample.Message), User: v.masker.person(g.Sample.User),
 		List:   address("/letters/list", v.keep(p.query(ofCause(g)...))),
 		Sample: address("/letter/"+url.PathEscape(g.Sample.ID), v.keep(url.Values{})),
 	}

@@ -18,6 +18,9 @@ type eventBody struct {
 	Progress []progressView
 	Outcomes []outcomeView
 	Letters  []storyLetter
+	// User is who was asked for instead, Of what is known of this user's events.
+	User string
+	Of   *userBody
 }
 
 // progressView is what was on record before an outcome.
@@ -32,10 +35,13 @@ type storyLetter struct {
 	Link string
 }
 
-// event shows the story of the events with a messageId.
+// event shows the story of the events with a messageId, or the newest events of a user.
 func (c *Console) event(v *visit) (content, error) {
 	id := strings.TrimSpace(v.query("id"))
 	shown := content{title: "Event", template: "event", body: eventBody{}}
+	if user := strings.TrimSpace(v.query("user")); id == "" && user != "" {
+		return c.userEvents(v, user)
+	}
 	if id == "" {
 		return shown, nil
 	}

@@ -65,12 +65,18 @@ func (c *Console) letterList(v *visit) (content, error) {
 	}
 	pages, from, to := pagesOf(v, len(rows))
 	body.Pages = pages
-	for _, row := range rows[from:to] {
+	body.Rows = v.masked(rows[from:to])
+	return content{title: "Letters", template: "list", body: body}, nil
+}
+
+// masked are rows as the reader may see them.
+func (v *visit) masked(rows []letterRow) (list []letterRow) {
+	for _, row := range rows {
 		row.Message, row.User, row.EventType = v.masker.text(row.Message), v.masker.person(row.User), v.masker.id(row.EventType)
 		row.Link = address("/letter/"+url.PathEscape(row.ID), v.keep(url.Values{}))
-		body.Rows = append(body.Rows, row)
+		list = append(list, row)
 	}
-	return content{title: "Letters", template: "list", body: body}, nil
+	return list
 }
 
 // newestRows keeps the newest letters, as many as the pages show, and counts all.

@@ -3,7 +3,6 @@ package console
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -16,14 +15,13 @@ import (
 	"github.com/deskstream/deskstream/internal/cluster"
 	"github.com/deskstream/deskstream/internal/codec"
 	"github.com/deskstream/deskstream/internal/config"
-	"github.com/deskstream/deskstream/internal/journal"
 	"github.com/deskstream/deskstream/internal/live"
 	"github.com/deskstream/deskstream/internal/output"
 	"github.com/deskstream/deskstream/sink"
 )
 
 // outcomesShown is how many outcomes the page shows.
-const outcomesShown = 100
+const outcomesShown = 50
 
 // outcomesBody is the page of the newest outcomes.
 type outcomesBody struct {
@@ -93,18 +91,7 @@ func (c *Console) outcomes(v *visit) (content, error) {
 	if err != nil {
 		return content{}, err
 	}
-	list := live.List{Whole: true}
-	err = v.read(func(ctx context.Context, _ journal.Options) error {
-		source, err := c.responses()
-		if err != nil {
-			return err
-		}
-		defer source.Close()
-		if list, err = live.Newest(ctx, source, f, outcomesShown); errors.Is(err, journal.ErrMissing) {
-			return nil // nothing has an outcome yet
-		}
-		return err
-	})
+	list, err := c.newest(v, f)
 	if err != nil {
 		return content{}, err
 	}
@@ -134,13 +121,16 @@ func (v *visit) outcomeForm(values url.Values) outcomeFilter {
 	return f
 }
 
+// maxLinked is the longest id of an event that is put into addresses of a list, in bytes.
+const maxLinked = 100
+
 func (v *visit) outcomeRow(r *live.Row) outcomeRow {
 	row := outcomeRow{
 		Time: r.At.UTC().Format(time.RFC3339), Destination: r.Destination, Outcome: string(r.Outcome), Code: r.Code, Message: v.masker.text(output.Line(r.Message)),
 		Rule: r.Rule, Event: v.masker.id(cmp.Or(r.Type, "event")), Name: v.masker.id(r.Name), User: v.masker.person(r.User),
 		Round: r.Round, Calls: r.Calls, Warnings: r.Warnings,
 	}
-	if r.ID != "" && v.masker.id(r.ID) == r.ID { // the address would have what is masked
+	if r.ID != "" && len(r.ID) <= maxLinked && v.masker.id(r.ID) == r.ID { // the address would have what is masked
 		row.Link = address("/event", v.keep(url.Values{"id": {r.ID}}))
 	}
 	return row

@@ -301,7 +301,15 @@ func TestPages_staySmallWhateverTheNamesAre(t *testing.T) {
 		more = append(more, r)
 	}
 	d.Write(more...)
+	for i := range outcomesShown {
+		d.Settle(first, "crm", i+1, sink.Delivered)
+	}
 	s := open(t, d.Config, nil)
+	for _, target := range []string{"/outcomes", "/outcomes?show=personal"} {
+		if page := s.get(target); len(page) > maxPage || strings.Contains(page, long[:200]) || strings.Count(page, "delivered</span>") != outcomesShown {
+			t.Errorf("%s has %d bytes", target, len(page))
+		}
+	}
 	for range maxDeeds {
 		s.end(s.begin(deed{By: "ann", Role: "operator", What: "discard", Target: long, Reason: long[:maxReason]}), long, nil)
 	}

@@ -256,7 +256,7 @@ func TestOutcomes_pageShowsTheNewestThatAFilterPicks(t *testing.T) {
 	d, _ := full(t)
 	s := open(t, d.Config, nil)
 	for query, wants := range map[string][]string{
-		"":                            {"person-", "crm", "inbox", "http_422", `href="/event?id=m-1"`, "all 3 outcomes", `data-stream="/outcomes/stream"`},
+		"":                            {"person-", "crm", "inbox", "http_422", `href="/event?id=m-1"`, "all 3 outcomes", "person-", `data-stream="/outcomes/stream"`},
 		"?destination=inbox":          {"inbox</td>", `data-stream="/outcomes/stream?destination=inbox"`},
 		"?user=hopper-1906":           {"m-1"},
 		"?code=http_500":              {"No outcome is there that the filter picks."},

@@ -21,6 +21,9 @@ type Group struct {
 	HTTPStatus  int            `json:"http_status,omitempty"`
 	Sample      Sample         `json:"sample"`
 	Advice      string         `json:"advice"`
+	// Hours are the letters of the last day by hour, the oldest first; the last one ends when the
+	// counting began.
+	Hours [24]int `json:"-"`
 }
 
 // Sample is one letter of a group.
@@ -39,11 +42,14 @@ type Sample struct {
 const maxGroups = 10_000
 
 // Groups counts letters by cause. It keeps one sample per group.
-type Groups struct{ groups map[string]*Group }
+type Groups struct {
+	groups map[string]*Group
+	now    time.Time
+}
 
 // NewGroups counts nothing yet.
 func NewGroups() *Groups {
-	return &Groups{groups: make(map[string]*Group)}
+	return &Groups{groups: make(map[string]*Group), now: time.Now()}
 }
 
 // Add counts a letter.
@@ -57,6 +63,9 @@ func (g *Groups) Add(l *Letter, status Status) {
 	}
 	if at.After(group.Last) {
 		group.Last = at
+	}
+	if ago := g.now.Sub(at); ago < time.Duration(len(group.Hours))*time.Hour {
+		group.Hours[len(group.Hours)-1-max(int(ago/time.Hour), 0)]++ // of a clock that is ahead, now
 	}
 }
 

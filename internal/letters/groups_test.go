@@ -34,6 +34,18 @@ func TestGroups_countFromTheFirstToTheLast(t *testing.T) {
 	}
 }
 
+func TestGroups_countTheHoursOfTheLastDay(t *testing.T) {
+	g := letters.NewGroups()
+	now := time.Now()
+	for _, ago := range []time.Duration{-time.Hour, 0, 59 * time.Minute, 61 * time.Minute, 23*time.Hour + 59*time.Minute, 25 * time.Hour, 1000 * time.Hour} {
+		l := letters.Letter{Fingerprint: "f", At: letters.Place{Timestamp: now.Add(-ago)}}
+		g.Add(&l, letters.Open)
+	}
+	if got, want := g.List()[0].Hours, [24]int{0: 1, 22: 1, 23: 3}; got != want {
+		t.Errorf("by hour %v, want %v", got, want)
+	}
+}
+
 func TestStates_theLatestCounts(t *testing.T) {
 	id, at := fmt.Sprintf("%032x", 7), time.Unix(1000, 0)
 	states := letters.States{}

@@ -13,8 +13,9 @@ import (
 )
 
 // The newest records of the topic that Newest looks at, of all partitions together, and the least of
-// each. Without a filter the first ones suffice.
+// each. More where headers and key decide, which cost less; without a filter the first ones suffice.
 const (
+	maxGlanced     = 200_000
 	maxLooked      = 50_000
 	enoughLooked   = 4_000
 	leastPartition = 200
@@ -75,6 +76,8 @@ func (l *List) end(all journal.Extent, f Filter) journal.Extent {
 	most := maxLooked
 	if f.isEmpty() {
 		most = enoughLooked
+	} else if f.inHeaders() {
+		most = maxGlanced
 	}
 	each := int64(max(most/max(len(all.Spans), 1), leastPartition))
 	from := make(map[int32]int64, len(all.Spans))
