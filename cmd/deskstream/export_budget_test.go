@@ -17,8 +17,14 @@ import (
 // limit: the desk counts, and would refuse them. There is more to do than two windows take.
 func TestExport_andRunTogetherStayWithinTheLimit(t *testing.T) {
 	needsProcess(t)
+	for name, sliding := range map[string]bool{"fixed windows": false, "a window that slides": true} {
+		t.Run(name, func(t *testing.T) { runAndExportWithinTheLimit(t, sliding) })
+	}
+}
+
+func runAndExportWithinTheLimit(t *testing.T, sliding bool) {
 	const limit, window = 400, 4 * time.Second
-	w := newWorld(t, worldOptions{stub: stub.Config{Latency: 5 * time.Millisecond, Limit: limit, Window: window}})
+	w := newWorld(t, worldOptions{stub: stub.Config{Latency: 5 * time.Millisecond, Limit: limit, Window: window, Sliding: sliding}})
 	path := w.config(settings{
 		rate: fmt.Sprintf("requests: %d, per: %v", limit, window), reserve: 0.25,
 		delivery: "    export: {entities: [contacts, tickets, comments], every: 10ms}\n",
