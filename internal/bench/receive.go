@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -30,6 +31,7 @@ type receiveBench struct {
 	rounds       int
 	pacedFor     time.Duration
 	requests     [][]byte
+	padding      int
 	runs         int
 }
 
@@ -52,6 +54,7 @@ func runReceive(ctx context.Context, args []string) (err error) {
 	binary := flags.String("deskstream", "./deskstream", "the `binary` to measure")
 	flags.IntVar(&b.connections, "connections", 200, "connections that send at a time")
 	flags.IntVar(&b.rounds, "rounds", 5, "runs of each")
+	flags.IntVar(&b.padding, "padding", 0, "bytes that each record of the raw loop has beyond the body, for records as long as those of receive")
 	requests := flags.Int("requests", 60000, "webhooks of a run")
 	flags.DurationVar(&b.pacedFor, "paced-for", 5*time.Second, "how long webhooks are sent at a steady rate")
 	if err := flags.Parse(args); err != nil {
@@ -178,7 +181,7 @@ destinations:
 }
 
 func (b *receiveBench) raw(topic, listen string) ([]string, error) {
-	return []string{b.self, "raw", "-brokers", strings.Join(b.kafka.brokers, ","), "-topic", topic, "-listen", listen}, nil
+	return []string{b.self, "raw", "-brokers", strings.Join(b.kafka.brokers, ","), "-topic", topic, "-listen", listen, "-padding", strconv.Itoa(b.padding)}, nil
 }
 
 // report writes the medians, and PASS or FAIL with the ratios as the last line.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 )
 
@@ -22,8 +23,14 @@ var (
 	errFull     = errors.New("too many bodies are being read")
 )
 
+// mostKept is the longest room that is kept for other bodies, in bytes.
+const mostKept = 4 << 10
+
 // bodies reads bodies within a limit on all of them together.
-type bodies struct{ taken atomic.Int64 }
+type bodies struct {
+	taken atomic.Int64
+	kept  sync.Pool // of *[mostKept]byte
+}
 
 // take takes room, and reports whether there was enough.
 func (b *bodies) take(n int) bool {
@@ -34,7 +41,8 @@ func (b *bodies) take(n int) bool {
 	return true
 }
 
-// read reads a request's body. The caller gives its room back with give when it is done with it.
+// read reads a request's body. The caller gives its room back with give when it is done with it: what
+// was read must not be used afterwards.
 // Errors: errTooLarge, errFull, and those of the connection.
 func (b *bodies) read(r *http.Request) (body []byte, give func(), err error) {
 	if r.ContentLength > MaxBody {
@@ -45,16 +53,29 @@ func (b *bodies) read(r *http.Request) (body []byte, give func(), err error) {
 		room = int(r.ContentLength) + 1 // so that the end is seen without growing
 	}
 	taken := 0
-	give = func() { b.taken.Add(-int64(taken)) }
+	var kept *[mostKept]byte
+	give = func() {
+		b.taken.Add(-int64(taken))
+		if kept != nil {
+			b.kept.Put(kept)
+		}
+	}
 	for {
 		if !b.take(room - taken) {
 			give()
 			return nil, nil, errFull
 		}
 		taken = room
-		grown := make([]byte, len(body), room)
-		copy(grown, body)
-		body = grown
+		if body == nil && room <= mostKept {
+			if kept, _ = b.kept.Get().(*[mostKept]byte); kept == nil {
+				kept = new([mostKept]byte)
+			}
+			body = kept[:0:room]
+		} else {
+			grown := make([]byte, len(body), room)
+			copy(grown, body)
+			body = grown
+		}
 		for len(body) < cap(body) {
 			n, err := r.Body.Read(body[len(body):cap(body)])
 			body = body[:len(body)+n]

@@ -29,6 +29,7 @@ const (
 type hook struct {
 	wiring.Sender
 	secrets *secrets
+	macs    macs // of the secrets
 	log     *slog.Logger
 	metrics *metrics
 	gaps    *gaps
@@ -84,9 +85,10 @@ func (h *hook) check(ctx context.Context, header http.Header, w unified.Webhook,
 	if err != nil {
 		return unified.Event{}, &refusedError{noSignature}
 	}
-	fits := signed(s, w.Body, h.secrets.of(w.Name))
+	fits := h.macs.signed(s, w.Body, h.secrets.of(w.Name))
 	if !fits && h.secrets.refresh(ctx) {
-		fits = signed(s, w.Body, h.secrets.of(w.Name))
+		h.macs.forget()
+		fits = h.macs.signed(s, w.Body, h.secrets.of(w.Name))
 	}
 	if !fits {
 		return unified.Event{}, &refusedError{badSignature}
@@ -146,6 +148,7 @@ func (h *hook) enrich(ctx context.Context, e *unified.Event) {
 func (h *hook) reread(ctx context.Context) {
 	changed, err := h.secrets.reread(ctx)
 	if changed {
+		h.macs.forget()
 		h.log.Info("secrets of webhooks changed")
 	}
 	changed, failed := wiring.RereadCredential(h.Config)

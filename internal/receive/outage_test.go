@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -72,6 +73,39 @@ func TestHandler_triesAgainWhenAnOverdueEventIsGivenUp(t *testing.T) {
 		synctest.Wait()
 		if got := w.post(kustomer(t, kustomerBody("e1", time.Now()))); got.Code != http.StatusOK || w.kafka.written(t)[0].Get("repeat").IsTrue() {
 			t.Errorf("the next: %d, or taken for a repeat of what was never written", got.Code)
+		}
+	})
+}
+
+// What a request has waited with is used again, but not before its event has ended: its end, late, is not
+// the next one's.
+func TestWriter_anOverdueEventAnswersNoOtherRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := new(kafka)
+		w := &writer{client: k, topic: "inbound", timeout: ackTimeout, log: slog.New(slog.DiscardHandler), metrics: newMetrics()}
+		write := func() error { return w.write(t.Context(), nil, nil, func() {}) }
+		if err := write(); err != nil { // whose things the next one has
+			t.Fatal(err)
+		}
+		k.hold()
+		if err := write(); !errors.Is(err, errNotTaken) {
+			t.Fatalf("an event that is not acknowledged: %v", err)
+		}
+		second := make(chan error, 1)
+		go func() { second <- write() }()
+		synctest.Wait()
+		k.mu.Lock()
+		first := k.held[0]
+		k.held = k.held[1:]
+		k.mu.Unlock()
+		first(errors.New("records have timed out"))
+		synctest.Wait()
+		if len(second) != 0 {
+			t.Errorf("the next request was answered with %v by another's event", <-second)
+		}
+		k.release(nil)
+		if err := <-second; err != nil || !w.takes() {
+			t.Errorf("the next: %v, takes: %v", err, w.takes())
 		}
 	})
 }

@@ -99,7 +99,7 @@ func Run(ctx context.Context, o Options) error {
 // heapReserve is memory that is asked for and never touched, so the machine gives none for it. The heap
 // counts it, and grows by as much before it is collected: next to nothing is alive, and a collection
 // reads the stack of each open request.
-const heapReserve = 6 << 20
+const heapReserve = 5 << 20
 
 // tuneCollector returns memory that has to stay alive, none if the environment says how to collect.
 func tuneCollector() (reserve []byte) {

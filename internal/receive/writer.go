@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,6 +47,29 @@ type writer struct {
 	// request is told so at once.
 	waiting atomic.Int64
 	failed  atomic.Pointer[string] // the latest error, nil since an event was written
+	waits   sync.Pool              // of *wait, used before
+}
+
+// wait is what one request waits with. It is used again when its event has ended in time.
+type wait struct {
+	state atomic.Int32
+	done  chan error
+	timer *time.Timer
+}
+
+func (w *writer) begin() *wait {
+	if used, ok := w.waits.Get().(*wait); ok {
+		used.state.Store(inTime)
+		used.timer.Reset(w.timeout)
+		return used
+	}
+	return &wait{done: make(chan error, 1), timer: time.NewTimer(w.timeout)}
+}
+
+// end gives back what nobody uses any more.
+func (w *writer) end(used *wait) {
+	used.timer.Stop()
+	w.waits.Put(used)
 }
 
 // takes reports whether Kafka is thought to take events.
@@ -62,26 +86,27 @@ const (
 // also when that is after an error. Errors: errTooLong; errNotTaken, and others after which the
 // event may be on the topic or not.
 func (w *writer) write(ctx context.Context, key, value []byte, written func()) error {
-	var state atomic.Int32
-	done := make(chan error, 1)
+	its := w.begin()
 	w.client.TryProduce(context.WithoutCancel(ctx), &kgo.Record{Topic: w.topic, Key: key, Value: value}, func(_ *kgo.Record, err error) {
 		if err == nil {
 			written()
 		}
-		if state.Swap(ended) == overdue {
+		if its.state.Swap(ended) == overdue {
 			w.freed(err)
+			return // its request has gone
 		}
-		done <- err
+		its.done <- err
 	})
-	timer := time.NewTimer(w.timeout)
-	defer timer.Stop()
 	select {
-	case err := <-done:
+	case err := <-its.done:
+		w.end(its)
 		return w.judged(err)
-	case <-timer.C:
+	case <-its.timer.C:
 	}
-	if !state.CompareAndSwap(inTime, overdue) {
-		return w.judged(<-done)
+	if !its.state.CompareAndSwap(inTime, overdue) {
+		err := <-its.done
+		w.end(its)
+		return w.judged(err)
 	}
 	w.stuck()
 	return errNotTaken

@@ -28,7 +28,8 @@ func TestParseTrail(t *testing.T) {
 		"a progress": {headers("deskstream.progress", progress), topics.Trail{Trail: sink.Trail{Writes: closed}}, noted},
 		"an outcome": {
 			headers("deskstream.trail", trail, "deskstream.event", digest),
-			topics.Trail{Trail: sink.Trail{Writes: noted, Echoes: "w"}, Event: sink.EventDigest{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}, nil,
+			topics.Trail{Trail: sink.Trail{Writes: noted, Echoes: "w"}, Event: sink.EventDigest{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}},
+			nil,
 		},
 		"both":    {headers("deskstream.trail", `{"echoes":"w"}`, "deskstream.progress", progress), topics.Trail{Trail: sink.Trail{Writes: closed, Echoes: "w"}}, noted},
 		"no JSON": {headers("deskstream.trail", `{"echoes":1}`, "deskstream.progress", `[`, "deskstream.event", "x"), topics.Trail{}, nil},
