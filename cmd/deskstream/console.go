@@ -28,15 +28,25 @@ On loopback nobody has to log in. Elsewhere it listens only with a file of users
 a trusted proxy, see the block console of the file. Personal data is masked until somebody
 who may see it asks for it.`,
 		Example: `  deskstream console -c deskstream.yaml
-  deskstream console -c deskstream.yaml --listen 127.0.0.1:0`,
+  deskstream console -c deskstream.yaml --listen 127.0.0.1:0
+  deskstream console -c deskstream.yaml --admin http://10.0.0.7:9401 --admin http://10.0.0.8:9401`,
 		Args: cobra.NoArgs,
 	}
 	path := configFlag(cmd)
 	listen := cmd.Flags().String("listen", "", "the `address` of the pages (default: http.console, then "+console.DefaultAddress+")")
+	admins := cmd.Flags().StringArray("admin", nil, "show what the instance says whose admin listener has this `URL` (repeatable)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := a.loadConfig(*path)
 		if err != nil {
 			return err
+		}
+		var instances []string
+		for _, flag := range *admins {
+			instance, err := a.instance(flag, *path)
+			if err != nil {
+				return err
+			}
+			instances = append(instances, instance.URL())
 		}
 		provider, err := tracing.Open(cmd.Context(), version.Release(), a.log)
 		if err != nil {
@@ -44,7 +54,7 @@ who may see it asks for it.`,
 		}
 		defer provider.Close()
 		o := console.Options{
-			Traces: provider.Source(),
+			Traces: provider.Source(), Instances: instances,
 			Config: func() *config.Config { return cfg }, Log: a.log, By: a.user(),
 			Address: cmp.Or(*listen, cfg.HTTP.Console, console.DefaultAddress),
 		}

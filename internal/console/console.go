@@ -32,6 +32,8 @@ type Options struct {
 	Address string
 	// Pipelines are those that run in this process; nil: none, the topics alone are shown.
 	Pipelines Pipelines
+	// Instances are the URLs of admin listeners of instances that run elsewhere, which are asked.
+	Instances []string
 	// By is the name in the log of who acts where nobody logs in.
 	By string
 	// Traces is where the traces of letters go that are sent again; nil: nowhere.
@@ -209,6 +211,7 @@ func (c *Console) Handler() http.Handler {
 	}
 	c.handlePlans(mux)
 	c.handleAudit(mux)
+	c.handleInstances(mux)
 	mux.Handle("GET /", c.page(func(*visit) (content, error) { return content{}, errNoPage }))
 	return c.guard(mux)
 }

@@ -77,15 +77,7 @@ func (c *Console) destinationRow(cfg *config.Config, d config.Destination, p *st
 		return row
 	}
 	row.Oldest, row.Budget = status.Age(p.OldestSeconds), status.BudgetText(p.Budget)
-	if since, err := time.Parse(time.RFC3339, p.HeldSince); err == nil {
-		row.HeldFor = output.Roughly(time.Since(since))
-	}
-	if at, err := time.Parse(time.RFC3339, p.NextProbe); err == nil {
-		row.ProbeIn = "now"
-		if wait := time.Until(at); wait > 0 {
-			row.ProbeIn = "in " + output.Roughly(wait)
-		}
-	}
+	row.HeldFor, row.ProbeIn = heldFor(p), probeIn(p)
 	return row
 }
 

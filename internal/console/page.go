@@ -136,16 +136,18 @@ type view struct {
 	Shown  bool
 	Toggle string
 	// Live reports whether pipelines run in this process.
-	Live    bool
-	Version string
-	Notes   []string
-	Body    any
+	Live bool
+	// Instances reports whether instances elsewhere are asked.
+	Instances bool
+	Version   string
+	Notes     []string
+	Body      any
 }
 
 func (c *Console) viewOf(v *visit, shown content) view {
 	page := view{
 		Title: shown.title, Template: shown.template, Path: v.URL.Path, Person: &v.person, Session: v.person.session, Actions: c.mayAct(v.person),
-		Shown: v.masker.show, Live: c.Pipelines != nil, Notes: v.notes.lines(), Body: shown.body,
+		Shown: v.masker.show, Live: c.Pipelines != nil, Instances: len(c.Instances) > 0, Notes: v.notes.lines(), Body: shown.body,
 	}
 	if c.maySee(v.person) {
 		query := v.URL.Query()
