@@ -65,17 +65,21 @@ func (w *world) recreateSource(gap time.Duration, killed bool) {
 // supervise starts an instance again that ended by itself since its source topic was
 // recreated. No other reason to end is a good one.
 func (w *world) supervise(in *instance) {
-	w.journal.mu.Lock()
-	recreated := w.journal.eraOf[in.number] < w.journal.era
-	w.journal.mu.Unlock()
 	w.mu.Lock()
-	again := !in.gone && !w.ending && recreated && errors.Is(in.err, processor.ErrSourceRecreated)
+	again := !in.gone && !w.ending && w.recreatedUnder(in)
 	in.gone = in.gone || again
 	w.mu.Unlock()
 	if again {
 		w.journal.live(in.number, -1, lifeRecreated)
 		w.start()
 	}
+}
+
+// recreatedUnder reports whether an instance ended since the source topic that it read was recreated.
+func (w *world) recreatedUnder(in *instance) bool {
+	w.journal.mu.Lock()
+	defer w.journal.mu.Unlock()
+	return w.journal.eraOf[in.number] < w.journal.era && errors.Is(in.err, processor.ErrSourceRecreated)
 }
 
 // recreateResponses deletes the responses topic and creates it again: outcomes are gone, and

@@ -308,7 +308,7 @@ func (in *instance) stop() {
 	<-in.ended
 	in.w.journal.live(in.number, -1, lifeStopped)
 	in.w.checkGap(in)
-	if in.err != nil {
+	if in.err != nil && !in.w.recreatedUnder(in) { // at the end of a script it may be about to be started again
 		in.w.journal.find(ruleEnd, fmt.Sprintf("instance %d stopped with an error: %v", in.number, in.err))
 	}
 }
