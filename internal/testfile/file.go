@@ -124,7 +124,7 @@ func refused(path string, err error) error {
 	}
 	list := make([]error, len(faults))
 	for i, fault := range faults {
-		list[i] = fmt.Errorf("%s:%d: %s", path, max(fault.Mark.Line, 1), fault.Message)
+		list[i] = fmt.Errorf("%s:%d: %s", path, max(fault.Mark.Line, 1), plainly(fault.Message))
 	}
 	return errors.Join(list...)
 }

@@ -167,7 +167,7 @@ func TestLoad_namesThePlaceOfAMistake(t *testing.T) {
 	t.Parallel()
 	const event = "events: [{type: track, userId: u, event: Event}], "
 	for test, want := range map[string]string{
-		"  - {name: a, event: []}":                                                            "FILE:3: field event not found",
+		"  - {name: a, event: []}":                                                            `FILE:3: a test has no key "event", the nearest is events`,
 		"  - {events: []}":                                                                    "FILE:3: a test has no name",
 		"  - {name: a, expect: [{outcome: dead}]}":                                            `FILE:3: test "a": it has no events`,
 		"  - {name: a, " + event + "}":                                                        "it has no expect: run it with --show",
