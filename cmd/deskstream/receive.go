@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/deskstream/deskstream/internal/receive"
+	"github.com/deskstream/deskstream/internal/tracing"
+	"github.com/deskstream/deskstream/internal/version"
 )
 
 func newReceiveCommand(a *app) *cobra.Command {
@@ -52,7 +54,12 @@ ends it at once. Secrets and certificates in files are read again when they chan
 		for _, w := range cfg.Warnings().List {
 			a.log.Warn("configuration has a setting to change", "file", *path, "line", w.Line, "problem", w.Message)
 		}
-		opts.Config, opts.Log = cfg, a.log
+		provider, err := tracing.Open(cmd.Context(), version.Release(), a.log)
+		if err != nil {
+			return err
+		}
+		defer provider.Close()
+		opts.Config, opts.Log, opts.Traces = cfg, a.log, provider.Source()
 		err = receive.Run(cmd.Context(), opts)
 		if cmd.Context().Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
 			return nil // told to stop, during start-up too

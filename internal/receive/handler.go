@@ -9,8 +9,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/deskstream/deskstream/internal/endpoint"
 	"github.com/deskstream/deskstream/mapping/unified"
+	"github.com/deskstream/deskstream/sink/traces"
 )
 
 // maxOpen is how many requests are read, checked or written at a time.
@@ -36,6 +39,7 @@ type handler struct {
 	seen     *seen
 	places   chan struct{} // one for each open request
 	stopping atomic.Bool
+	traces   traces.Source // nil: no spans
 }
 
 func newHandler(hooks map[string]*hook, w *writer, m *metrics, log *slog.Logger) *handler {
@@ -142,14 +146,42 @@ func (h *handler) receive(hook *hook, event string, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	sent := traces.ParentOf([]byte(r.Header.Get(traces.HeaderParent)), []byte(r.Header.Get(traces.HeaderState)))
+	span, parent := traces.Receive(h.traces, hook.Config.Name, sent, began)
 	hook.enrich(r.Context(), &e)
-	return h.write(r.Context(), hook, e, asked{body, began})
+	err = h.write(r.Context(), hook, e, asked{body, began, parent})
+	span.Ended(string(e.Type), codeOf(err))
+	return err
+}
+
+// codeOf is what the span of a webhook says of an error.
+func codeOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	if refused, ok := errors.AsType[*refusedError](err); ok {
+		return string(refused.reason)
+	}
+	return string(notTaken)
 }
 
 // asked is what a request was, for its event.
 type asked struct {
-	body  []byte
-	began time.Time
+	body   []byte
+	began  time.Time
+	parent traces.Parent
+}
+
+// headers are those of the event's record.
+func (a asked) headers() []kgo.RecordHeader {
+	if a.parent == (traces.Parent{}) {
+		return nil
+	}
+	list := []kgo.RecordHeader{{Key: traces.HeaderParent, Value: []byte(a.parent.Traceparent)}}
+	if a.parent.Tracestate != "" {
+		list = append(list, kgo.RecordHeader{Key: traces.HeaderState, Value: []byte(a.parent.Tracestate)})
+	}
+	return list
 }
 
 // write writes the event of a request, in a smaller form where the topic takes no more.
@@ -164,7 +196,7 @@ func (h *handler) write(ctx context.Context, hook *hook, e unified.Event, of ask
 		if err != nil {
 			return err
 		}
-		err = h.writer.write(ctx, []byte(e.Key()), value, func() { h.seen.add(key) })
+		err = h.writer.write(ctx, &kgo.Record{Key: []byte(e.Key()), Value: value, Headers: of.headers()}, func() { h.seen.add(key) })
 		if errors.Is(err, errTooLong) {
 			continue
 		}

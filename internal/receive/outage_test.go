@@ -83,7 +83,7 @@ func TestWriter_anOverdueEventAnswersNoOtherRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := new(kafka)
 		w := &writer{client: k, topic: "inbound", timeout: ackTimeout, log: slog.New(slog.DiscardHandler), metrics: newMetrics()}
-		write := func() error { return w.write(t.Context(), nil, nil, func() {}) }
+		write := func() error { return w.write(t.Context(), new(kgo.Record), func() {}) }
 		if err := write(); err != nil { // whose things the next one has
 			t.Fatal(err)
 		}

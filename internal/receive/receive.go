@@ -23,6 +23,7 @@ import (
 	"github.com/deskstream/deskstream/internal/endpoint"
 	"github.com/deskstream/deskstream/internal/hooks"
 	"github.com/deskstream/deskstream/internal/wiring"
+	"github.com/deskstream/deskstream/sink/traces"
 )
 
 // Options say what to receive.
@@ -42,6 +43,8 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// Listening, if set, is called with the addresses of webhooks and of monitoring, nil for none.
 	Listening func(webhooks, monitoring net.Addr)
+	// Traces is where the spans of webhooks go; nil: nowhere.
+	Traces traces.Source
 	// Kafka are options of the Kafka client besides those of the configuration.
 	Kafka []kgo.Opt
 }
@@ -189,6 +192,7 @@ func (r *receiver) meetKafka(ctx context.Context) error {
 	r.writer = &writer{client: r.client, topic: r.Config.Inbound.Topic, timeout: ackTimeout, log: r.Log, metrics: r.metrics}
 	r.metrics.watch(r.writer)
 	r.handler = newHandler(r.hooks, r.writer, r.metrics, r.Log)
+	r.handler.traces = r.Traces
 	return nil
 }
 

@@ -85,9 +85,10 @@ const (
 // write returns when all in-sync replicas have the event. written is called when they have it,
 // also when that is after an error. Errors: errTooLong; errNotTaken, and others after which the
 // event may be on the topic or not.
-func (w *writer) write(ctx context.Context, key, value []byte, written func()) error {
+func (w *writer) write(ctx context.Context, r *kgo.Record, written func()) error {
+	r.Topic = w.topic
 	its := w.begin()
-	w.client.TryProduce(context.WithoutCancel(ctx), &kgo.Record{Topic: w.topic, Key: key, Value: value}, func(_ *kgo.Record, err error) {
+	w.client.TryProduce(context.WithoutCancel(ctx), r, func(_ *kgo.Record, err error) {
 		if err == nil {
 			written()
 		}
