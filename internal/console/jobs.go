@@ -234,6 +234,9 @@ type jobBody struct {
 	Now                         *jobProgress // nil for a job that does not say
 	Notes                       []string
 	Stop                        bool // the reader may stop it
+	// Stopping reports whether the reader is about to: the page is not loaded again, which would take
+	// away what is typed.
+	Stopping bool
 }
 
 // job shows how far a job is.
@@ -265,7 +268,8 @@ func (c *Console) job(v *visit) (content, error) {
 		body.Notes = append(body.Notes, v.masker.text(line))
 	}
 	body.Stop = body.Running && c.mayAct(v.person)
-	return content{title: "Job: " + j.What, template: "job", body: body, refresh: body.Running}, nil
+	body.Stopping = body.Stop && v.query("stop") != ""
+	return content{title: "Job: " + j.What, template: "job", body: body, refresh: body.Running && !body.Stopping}, nil
 }
 
 // stopJob ends a job. What it has done stays done.

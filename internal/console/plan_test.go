@@ -165,7 +165,14 @@ func TestPlan_anIncidentFromLettersToAnApplyThatWasStopped(t *testing.T) {
 	if second := s.submit(page, apply, "reason", "once more", "max_fail", "10"); second.Code != http.StatusConflict || !strings.Contains(second.Body.String(), "another job runs") {
 		t.Errorf("a second apply is answered with %d:\n%s", second.Code, second.Body)
 	}
-	if w := s.submit(during, job+"/stop", "reason", "lunch"); w.Code != http.StatusSeeOther {
+	if w := s.ask(http.MethodGet, job); w.Header().Get("Refresh") == "" {
+		t.Error("the page of a job that runs is not loaded again")
+	}
+	asking := s.ask(http.MethodGet, job+"?stop=1")
+	if asking.Header().Get("Refresh") != "" {
+		t.Error("the page on which the reason for a stop is typed is loaded again meanwhile")
+	}
+	if w := s.submit(asking.Body.String(), job+"/stop", "reason", "lunch"); w.Code != http.StatusSeeOther {
 		t.Fatalf("stopping is answered with %d:\n%s", w.Code, w.Body)
 	}
 	close(at.gate)
