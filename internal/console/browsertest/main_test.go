@@ -68,7 +68,7 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 	defer stop()
 	first, end := chromedp.NewContext(allocator)
 	defer end()
-	browser = first
+	browser = first //nolint:fatcontext // the parent of all tabs, set once
 	if err := chromedp.Do(browser); err != nil {
 		return 1, fmt.Errorf("starting the browser: %w", err)
 	}

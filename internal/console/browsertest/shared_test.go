@@ -28,12 +28,23 @@ func events() string {
 	return b.String()
 }
 
+// testPlan makes a plan, whose pages the tests after it visit.
+func testPlan(t *testing.T, w *world) {
+	b := newTab(t, w.url)
+	b.login(operator, "/letters")
+	b.plan(refusedOrders, "the field is known again")
+	b.wantText("Verdicts", "Would be sent now")
+}
+
+// refusedOrders is how many of the events have an order.
+const refusedOrders = 5
+
 // openLetters is how many letters events leave while tickets are refused.
-const openLetters = 5 + 2*1 + 2*1
+const openLetters = refusedOrders + 2*1 + 2*1
 
 // TestConsole has one world with letters and no more events, which each test leaves as it found it.
 func TestConsole(t *testing.T) {
-	w := newWorld(t, "")
+	w := newWorld(t, 0)
 	w.outage("trengo", "POST /tickets", http.StatusUnprocessableEntity)
 	w.produce(events())
 	w.untilLetters(openLetters)
@@ -51,6 +62,7 @@ func TestConsole(t *testing.T) {
 		{"keyboard", testKeyboard},
 		{"hold", testHold},
 		{"live outcomes", testLive},
+		{"plan", testPlan},
 		{"every link leads to a page", testEveryLinkLeadsToAPage},
 		{"narrow screens", testNarrow},
 		{"schemes", testSchemes},

@@ -274,7 +274,7 @@ func evaluate[T any](b *tab, expression string) T {
 // links are the addresses of the console that the page links to, each once, without a fragment.
 func (b *tab) links() []string {
 	b.t.Helper()
-	list := evaluate[[]string](b, `[...new Set([...document.querySelectorAll("a[href]")].map(a => a.href.split("#")[0]))]`)
+	list := evaluate[[]string](b, `[...new Set([...document.querySelectorAll("a[href]:not([download])")].map(a => a.href.split("#")[0]))]`)
 	return slices.DeleteFunc(list, func(address string) bool { return hostOf(address) != hostOf(b.base) })
 }
 

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -47,7 +48,7 @@ type world struct {
 	found *[]string
 }
 
-// configuration takes the broker, the file of users, delivery and the stub's address.
+// configuration takes the broker, the file of users and the stub's address.
 const configuration = `
 kafka: {brokers: [%q]}
 source: {topics: [events], group: shop}
@@ -57,24 +58,22 @@ dead_letters: {breaker: {share: 0}} # refused tickets become letters, and no hol
 destinations:
   - name: support-inbox
     type: trengo
-    %[3]s
     trengo:
       api_token: a-token-for-the-stub
-      base_url: %[4]s/trengo/api/v2
+      base_url: %[3]s/trengo/api/v2
       channel_id: "123456"
       create_contact: true
       event_templates:
         - {event: Order Completed, template: "Order {{ properties.order_id }}"}
   - name: crm
     type: kustomer
-    %[3]s
     kustomer:
       api_key: a-key-for-the-stub
-      base_url: %[4]s/kustomer
+      base_url: %[3]s/kustomer
 `
 
-// newWorld starts a world with settings for delivery, which is empty or starts with "delivery: ".
-func newWorld(t testing.TB, delivery string) *world {
+// newWorld starts a world whose help desks take a while to answer.
+func newWorld(t testing.TB, latency time.Duration) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), found: new([]string)}
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
@@ -87,8 +86,8 @@ func newWorld(t testing.TB, delivery string) *world {
 		t.Fatal(err)
 	}
 	users := w.file("users", fmt.Sprintf("%s:%s:operator\n%s:%s:viewer\n", operator, hash, viewer, hash))
-	w.desk = w.start(`received +(http://[^/]+)/_stub`, "stub", "--listen", "127.0.0.1:0")
-	w.config = w.file("deskstream.yaml", fmt.Sprintf(configuration, broker.ListenAddrs()[0], users, delivery, w.desk))
+	w.desk = w.start(`received +(http://[^/]+)/_stub`, "stub", "--listen", "127.0.0.1:0", "--latency", latency.String())
+	w.config = w.file("deskstream.yaml", fmt.Sprintf(configuration, broker.ListenAddrs()[0], users, w.desk))
 	w.url = "http://" + w.start(`setting=http\.console address=(\S+)\n`, "run", "--create-topics", "-c", w.config)
 	return w
 }
@@ -203,13 +202,13 @@ func (w *world) outage(desk, op string, status int) {
 // last.
 func until(t testing.TB, holds func() (seen string, ok bool)) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(40 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		seen, ok := holds()
 		if ok {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("it did not come; in the end there is\n%s", seen)
+			t.Fatalf("it did not come in time; in the end there is\n%s", seen)
 		}
 	}
 }
@@ -241,4 +240,23 @@ func (w *world) untilLetters(n int) {
 		}
 		return list, found == n
 	})
+}
+
+// tickets is how many tickets the stub of Trengo holds.
+func (w *world) tickets() int {
+	w.t.Helper()
+	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.desk+"/_stub/tickets?destination=trengo", nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return bytes.Count(text, []byte("\n"))
 }
