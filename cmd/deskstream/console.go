@@ -19,7 +19,8 @@ func newConsoleCommand(a *app) *cobra.Command {
 		Use:   "console -c FILE",
 		Short: "Serves web pages of what the topics hold",
 		Long: `console serves web pages for people who run pipelines: how far each destination is,
-dead letters by cause and one by one with their story, the story of an event, and the
+with charts of the last hour, the newest outcomes as they come, dead letters by cause and one
+by one with their story, the story of an event, the newest events of a user, and the
 configuration in effect. Operators send dead letters again there, or discard them. It runs
 no pipeline; run serves the same pages with what only a running instance knows, where
 http.console is set.
