@@ -23,7 +23,7 @@ const (
 // goes on until no letter is open.
 func TestIncident(t *testing.T) {
 	w := newWorld(t, 150*time.Millisecond)
-	w.outage("trengo", "POST /tickets", http.StatusUnprocessableEntity)
+	w.outage("POST /tickets", http.StatusUnprocessableEntity)
 	b := newTab(t, w.url)
 	b.login(operator, "/letters")
 	b.wantText("No letter is there")
@@ -37,7 +37,7 @@ func TestIncident(t *testing.T) {
 		return b.text(), strings.Contains(b.text(), fmt.Sprintf("%d letters: support-inbox rejected http_422", orders))
 	})
 	b.wantText("of 1 cause", fmt.Sprintf("%d open", orders), "To do:")
-	w.outage("trengo", "POST /tickets", 0)
+	w.outage("POST /tickets", 0)
 
 	b.plan(orders, "the field is known again")
 	b.wantText("Verdicts", "Sent then", "Would be sent now", "It died as rejected http_422")

@@ -45,10 +45,10 @@ const openLetters = refusedOrders + 2*1 + 2*1
 // TestConsole has one world with letters and no more events, which each test leaves as it found it.
 func TestConsole(t *testing.T) {
 	w := newWorld(t, 0)
-	w.outage("trengo", "POST /tickets", http.StatusUnprocessableEntity)
+	w.outage("POST /tickets", http.StatusUnprocessableEntity)
 	w.produce(events())
 	w.untilLetters(openLetters)
-	w.outage("trengo", "POST /tickets", 0)
+	w.outage("POST /tickets", 0)
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, *world)

@@ -181,10 +181,10 @@ func (w *world) command(stdin string, args ...string) string {
 	return string(out)
 }
 
-// outage lets the calls of an op at a stub help desk fail with a status; 0 ends it.
-func (w *world) outage(desk, op string, status int) {
+// outage lets the calls of an op at the stub of Trengo fail with a status; 0 ends it.
+func (w *world) outage(op string, status int) {
 	w.t.Helper()
-	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, fmt.Sprintf("%s/_stub/outage?destination=%s&op=%s&status=%d", w.desk, desk, strings.ReplaceAll(op, " ", "+"), status), nil)
+	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, fmt.Sprintf("%s/_stub/outage?destination=trengo&op=%s&status=%d", w.desk, strings.ReplaceAll(op, " ", "+"), status), nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
