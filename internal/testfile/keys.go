@@ -44,8 +44,8 @@ func plainly(message string) string {
 
 // keysOf are the keys of a part of a file, in their order.
 func keysOf(t reflect.Type) (keys []string) {
-	for i := range t.NumField() {
-		if key, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); key != "" {
+	for field := range t.Fields() {
+		if key, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); key != "" {
 			keys = append(keys, key)
 		}
 	}
