@@ -64,8 +64,9 @@ func isForeign(r *http.Request) bool {
 	case "same-origin", "none":
 		return false
 	case "": // of a browser that does not say, or no browser
-		origin, err := url.Parse(r.Header.Get("Origin"))
-		return err != nil || origin.Host != "" && origin.Host != r.Host
+		named := r.Header.Get("Origin")
+		origin, err := url.Parse(named)
+		return named != "" && (err != nil || origin.Host != r.Host)
 	}
 	return true
 }
@@ -93,10 +94,7 @@ func (s *streaming) run() {
 			s.out.WriteString(":\n\n") // a comment
 		}
 		if s.out.Len() > 0 {
-			if quiet = 0; s.flush() != nil {
-				return
-			}
-			if _, ok := s.console.personOf(s.Request); !ok {
+			if quiet = 0; !s.maySend() || s.flush() != nil {
 				return
 			}
 		}
@@ -112,14 +110,25 @@ func (s *streaming) run() {
 	}
 }
 
-// flush sends what was collected.
+// maySend reports whether the person may still see the stream, with personal data if that is shown.
+func (s *streaming) maySend() bool {
+	p, ok := s.console.personOf(s.Request)
+	return ok && (!s.masker.show || s.console.maySee(p))
+}
+
+// flush sends what was collected. No deadline stays between two writes: HTTP/2 ends a stream at its
+// deadline even if nothing is being written.
 func (s *streaming) flush() error {
 	defer s.out.Reset()
 	_ = s.control.SetWriteDeadline(time.Now().Add(writeWithin)) // a recorder in a test has none
 	if _, err := s.w.Write(s.out.Bytes()); err != nil {
 		return err
 	}
-	return s.control.Flush()
+	if err := s.control.Flush(); err != nil {
+		return err
+	}
+	_ = s.control.SetWriteDeadline(time.Time{})
+	return nil
 }
 
 // collect writes what has come for the viewer.

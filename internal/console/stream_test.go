@@ -5,6 +5,7 @@ import (
 	"context"
 	"html"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -217,6 +218,61 @@ func TestStream_endsWhenItsPersonIsGone(t *testing.T) {
 	}
 }
 
+// deadlines is a connection that ends with the first flush, and knows which deadline stays.
+type deadlines struct {
+	*httptest.ResponseRecorder
+
+	end  context.CancelFunc
+	set  int
+	last time.Time
+}
+
+// SetWriteDeadline is called by an http.ResponseController.
+func (d *deadlines) SetWriteDeadline(at time.Time) error {
+	d.set++
+	d.last = at
+	return nil
+}
+
+// Flush implements http.Flusher.
+func (d *deadlines) Flush() { d.end() }
+
+func TestStream_hasNoDeadlineBetweenTwoWrites(t *testing.T) {
+	s := open(t, offline(t, ""), nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/outcomes/stream", nil)
+	r.Host = "127.0.0.1:9402"
+	w := &deadlines{ResponseRecorder: httptest.NewRecorder(), end: cancel}
+	s.Handler().ServeHTTP(w, r)
+	if w.set == 0 || !w.last.IsZero() {
+		t.Errorf("%d deadlines were set, the last one to %s: HTTP/2 ends the stream then", w.set, w.last)
+	}
+}
+
+func TestStream_sendsNoPersonalDataToWhoMayNoLongerSeeIt(t *testing.T) {
+	cfg := offline(t, "")
+	path := usersFile(t, "", "ann secret operator")
+	cfg.Console.UsersFile = path
+	s := open(t, cfg, nil)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/outcomes/stream?show=personal", nil)
+	cookies(s.login("ann", "secret"))(r)
+	v, ok := s.visit(httptest.NewRecorder(), r)
+	if !ok {
+		t.Fatal("ann is not known")
+	}
+	v.unmask(s.Console)
+	open, masked := &streaming{visit: v}, &streaming{visit: &visit{Request: r, console: s.Console, masker: new(masker)}}
+	if !open.maySend() || !masked.maySend() {
+		t.Fatal("an operator gets no stream")
+	}
+	usersFile(t, path, "ann secret viewer")
+	s.users.looked = time.Time{} // the file is looked at now
+	if open.maySend() || !masked.maySend() {
+		t.Errorf("a viewer gets personal data: %t, and masked rows: %t", open.maySend(), masked.maySend())
+	}
+}
+
 func TestStream_isRefused(t *testing.T) {
 	s := open(t, offline(t, ""), nil)
 	for name, tt := range map[string]struct {
@@ -227,6 +283,7 @@ func TestStream_isRefused(t *testing.T) {
 		"a page of another site":             {"", header("Sec-Fetch-Site", "cross-site"), http.StatusForbidden},
 		"a page of another port":             {"", header("Sec-Fetch-Site", "same-site"), http.StatusForbidden},
 		"a page that an old browser shows":   {"", header("Origin", "http://example.com"), http.StatusForbidden},
+		"a page that has no origin":          {"", header("Origin", "null"), http.StatusForbidden},
 		"another host":                       {"", func(r *http.Request) { r.Host = "example.com" }, http.StatusForbidden},
 		"a destination that is none":         {"?destination=cmr", func(*http.Request) {}, http.StatusBadRequest},
 		"an outcome that is none":            {"?outcome=gone", func(*http.Request) {}, http.StatusBadRequest},
