@@ -32,6 +32,7 @@ func TestGuard_refusesWhatNoPersonAtTheConsoleSends(t *testing.T) {
 		"a form of another origin": {http.MethodPost, "/logout", header("Sec-Fetch-Site", "cross-site"), http.StatusForbidden},
 		"a form of the same site":  {http.MethodPost, "/logout", header("Sec-Fetch-Site", "same-site"), http.StatusForbidden},
 		"an old browser":           {http.MethodPost, "/logout", header("Origin", "http://evil.example"), http.StatusForbidden},
+		"a form without an origin": {http.MethodPost, "/logout", header("Origin", "null"), http.StatusForbidden},
 		"our own form":             {http.MethodPost, "/logout", header("Sec-Fetch-Site", "same-origin"), http.StatusSeeOther},
 		"another method":           {http.MethodDelete, "/", host("localhost"), http.StatusMethodNotAllowed},
 	} {
@@ -76,7 +77,7 @@ func TestGuard_everyResponseHasThePolicy(t *testing.T) {
 	for _, target := range []string{"/", "/static/console.css", "/static/icon.svg", "/none", "/letters?since=x"} {
 		w := s.ask(http.MethodGet, target)
 		h := w.Header()
-		if got := h.Get("Content-Security-Policy"); got != policy || strings.Contains(got, "unsafe") || h.Get("X-Content-Type-Options") != "nosniff" {
+		if got := h.Get("Content-Security-Policy"); got != policy || strings.Contains(got, "unsafe") || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "same-origin" {
 			t.Errorf("%s: the headers are %v", target, h)
 		}
 	}
