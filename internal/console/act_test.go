@@ -197,3 +197,20 @@ func TestJobs_oneRunsAtATimeAndCanBeStopped(t *testing.T) {
 		t.Errorf("the page of a job under way is\n%s", w.Body)
 	}
 }
+
+func TestJob_thatHasEndedKeepsNoEngine(t *testing.T) {
+	j, asked := new(job), 0
+	j.watch(func() jobProgress {
+		asked++
+		return jobProgress{Done: asked, Total: 5, Waits: []string{"crm is on hold"}}
+	})
+	j.finish(nil, false)
+	for range 2 {
+		if p := j.now(); p.Done != 1 || p.Total != 5 || p.Waits != nil {
+			t.Errorf("an ended job is at %+v, want 1 of 5, which waits for nothing", p)
+		}
+	}
+	if asked != 1 || j.running() {
+		t.Errorf("the engine was asked %d times, want once; the job runs: %t", asked, j.running())
+	}
+}

@@ -210,12 +210,26 @@ func (c *Console) start(a *act, what, words string, run func(context.Context, *j
 		if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
 			err = errors.New("stopped")
 		}
-		j.mu.Lock()
-		j.ended, j.err, j.stopped = time.Now(), err, err != nil && ctx.Err() != nil
-		j.mu.Unlock()
+		j.finish(err, ctx.Err() != nil)
 		c.end(d, j.state().result, err)
 	}()
 	return "/job/" + j.ID, nil
+}
+
+// finish notes how the job has ended. How far it was is asked once more and kept: the engine, with the
+// letters that it holds, is not, and an ended job waits for nothing.
+func (j *job) finish(err error, told bool) {
+	j.mu.Lock()
+	now := j.now
+	j.mu.Unlock()
+	if now != nil { // not under the lock: the engine has its own
+		last := now()
+		last.Waits = nil
+		now = func() jobProgress { return last }
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.now, j.ended, j.err, j.stopped = now, time.Now(), err, err != nil && told
 }
 
 // lastLine is the last line of a text: engines print their sum there.
