@@ -315,3 +315,14 @@ func TestPlan_needsAFilterAndADestinationThatIsThere(t *testing.T) {
 		t.Errorf("a plan that is none is answered with %d", w.Code)
 	}
 }
+
+func TestPlan_keepsTheBeginningOfALongName(t *testing.T) {
+	for name, want := range map[string]string{
+		"": "", "Order Placed": "Order Placed", strings.Repeat("a", maxPlannedName) + "b": strings.Repeat("a", maxPlannedName),
+		"a" + strings.Repeat("é", maxPlannedName): "a" + strings.Repeat("é", maxPlannedName/2-1),
+	} {
+		if got := beginning(name); got != want {
+			t.Errorf("of %q stays %q, want %q", name, got, want)
+		}
+	}
+}

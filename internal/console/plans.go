@@ -3,6 +3,7 @@ package console
 import (
 	"html/template"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -163,7 +164,11 @@ func (s *plannedRows) of(id string) *plannedRow {
 // maxPlannedName is how much of the names of an event a plan keeps, in bytes.
 const maxPlannedName = 200
 
-func beginning(name string) string { return name[:min(len(name), maxPlannedName)] }
+// beginning is a copy of the beginning of a name, without a part of a character: the name itself can be
+// long, and is not kept.
+func beginning(name string) string {
+	return strings.ToValidUTF8(strings.Clone(name[:min(len(name), maxPlannedName)]), "")
+}
 
 func plannedCalls(o *sink.Outcome) (list []plannedCall) {
 	if o == nil {
