@@ -116,7 +116,7 @@ func (h *Hub) watching() []*Viewer {
 func (h *Hub) failed(ctx context.Context, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if ctx.Err() != nil || h.fault == err { //nolint:errorlint // the same one, or nil twice
+	if ctx.Err() != nil || h.fault == nil && err == nil {
 		return
 	}
 	h.fault = err

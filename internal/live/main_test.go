@@ -326,3 +326,18 @@ func TestHub_saysWhyNothingComesAndTriesAgain(t *testing.T) {
 		late.Close()
 	})
 }
+
+// faultsError is an error that cannot be compared.
+type faultsError []string
+
+func (f faultsError) Error() string { return strings.Join(f, ", ") }
+
+func TestHub_goesOnAfterAnErrorThatCannotBeCompared(t *testing.T) {
+	h := NewHub(nil)
+	for range 2 {
+		h.failed(t.Context(), faultsError{"no broker", "no topic"})
+	}
+	if h.fault == nil || h.fault.Error() != "no broker, no topic" {
+		t.Errorf("viewers see %v", h.fault)
+	}
+}
