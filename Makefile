@@ -137,7 +137,7 @@ alerts: ## check the alert rules, and test them on recorded series (when deploy/
 browser: build ## test the console in a headless Chromium (BROWSER: flags)
 	cd internal/console/browsertest && go vet -tags browser ./... && go test -tags browser -count=1 ./... -program $(CURDIR)/deskstream $(BROWSER)
 
-screenshots: ## take the pictures of docs/console anew
+screenshots: ## take the pictures of docs/console again
 	$(MAKE) --no-print-directory browser BROWSER="-run TestConsole -screenshots $(CURDIR)/docs/console"
 
 vuln: ## look for known vulnerabilities (asks vuln.go.dev)

@@ -28,9 +28,9 @@ const (
 	openWait = echoes.Window
 )
 
-// answers are what the guards of a pipeline know. What it knows is what lies on the responses topic, which it
-// reads when an event asks: so all processes know the same, also after a restart, and where no rule
-// takes an event of a help desk nothing is read.
+// answers has what the guards of a pipeline know. That is what lies on the responses topic, which is read
+// when an event asks: so all processes know the same, also after a restart, and where no rule takes an
+// event of a help desk nothing is read.
 type answers struct {
 	group   string
 	ownUser func(ctx context.Context, destination string) string

@@ -50,7 +50,7 @@ func (b *Book) Resume(ctx context.Context, group string) error {
 // lookTimeout limits the look for the topic, after a write that may have used up its own time.
 const lookTimeout = 5 * time.Second
 
-// gone reports whether the topic does not exist. Where nobody can tell, it may.
+// gone reports whether the topic does not exist. It is false when Kafka does not answer.
 func (b *Book) gone(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer cancel()
