@@ -140,12 +140,26 @@ func (c *Console) actions(v *visit) (content, error) {
 }
 
 // hold puts a destination of this process on hold.
-func (c *Console) hold(a *act) (string, error) { return c.turn(a, "hold") }
+func (c *Console) hold(a *act) (string, error) {
+	return c.turn(a, "hold", func(name string) (to, result string, err error) {
+		here, err := c.Pipelines.Hold(name)
+		if here != "" { // the overview does not know that
+			return "/actions", "on hold in this instance, until it is resumed or the instance restarts: " + here, err
+		}
+		return "/", "on hold", err
+	})
+}
 
 // resume ends the hold of a destination of this process.
-func (c *Console) resume(a *act) (string, error) { return c.turn(a, "resume") }
+func (c *Console) resume(a *act) (string, error) {
+	return c.turn(a, "resume", func(name string) (to, result string, err error) {
+		return "/", "resumed", c.Pipelines.Resume(name)
+	})
+}
 
-func (c *Console) turn(a *act, what string) (string, error) {
+// turn holds or resumes the destination that the address names. do returns the page to show then, and
+// what became of it.
+func (c *Console) turn(a *act, what string, do func(name string) (to, result string, err error)) (string, error) {
 	name := a.PathValue("destination")
 	if c.Pipelines == nil {
 		return "", &refusedError{http.StatusConflict, "no pipeline runs in this process: use the console of run, or deskstream " + what + " " + output.Line(name)}
@@ -153,15 +167,11 @@ func (c *Console) turn(a *act, what string) (string, error) {
 	if _, known := a.cfg.Destination(name); !known {
 		return "", &refusedError{http.StatusNotFound, a.cfg.NoDestination(name).Error()}
 	}
-	turn, done := c.Pipelines.Hold, "on hold"
-	if what == "resume" {
-		turn, done = c.Pipelines.Resume, "resumed"
-	}
 	d := a.deed(what, name)
-	err := turn(name)
-	c.end(d, done, err)
+	to, result, err := do(name)
+	c.end(d, result, err)
 	if err != nil {
 		return "", &refusedError{http.StatusConflict, err.Error()}
 	}
-	return "/", nil
+	return to, nil
 }

@@ -94,6 +94,18 @@ func TestAct_holdsAndResumesAndSaysWhoAndWhy(t *testing.T) {
 	}
 }
 
+func TestAct_saysThatAHoldIsNotOnRecord(t *testing.T) {
+	live := &fakePipelines{here: "not on record, so other instances and a restart do not know it: the topic is missing"}
+	s := open(t, offline(t, ""), live)
+	w := s.post("/destination/crm/hold", []string{"reason", "maintenance"})
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/actions" {
+		t.Fatalf("the hold is answered with %d:\n%s", w.Code, w.Body)
+	}
+	if page := s.get("/actions"); !strings.Contains(page, "on hold in this instance, until it is resumed or the instance restarts: "+live.here) {
+		t.Errorf("the page does not say it:\n%s", page)
+	}
+}
+
 // settled waits for the end of a job and returns its page.
 func (s *site) settled(w *httptest.ResponseRecorder) string {
 	s.t.Helper()

@@ -51,7 +51,8 @@ type Pipelines interface {
 	// Rules returns what each rule did since the process began, without those that no event went by.
 	Rules() []status.Rule
 	// Hold puts a destination on hold, and Resume ends a hold. The error says that it is so already.
-	Hold(destination string) error
+	// here says why the hold is not on record, and so of this instance only; "" for one that is.
+	Hold(destination string) (here string, err error)
 	Resume(destination string) error
 }
 

@@ -172,12 +172,13 @@ type fakePipelines struct {
 	lanes  []status.Lane
 	rules  []status.Rule
 	turned []string
+	here   string
 	err    error
 }
 
-func (f *fakePipelines) Hold(name string) error {
+func (f *fakePipelines) Hold(name string) (here string, err error) {
 	f.turned = append(f.turned, "hold "+name)
-	return f.err
+	return f.here, f.err
 }
 
 func (f *fakePipelines) Resume(name string) error {

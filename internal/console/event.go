@@ -37,6 +37,9 @@ type storyLetter struct {
 
 // event shows the story of the events with a messageId, or the newest events of a user.
 func (c *Console) event(v *visit) (content, error) {
+	if err := unknownField(v.URL.Query(), []string{"id", "user"}, pageNames); err != nil {
+		return content{}, err
+	}
 	id := strings.TrimSpace(v.query("id"))
 	shown := content{title: "Event", template: "event", body: eventBody{}}
 	if user := strings.TrimSpace(v.query("user")); id == "" && user != "" {

@@ -18,6 +18,12 @@ var filterNames = []string{
 	"destination", "class", "code", "status", "type", "fingerprint", "user", "id", "dialect", "since", "until", "partition", "offset",
 }
 
+// Parameters of every page, and of the pages and forms of letters beside the filter.
+var (
+	pageNames  = []string{"page", "show"}
+	askedNames = []string{"all", "reason", "count", "to", "superseded"}
+)
+
 // picked is a filter of letters as an address has it.
 type picked struct {
 	filter letters.Filter
@@ -32,6 +38,9 @@ const maxValues = 100
 
 // readFilter reads the filter of an address. Its errors are config.FlagErrors.
 func readFilter(query url.Values, now time.Time) (picked, error) {
+	if err := unknownField(query, filterNames, askedNames, pageNames); err != nil {
+		return picked{}, err
+	}
 	p := picked{values: url.Values{}, All: query.Get("all") == "1"}
 	for _, name := range filterNames {
 		for _, value := range query[name] {

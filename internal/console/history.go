@@ -33,7 +33,7 @@ type history struct {
 
 func newHistory() *history { return new(history) }
 
-// Run takes samples until ctx ends, and then ends the jobs and the live outcomes. It goes on while Kafka does not answer.
+// Run takes samples and drops plans that are no longer used until ctx ends, and then ends the jobs and the live outcomes. It goes on while Kafka does not answer.
 func (c *Console) Run(ctx context.Context) error {
 	defer c.jobs.close()
 	defer c.live.Close()
@@ -54,6 +54,7 @@ func (c *Console) Run(ctx context.Context) error {
 		} else {
 			c.look(nil)
 		}
+		c.plans.expire(time.Now())
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

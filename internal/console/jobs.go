@@ -61,6 +61,7 @@ func (j *job) watch(now func() jobProgress) {
 // jobState is what became of a job.
 type jobState struct {
 	running, stopped bool
+	ended            time.Time
 	result           string // the last line that its engine has printed
 	err              error
 }
@@ -68,7 +69,7 @@ type jobState struct {
 func (j *job) state() jobState {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return jobState{j.ended.IsZero(), j.stopped, lastLine(j.out.String()), j.err}
+	return jobState{j.ended.IsZero(), j.stopped, j.ended, lastLine(j.out.String()), j.err}
 }
 
 // text is the state in a line.

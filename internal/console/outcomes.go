@@ -55,6 +55,9 @@ var outcomeNames = []string{"destination", "outcome", "code", "type", "rule", "u
 // readOutcomeFilter reads the filter of an address. Its errors are config.FlagErrors.
 func readOutcomeFilter(query url.Values, cfg *config.Config) (live.Filter, url.Values, error) {
 	var f live.Filter
+	if err := unknownField(query, outcomeNames, pageNames); err != nil {
+		return live.Filter{}, nil, err
+	}
 	values := url.Values{}
 	for name, list := range map[string]*[]string{
 		"destination": &f.Destinations, "outcome": &f.Outcomes, "code": &f.Codes, "type": &f.Types, "rule": &f.Rules, "user": &f.Users,

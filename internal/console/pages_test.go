@@ -116,12 +116,23 @@ func TestPages_refuseAFilterThatIsNone(t *testing.T) {
 	for query, want := range map[string]string{
 		"since=yesterday": "is no duration", "status=x": "is no number", "partition=y": "is no number", "offset=9-1": "is no offset", "class=wrong": "is not known",
 		"since=2h&since=1h": "since is given 2 times",
+		"clas=rejected":     "no parameter clas: those of this address are destination, class,",
+		"class=rejected&<b": "no parameter &lt;b: ",
 		"destination=cmr":   "crm", "code=" + strings.Repeat("a&code=", maxValues+1): "more than 100 values",
 	} {
 		w := s.ask(http.MethodGet, "/letters?"+query)
 		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s is answered with %d:\n%s", query, w.Code, w.Body)
 		}
+	}
+	for _, target := range []string{"/letters/list", "/letters/plan", "/letters/discard", "/outcomes", "/event"} {
+		w := s.ask(http.MethodGet, target+"?id=1&destination=crm&usr=ann")
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "no parameter ") {
+			t.Errorf("%s is answered with %d:\n%s", target, w.Code, w.Body)
+		}
+	}
+	if w := s.post("/letters/discard", []string{"reason", "to see", "class", "rejected", "count", "0", "usr", "ann"}); w.Code != http.StatusBadRequest {
+		t.Errorf("a form with a field that is none is answered with %d", w.Code)
 	}
 }
 

@@ -69,7 +69,7 @@ type plannedView struct {
 func (c *Console) heldPlan(r *http.Request) (*heldPlan, error) {
 	p, ok := c.plans.find(r.PathValue("id"))
 	if !ok {
-		return nil, journal.NotFound("no plan has this id: the process that makes plans holds the newest %d of them until it ends, plan again", maxPlans)
+		return nil, journal.NotFound("no plan has this id: the process that makes plans holds the newest %d of them, each for an hour after it was made or applied last: plan again", maxPlans)
 	}
 	return p, nil
 }
@@ -78,6 +78,9 @@ func (c *Console) heldPlan(r *http.Request) (*heldPlan, error) {
 func (c *Console) plan(v *visit) (content, error) {
 	p, err := c.heldPlan(v.Request)
 	if err != nil {
+		return content{}, err
+	}
+	if err := unknownField(v.URL.Query(), []string{"verdict"}, pageNames); err != nil {
 		return content{}, err
 	}
 	at := "/plan/" + p.ID

@@ -12,10 +12,12 @@ import (
 	"github.com/deskstream/deskstream/sink"
 )
 
-// The bounds of the plans that the process holds: how many, and the bytes of the calls that one
-// shows. A plan of the most letters takes about 20 MiB with them.
+// The bounds of the plans that the process holds: how many, how long after one was made or its last apply
+// ended, and the bytes of the calls that one shows. A plan of the most letters takes about 20 MiB with
+// them. Calls have personal data.
 const (
 	maxPlans     = 5
+	plansKept    = time.Hour
 	maxPlanCalls = 8 << 20
 )
 
@@ -29,6 +31,7 @@ type heldPlan struct {
 	// why says why it is not finished, "" for one that is.
 	why  string
 	rows *plannedRows
+	held time.Time // since when
 
 	mu      sync.Mutex
 	applies []*job
@@ -65,6 +68,21 @@ func (p *heldPlan) applied() []*job {
 	return slices.Clone(p.applies)
 }
 
+// usedAt is when the plan was last made or applied: now while an apply runs.
+func (p *heldPlan) usedAt(now time.Time) time.Time {
+	at := p.held
+	for _, j := range p.applied() {
+		ended := j.state().ended
+		if ended.IsZero() {
+			return now
+		}
+		if ended.After(at) {
+			at = ended
+		}
+	}
+	return at
+}
+
 // plans are those that the process holds, the newest last.
 type plans struct {
 	mu   sync.Mutex
@@ -76,10 +94,18 @@ type plans struct {
 func (s *plans) add(p *heldPlan) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	p.held = time.Now()
 	s.list = slices.DeleteFunc(s.list, func(old *heldPlan) bool { return old.ID == p.ID })
 	if s.list = append(s.list, p); len(s.list) > maxPlans {
 		s.list = slices.Delete(s.list, 0, 1)
 	}
+}
+
+// expire drops the plans that nobody has used for plansKept.
+func (s *plans) expire(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = slices.DeleteFunc(s.list, func(p *heldPlan) bool { return now.Sub(p.usedAt(now)) >= plansKept })
 }
 
 func (s *plans) find(id string) (*heldPlan, bool) {

@@ -56,17 +56,18 @@ func (s *Service) followHold(group string, held bool, at time.Time) {
 // recordTimeout is how long an operator waits until a hold is on record.
 const recordTimeout = 5 * time.Second
 
-// Hold puts a destination on hold, in all instances.
-func (s *Service) Hold(destination string) error {
+// Hold puts a destination on hold, in all instances. here says why it is not on record, and so of this
+// instance only; "" for one that is.
+func (s *Service) Hold(destination string) (here string, err error) {
 	p, err := s.pipeline(destination)
 	if err != nil {
-		return err
+		return "", err
 	}
-	_, here, err := s.hold(context.Background(), p)
+	_, here, err = s.hold(context.Background(), p)
 	if here != "" {
 		s.log.Warn("hold of an operator is of this instance only", "destination", destination, "why", here)
 	}
-	return err
+	return here, err
 }
 
 // Resume ends the hold of a destination: that of an operator in all instances.
