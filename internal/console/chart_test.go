@@ -24,7 +24,7 @@ func hour(p *points, now time.Time) {
 		if i >= 40 && i < 50 {
 			state.Hold = "http_401"
 		}
-		p.take(now.Add(time.Duration(i-59)*time.Minute), []string{"crm"}, nil, nil, []status.Pipeline{state})
+		p.take(now.Add(time.Duration(i-59)*time.Minute), []string{"crm"}, samplePair{}, []status.Pipeline{state})
 	}
 }
 
@@ -45,7 +45,7 @@ func TestPoints_areThoseOfTheLastHour(t *testing.T) {
 			t.Errorf("minute %d is %+v, want %+v", i, list[i], want)
 		}
 	}
-	p.take(now, []string{"inbox"}, nil, nil, nil)
+	p.take(now, []string{"inbox"}, samplePair{}, nil)
 	if len(p.of) != 1 {
 		t.Errorf("a destination that is gone is kept: %d", len(p.of))
 	}

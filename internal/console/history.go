@@ -109,7 +109,7 @@ func (h *history) add(now time.Time, s *status.Sample, names []string, running [
 			h.samples = h.samples[1:]
 		}
 	}
-	h.points.take(now, names, older, s, running)
+	h.points.take(now, names, samplePair{older, s}, running)
 }
 
 // minutes are the last hour of a destination.

@@ -21,13 +21,15 @@ type point struct {
 	held    bool
 }
 
-// pointOf is the newest point of a destination, after samples of Kafka. older and newer are the same
-// one where there is one only, nil where there is none.
-func pointOf(destination string, at time.Time, older, newer *status.Sample, p *status.Pipeline) point {
+// samplePair is two samples of Kafka: the same one where there is one only, nil where there is none.
+type samplePair struct{ older, newer *status.Sample }
+
+// pointOf is the newest point of a destination.
+func pointOf(destination string, at time.Time, kafka samplePair, p *status.Pipeline) point {
 	n := point{at: at}
-	if newer != nil {
-		r := status.Between(*older, *newer, destination)
-		n.known, n.rated = r.Err == nil, r.Err == nil && older != newer
+	if kafka.newer != nil {
+		r := status.Between(*kafka.older, *kafka.newer, destination)
+		n.known, n.rated = r.Err == nil, r.Err == nil && kafka.older != kafka.newer
 		n.lag, n.in, n.out = r.Lag, r.In, r.Out
 	}
 	if p != nil {
@@ -45,8 +47,8 @@ type points struct {
 	dead map[string]int64 // events that had died at the newest point
 }
 
-// take adds a point of each destination. newer is nil while Kafka does not answer.
-func (p *points) take(at time.Time, names []string, older, newer *status.Sample, running []status.Pipeline) {
+// take adds a point of each destination.
+func (p *points) take(at time.Time, names []string, kafka samplePair, running []status.Pipeline) {
 	if p.of == nil {
 		p.of, p.dead = make(map[string][]point), make(map[string]int64)
 	}
@@ -56,7 +58,7 @@ func (p *points) take(at time.Time, names []string, older, newer *status.Sample,
 	}
 	kept := make(map[string][]point, len(names)) // not those that a new configuration has lost
 	for _, name := range names {
-		n := pointOf(name, at, older, newer, byName[name])
+		n := pointOf(name, at, kafka, byName[name])
 		if pipeline := byName[name]; pipeline != nil {
 			if before, ok := p.dead[name]; ok {
 				n.dead = max(pipeline.Dead-before, 0)
