@@ -202,6 +202,8 @@ func (c *Console) Handler() http.Handler {
 		mux.Handle(pattern, c.page(show))
 	}
 	mux.HandleFunc("GET /outcomes/stream", c.stream)
+	mux.HandleFunc("GET /letter/{id}/original", c.letterOriginal)
+	mux.HandleFunc("GET /event/original", c.eventOriginal)
 	for pattern, do := range map[string]doAct{
 		"POST /destination/{destination}/hold":   c.hold,
 		"POST /destination/{destination}/resume": c.resume,

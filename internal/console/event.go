@@ -18,6 +18,8 @@ type eventBody struct {
 	Progress []progressView
 	Outcomes []outcomeView
 	Letters  []storyLetter
+	Out      int    // outcomes, places, steps and letters that have no place on the page
+	Original string // the address of all of it, "" for who may not see that
 	// User is who was asked for instead, Of what is known of this user's events.
 	User string
 	Of   *userBody
@@ -56,13 +58,28 @@ func (c *Console) event(v *visit) (content, error) {
 	if err != nil {
 		return content{}, err
 	}
-	body := eventBody{ID: id, Asked: true, Read: story.Read, Outcomes: v.outcomes(story.Outcomes)}
+	places, outcomes, steps, list := room{left: maxPlacesPart}, room{left: maxOutcomesPart}, room{left: maxStepsPart}, room{left: maxLettersPart}
+	body := eventBody{ID: id, Asked: true, Outcomes: v.outcomes(&outcomes, story.Outcomes)}
+	for _, place := range story.Read {
+		if places.has(itemMarkup) {
+			body.Read = append(body.Read, place)
+		}
+	}
 	for _, p := range story.Progress {
-		body.Progress = append(body.Progress, progressView{p, letters.StepTexts(&p.Progress)})
+		if steps.has(itemMarkup) {
+			body.Progress = append(body.Progress, progressView{p, steps.lines(letters.StepTexts(&p.Progress))})
+		}
+	}
+	if c.maySee(v.person) {
+		body.Original = address("/event/original", url.Values{"id": {id}})
 	}
 	for _, l := range story.Letters {
+		if !list.has(itemMarkup) {
+			continue
+		}
 		body.Letters = append(body.Letters, storyLetter{l, address("/letter/"+url.PathEscape(l.ID), v.keep(url.Values{}))})
 	}
+	body.Out = places.Out + outcomes.Out + steps.Out + list.Out
 	shown.body = body
 	return shown, nil
 }

@@ -17,14 +17,17 @@ import (
 type letterBody struct {
 	*explain.Shown
 
-	Message, Key, Value, State string
-	EventType, User            string
-	EventID, EventLink         string
-	Before                     []string
-	Outcomes                   []outcomeView
-	Sections                   []letters.Section
-	Others                     string // the address of the letters of its cause
-	Plan                       string // the address from which it is sent again, "" for one that is closed or for who may not
+	Message, Key, State     string
+	Value                   clip
+	EventType, User         string
+	EventID, EventLink      string
+	Before                  []string
+	Outcomes                []outcomeView
+	Sections                []sectionView
+	OutcomesOut, HeadersOut int
+	Original                string // the address of all of it, "" for who may not see that
+	Others                  string // the address of the letters of its cause
+	Plan                    string // the address from which it is sent again, "" for one that is closed or for who may not
 }
 
 // letter shows one letter with its story.
@@ -38,18 +41,24 @@ func (c *Console) letter(v *visit) (content, error) {
 		return content{}, err
 	}
 	m, l := v.masker, shown.Read()
+	steps, outcomes, value, headers := room{left: maxStepsPart}, room{left: maxOutcomesPart}, room{left: maxValuePart}, room{left: maxHeadersPart}
 	body := letterBody{
-		Shown: shown, Message: m.text(shown.Error.Message), Value: m.event(shown.Value), State: m.text(shown.StateText()),
-		EventType: m.id(l.EventType), EventID: m.id(l.EventID), User: m.person(l.Lane), Before: letters.StepTexts(l.Progress()),
-		Outcomes: v.outcomes(shown.Outcomes), Sections: v.sections(shown.Sections),
+		Shown: shown, Message: cut(2_000, m.text(shown.Error.Message)), Value: value.clip(maxValuePart, m.event(shown.Value)), State: cut(2_000, m.text(shown.StateText())),
+		EventType: cut(maxLine, m.id(l.EventType)), EventID: m.id(l.EventID), User: cut(maxLine, m.person(l.Lane)), Before: steps.lines(letters.StepTexts(l.Progress())),
+		Outcomes: v.outcomes(&outcomes, shown.Outcomes), Sections: v.sectionViews(&headers, shown.Sections),
 	}
 	if shown.Key != nil {
-		body.Key = m.person(*shown.Key)
+		body.Key = cut(maxLine, m.person(*shown.Key))
 	}
-	if l.EventID != "" && body.EventID == l.EventID { // the address would have what is masked
+	body.OutcomesOut, body.HeadersOut = outcomes.Out, headers.Out
+	if c.maySee(v.person) {
+		body.Original = "/letter/" + url.PathEscape(shown.ID) + "/original"
+	}
+	if l.EventID != "" && len(l.EventID) <= maxLine && body.EventID == l.EventID { // the address would have what is masked
 		body.EventLink = address("/event", v.keep(url.Values{"id": {l.EventID}}))
 	}
-	if l.Fingerprint != "" {
+	body.EventID = cut(maxLine, body.EventID)
+	if l.Fingerprint != "" && len(l.Fingerprint) <= maxFingerprint {
 		body.Others = address("/letters/list", v.keep(url.Values{"fingerprint": {l.Fingerprint}}))
 	}
 	if c.mayAct(v.person) && !shown.Status.Closed() {
@@ -63,6 +72,27 @@ func short(id string) string { return id[:min(len(id), 12)] }
 
 // maskedHeaders are the headers of ours whose values can name a person.
 var maskedHeaders = []string{"dlq.lane", "dlq.message", "dlq.steps", "dlq.steps.next"}
+
+// sectionView is a section of headers.
+type sectionView struct {
+	Dialect letters.Dialect
+	Count   int
+	Headers []letters.Header
+}
+
+// sectionViews are the headers that have place in a part of a page.
+func (v *visit) sectionViews(part *room, list []letters.Section) (views []sectionView) {
+	for _, s := range v.sections(list) {
+		view := sectionView{Dialect: s.Dialect, Count: len(s.Headers)}
+		for _, h := range s.Headers {
+			if part.has(itemMarkup / 8) {
+				view.Headers = append(view.Headers, letters.Header{Name: part.line(h.Name), Value: part.line(h.Value)})
+			}
+		}
+		views = append(views, view)
+	}
+	return views
+}
 
 // sections masks the values of headers, but for those of ours that say nothing of a person.
 func (v *visit) sections(list []letters.Section) []letters.Section {
@@ -91,6 +121,7 @@ type outcomeView struct {
 
 	Round    int
 	Calls    []callView
+	CallsOut int
 	Steps    []string
 	Warnings []string
 }
@@ -100,49 +131,56 @@ type callView struct {
 	Method, URL, Status string
 	Failed              bool
 	Attempts            int
-	Request, Response   string
+	Request, Response   clip
 }
 
-func (v *visit) outcomes(list []sink.Outcome) []outcomeView {
+// outcomes are those that have place in a part of a page.
+func (v *visit) outcomes(part *room, list []sink.Outcome) []outcomeView {
 	var views []outcomeView
 	for i := range list {
-		views = append(views, v.outcome(&list[i]))
+		if part.has(itemMarkup) {
+			views = append(views, v.outcome(part, &list[i]))
+		}
 	}
 	return views
 }
 
-func (v *visit) outcome(o *sink.Outcome) outcomeView {
+func (v *visit) outcome(part *room, o *sink.Outcome) outcomeView {
 	view := outcomeView{
 		Destination: o.Destination.Name, What: string(o.Outcome), Rule: o.Rule, At: o.At.String(), Round: o.Round, Merged: explain.MergedText(o.MergedInto),
 	}
 	switch {
 	case o.Error != nil:
-		view.Error = v.masker.text(output.Line(string(output.Words(string(o.Error.Class), string(o.Error.Code)+":", o.Error.Message))))
+		view.Error = part.line(v.masker.text(output.Line(string(output.Words(string(o.Error.Class), string(o.Error.Code)+":", o.Error.Message)))))
 	case o.Reason != nil:
 		view.Error = string(*o.Reason)
 	}
+	calls := room{left: part.left} // of this outcome: the next ones may have place
 	for i := range o.Calls {
-		view.Calls = append(view.Calls, v.call(&o.Calls[i]))
+		if calls.has(itemMarkup) {
+			view.Calls = append(view.Calls, v.call(&calls, &o.Calls[i]))
+		}
 	}
+	part.left, view.CallsOut = calls.left, calls.Out
 	for _, step := range o.Steps {
-		view.Steps = append(view.Steps, string(output.Words(step.Name, string(step.State))))
+		view.Steps = append(view.Steps, part.line(string(output.Words(step.Name, string(step.State)))))
 	}
 	for _, warning := range o.Warnings {
-		view.Warnings = append(view.Warnings, v.masker.text(warning))
+		view.Warnings = append(view.Warnings, part.line(v.masker.text(warning)))
 	}
 	return view
 }
 
-func (v *visit) call(c *sink.CallRecord) callView {
-	view := callView{Method: c.Method, URL: v.masker.url(c.URL), Status: "no answer", Failed: true, Attempts: c.Attempts}
+func (v *visit) call(part *room, c *sink.CallRecord) callView {
+	view := callView{Method: c.Method, URL: part.line(v.masker.url(c.URL)), Status: "no answer", Failed: true, Attempts: c.Attempts}
 	if c.Status != nil {
 		view.Status, view.Failed = number(*c.Status), *c.Status >= 400
 	}
 	if !c.Request.IsZero() {
-		view.Request = v.masker.body([]byte(c.Request.String()))
+		view.Request = part.clip(maxBodyPart, v.masker.body([]byte(c.Request.String())))
 	}
 	if !c.Response.IsZero() {
-		view.Response = v.masker.body([]byte(c.Response.String()))
+		view.Response = part.clip(maxBodyPart, v.masker.body([]byte(c.Response.String())))
 	}
 	return view
 }
