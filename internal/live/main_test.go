@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,25 +63,32 @@ type world struct {
 	t       *testing.T
 	cluster *kafkatest.Cluster
 	cl      *kgo.Client
-	opened  int // clients of the hub, and those that are closed
-	closed  int
+	opened  atomic.Int32 // clients of the hub, and those that are closed
+	closed  atomic.Int32
 	n       int
-	refuse  error
+	refuse  atomic.Pointer[error]
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, cluster: kafkatest.Kafka(t, kafkatest.Virtual(), kafkatest.Topic(topic, 2))}
 	w.cl = w.cluster.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(32<<10))
-	w.Hub = NewHub(func() (Source, error) { return w.source(), w.refuse })
+	w.Hub = NewHub(func() (Source, error) { return w.source(), w.refusal() })
 	t.Cleanup(w.Close)
 	return w
 }
 
+func (w *world) refusal() error {
+	if err := w.refuse.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
 func (w *world) source() Source {
-	w.opened++
+	w.opened.Add(1)
 	return Source{
-		Topic: topic, Decode: asJSON, Close: func() { w.closed++ },
+		Topic: topic, Decode: asJSON, Close: func() { w.closed.Add(1) },
 		Connect: func(_ context.Context, opts ...kgo.Opt) (*kgo.Client, error) {
 			return kgo.NewClient(append(append(w.cluster.Options(), kgo.DisableClientMetrics()), opts...)...)
 		},
@@ -192,31 +200,31 @@ func TestHub_readsWhileSomebodyLooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		settle()
-		if w.opened != 0 {
-			t.Fatalf("%d readers while nobody looks", w.opened)
+		if w.opened.Load() != 0 {
+			t.Fatalf("%d readers while nobody looks", w.opened.Load())
 		}
 		first, second := w.watch(Filter{}), w.watch(Filter{})
 		settle()
-		if w.opened != 1 {
-			t.Errorf("%d readers for two viewers", w.opened)
+		if w.opened.Load() != 1 {
+			t.Errorf("%d readers for two viewers", w.opened.Load())
 		}
 		first.Close()
 		first.Close()
 		settle()
-		if w.closed != 0 {
+		if w.closed.Load() != 0 {
 			t.Error("the reader has ended while somebody looks")
 		}
 		second.Close()
 		settle()
-		if w.closed != 1 {
+		if w.closed.Load() != 1 {
 			t.Error("the reader goes on while nobody looks")
 		}
 		w.write(delivered)
 		third := w.watch(Filter{})
 		settle()
 		w.write(dead)
-		if b := third.Take(); ids(b.Rows) != "m-1" || w.opened != 2 || len(second.Take().Rows) != 0 {
-			t.Errorf("who comes back sees %q of %d readers, want the new one only", ids(b.Rows), w.opened)
+		if b := third.Take(); ids(b.Rows) != "m-1" || w.opened.Load() != 2 || len(second.Take().Rows) != 0 {
+			t.Errorf("who comes back sees %q of %d readers, want the new one only", ids(b.Rows), w.opened.Load())
 		}
 		third.Close()
 	})
@@ -300,17 +308,18 @@ func TestHub_goesOnAtTheEndWhenItIsBehind(t *testing.T) {
 func TestHub_saysWhyNothingComesAndTriesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.refuse = errors.New("no schema")
+		noSchema := errors.New("no schema")
+		w.refuse.Store(&noSchema)
 		v := w.watch(Filter{})
 		settle()
-		if b := v.Take(); !errors.Is(b.Fault, w.refuse) {
+		if b := v.Take(); !errors.Is(b.Fault, noSchema) {
 			t.Errorf("fault %v", b.Fault)
 		}
 		late := w.watch(Filter{})
 		if b := late.Take(); b.Fault == nil {
 			t.Error("who comes later does not see the fault")
 		}
-		w.refuse = nil
+		w.refuse.Store(nil)
 		time.Sleep(retryAfter)
 		settle()
 		broken := delivered.record(0)
