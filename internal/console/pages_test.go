@@ -116,7 +116,7 @@ func TestPages_refuseAFilterThatIsNone(t *testing.T) {
 	for query, want := range map[string]string{
 		"since=yesterday": "is no duration", "status=x": "is no number", "partition=y": "is no number", "offset=9-1": "is no offset", "class=wrong": "is not known",
 		"since=2h&since=1h": "since is given 2 times",
-		"clas=rejected":     "no parameter clas: those of this address are destination, class,",
+		"colour=rejected":   "no parameter colour: those of this address are destination, class,",
 		"class=rejected&<b": "no parameter &lt;b: ",
 		"destination=cmr":   "crm", "code=" + strings.Repeat("a&code=", maxValues+1): "more than 100 values",
 	} {
