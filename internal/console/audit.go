@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 	"sync"
@@ -40,12 +39,6 @@ func (a *audits) latest() *auditResult {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.last
-}
-
-// handleAudit adds the addresses of the audit.
-func (c *Console) handleAudit(mux *http.ServeMux) {
-	mux.Handle("GET /audit", c.page(c.audit))
-	mux.Handle("POST /audit", c.act(c.startAudit))
 }
 
 // startAudit audits the topics, as deskstream audit does. It reads them whole, so it is a job.

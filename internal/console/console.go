@@ -198,23 +198,33 @@ func (c *Console) Handler() http.Handler {
 		"GET /outcomes":                  c.outcomes,
 		"GET /rules":                     c.rules,
 		"GET /destination/{destination}": c.destination,
+		"GET /letters/plan":              c.askPlan,
+		"GET /plans":                     c.planList,
+		"GET /plan/{id}":                 c.plan,
+		"GET /plan/{id}/letter/{letter}": c.plannedLetter,
+		"GET /audit":                     c.audit,
 	} {
 		mux.Handle(pattern, c.page(show))
+	}
+	if len(c.Instances) > 0 {
+		mux.Handle("GET /instances", c.page(c.instances))
 	}
 	mux.HandleFunc("GET /outcomes/stream", c.stream)
 	mux.HandleFunc("GET /letter/{id}/original", c.letterOriginal)
 	mux.HandleFunc("GET /event/original", c.eventOriginal)
+	mux.HandleFunc("GET /plan/{id}/file", c.planFile)
 	for pattern, do := range map[string]doAct{
 		"POST /destination/{destination}/hold":   c.hold,
 		"POST /destination/{destination}/resume": c.resume,
 		"POST /letters/discard":                  c.discard,
 		"POST /job/{id}/stop":                    c.stopJob,
+		"POST /letters/plan":                     c.makePlan,
+		"POST /plan/{id}/complete":               c.completePlan,
+		"POST /plan/{id}/apply":                  c.apply,
+		"POST /audit":                            c.startAudit,
 	} {
 		mux.Handle(pattern, c.act(do))
 	}
-	c.handlePlans(mux)
-	c.handleAudit(mux)
-	c.handleInstances(mux)
 	mux.Handle("GET /", c.page(func(*visit) (content, error) { return content{}, errNoPage }))
 	return c.guard(mux)
 }

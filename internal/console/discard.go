@@ -9,8 +9,11 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/journal"
+	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/internal/output"
 	"github.com/deskstream/deskstream/internal/redrive"
 )
@@ -25,11 +28,7 @@ type confirmBody struct {
 
 // askDiscard shows how many letters a filter picks, before they are discarded.
 func (c *Console) askDiscard(v *visit) (content, error) {
-	p, err := v.pickedOpen(v.URL.Query())
-	if err != nil {
-		return content{}, err
-	}
-	open, err := v.countOpen(p)
+	p, open, err := v.openOf(v.URL.Query())
 	if err != nil {
 		return content{}, err
 	}
@@ -48,6 +47,22 @@ func (v *visit) pickedOpen(query url.Values) (picked, error) {
 	}
 	p.fix()
 	return p, err
+}
+
+// openOf reads such a filter, and counts the open letters that it picks.
+func (v *visit) openOf(query url.Values) (p picked, open int, err error) {
+	if p, err = v.pickedOpen(query); err != nil {
+		return p, 0, err
+	}
+	err = v.letters(p, func(ctx context.Context, box *journal.Journal) error {
+		return box.Pick(ctx, p.picker, func(_ *kgo.Record, _ *letters.Letter, status letters.Status) error {
+			if !status.Closed() {
+				open++
+			}
+			return nil
+		})
+	})
+	return p, open, err
 }
 
 // discard marks the open letters that a filter picks, if they are as many as the page has shown.

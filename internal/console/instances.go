@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -25,13 +24,6 @@ type remotePipeline struct {
 	status.Pipeline
 
 	Oldest, Budget, ProbeIn, HeldFor string
-}
-
-// handleInstances adds the page of the instances, where there are some to ask.
-func (c *Console) handleInstances(mux *http.ServeMux) {
-	if len(c.Instances) > 0 {
-		mux.Handle("GET /instances", c.page(c.instances))
-	}
 }
 
 // asking is how many instances are asked at a time.

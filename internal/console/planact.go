@@ -9,33 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/deskstream/deskstream/internal/journal"
 	"github.com/deskstream/deskstream/internal/letters"
 	"github.com/deskstream/deskstream/internal/output"
 	"github.com/deskstream/deskstream/internal/redrive"
 )
-
-// handlePlans adds the addresses of plans.
-func (c *Console) handlePlans(mux *http.ServeMux) {
-	for pattern, show := range map[string]showPage{
-		"GET /letters/plan":              c.askPlan,
-		"GET /plans":                     c.planList,
-		"GET /plan/{id}":                 c.plan,
-		"GET /plan/{id}/letter/{letter}": c.plannedLetter,
-	} {
-		mux.Handle(pattern, c.page(show))
-	}
-	mux.HandleFunc("GET /plan/{id}/file", c.planFile)
-	for pattern, do := range map[string]doAct{
-		"POST /letters/plan":       c.makePlan,
-		"POST /plan/{id}/complete": c.completePlan,
-		"POST /plan/{id}/apply":    c.apply,
-	} {
-		mux.Handle(pattern, c.act(do))
-	}
-}
 
 // askPlanBody is the page that asks before a plan is made.
 type askPlanBody struct {
@@ -48,11 +26,7 @@ type askPlanBody struct {
 
 // askPlan shows how many letters a filter picks, before a plan for them is made.
 func (c *Console) askPlan(v *visit) (content, error) {
-	p, err := v.pickedOpen(v.URL.Query())
-	if err != nil {
-		return content{}, err
-	}
-	open, err := v.countOpen(p)
+	p, open, err := v.openOf(v.URL.Query())
 	if err != nil {
 		return content{}, err
 	}
@@ -60,19 +34,6 @@ func (c *Console) askPlan(v *visit) (content, error) {
 		Words: p.words(v.masker), Count: open, Most: redrive.MaxLetters, Fields: p.fields(), Destinations: v.cfg.DestinationNames(), May: c.mayAct(v.person),
 	}
 	return content{title: "Plan to send letters again", template: "planask", body: body}, nil
-}
-
-// countOpen counts the open letters that a filter picks.
-func (v *visit) countOpen(p picked) (open int, err error) {
-	err = v.letters(p, func(ctx context.Context, box *journal.Journal) error {
-		return box.Pick(ctx, p.picker, func(_ *kgo.Record, _ *letters.Letter, status letters.Status) error {
-			if !status.Closed() {
-				open++
-			}
-			return nil
-		})
-	})
-	return open, err
 }
 
 // makePlan plans to send the open letters that a filter picks, as dlq plan does.

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"html/template"
 	"slices"
 	"strings"
 	"sync"
@@ -244,6 +243,3 @@ func (c *Console) planList(v *visit) (content, error) {
 	}
 	return content{title: "Plans", template: "plans", body: list}, nil
 }
-
-// escapedLen is how many bytes a text takes on a page.
-func escapedLen(text string) int { return len(template.HTMLEscapeString(text)) }

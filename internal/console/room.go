@@ -1,6 +1,9 @@
 package console
 
-import "unicode/utf8"
+import (
+	"html/template"
+	"unicode/utf8"
+)
 
 // The bytes that parts of the pages of a letter and of an event take: what others wrote can be of any
 // size, and the whole page stays small.
@@ -68,3 +71,6 @@ func (r *room) lines(texts []string) (list []string) {
 	}
 	return list
 }
+
+// escapedLen is how many bytes a text takes on a page.
+func escapedLen(text string) int { return len(template.HTMLEscapeString(text)) }
