@@ -157,7 +157,7 @@ func TestDLQApply_stopsBehindACanaryThatFailsAndKeepsTheFirstOrigin(t *testing.T
 	c.wants(exitOK, "19 delivered", "", "apply", c.plan)
 	c.wantWrites(19)
 	c.wants(exitOK, "1 letter: 1 send", "", "plan", "--every", "-o", c.plan)
-	c.wants(exitOK, "1 delivered", "", "apply", c.plan)
+	c.wants(exitOK, `,"letters":1,"delivered":1,"skipped":0,"settled":0,"unneeded":0,"died":0,"open":0}}`, "", "apply", c.plan, "--json")
 	for _, r := range outcomeRecords(c.Consume(t, responsesTopic)) {
 		var o struct {
 			Round int

@@ -30,6 +30,7 @@ stopped and run again: what was marked stays so.`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	path, topic, filter := configFlag(cmd), topicFlag(cmd), addFilterFlags(cmd).orEvery()
+	as := a.formatFlags(cmd, "dlq.discard")
 	limit := cmd.Flags().Int("limit", redrive.MaxLetters, "refuse to discard more letters than this that the filters pick")
 	reason := cmd.Flags().String("reason", "", "why they are discarded (required)")
 	yes := cmd.Flags().BoolP("yes", "y", false, "do not ask: needed where standard input is no terminal")
@@ -42,7 +43,7 @@ stopped and run again: what was marked stays so.`,
 		if err != nil {
 			return err
 		}
-		d := redrive.DiscardOptions{Reason: *reason, By: a.user(), Create: *create}
+		d := redrive.DiscardOptions{Reason: *reason, By: a.user(), Create: *create, JSON: as.json()}
 		if !*yes {
 			d.Confirm = func(n int) error { return a.confirm("Discard " + output.Count(n, "letter") + "?") }
 		}

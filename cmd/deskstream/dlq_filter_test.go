@@ -81,6 +81,7 @@ func TestDLQ_oneFilterPicksTheSameEverywhere(t *testing.T) {
 		c.wants(exitOK, want+": ", "", append([]string{"plan", "--discard", "-q"}, args...)...)
 	}
 	c.wants(exitOK, "2 letters discarded, 0 closed before", "", "discard", "--user", "u-1", "--yes", "--reason", "x", "--limit", "2")
+	c.wants(exitOK, `,"letters":0,"discarded":0,"sendable":0,"closed":0,"open":0}}`, "", "discard", "--user", "u-1", "--yes", "--reason", "x", "--json")
 	c.wants(exitUsage, "", "more than 0 letters fit", "discard", "--every", "--yes", "--reason", "x", "--limit", "0")
 	states := c.states()
 	for n, want := range map[int]letters.Status{1: letters.Discarded, 2: letters.Open, 3: letters.Discarded} {

@@ -30,7 +30,7 @@ export copies it again. So may an event that is delivered afterwards write a key
   deskstream forget --user support-inbox/contact/1234 -c deskstream.yaml`,
 		Args: cobra.NoArgs,
 	}
-	path := configFlag(cmd)
+	path, as := configFlag(cmd), a.formatFlags(cmd, "forget")
 	user := cmd.Flags().String("user", "", "the `ID` of the person")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *user == "" {
@@ -40,7 +40,7 @@ export copies it again. So may an event that is delivered afterwards write a key
 		if err != nil {
 			return err
 		}
-		return forget.Run(cmd.Context(), forget.Options{Config: cfg, Log: a.log, User: *user, Out: a.stdout})
+		return forget.Run(cmd.Context(), forget.Options{Config: cfg, Log: a.log, User: *user, Out: a.stdout, JSON: as.json()})
 	}
 	return cmd
 }

@@ -36,4 +36,7 @@ func TestForget_removesWhatExportCopied(t *testing.T) {
 	// The desk has it all still: the next walk says so, as the page tells.
 	walk("--all")
 	runCommand(t, "", "forget", "-c", x.path, "--user", inbox+"/contact/"+x.contact[1]).want(t, exitOK, "1 record removed from "+topic+"contacts\n", "")
+	again := runCommand(t, "", "forget", "-c", x.path, "--user", "nobody", "--json")
+	again.want(t, exitOK, `{"schema":1,"kind":"forget","data":{"complete":true,"removed":[{"topic":"`, "")
+	again.want(t, exitOK, `{"topic":"`+topic+`contacts","records":0}`, "")
 }

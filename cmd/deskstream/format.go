@@ -50,6 +50,14 @@ func (a *app) formatFlags(cmd *cobra.Command, kind string) *format {
 // json reports whether JSON is asked for.
 func (f *format) json() bool { return f.short || f.form.text == "json" }
 
+// document prints data as a document where JSON is asked for: the text was printed as the work went on.
+func (f *format) document(data any) error {
+	if !f.json() {
+		return nil
+	}
+	return output.WriteDocument(f.a.stdout, f.kind, data)
+}
+
 // print prints data as a document, or the text of it.
 func (f *format) print(data any, text func() string) error {
 	if f.json() {

@@ -73,6 +73,29 @@ func TestDocs_theTableOfExitCodesIsTheProgramsList(t *testing.T) {
 	}
 }
 
+// documentRow is a row of the table of documents: the command and the document's kind.
+var documentRow = regexp.MustCompile("(?m)^\\| `deskstream ([a-z ]+)` \\| `([a-z.]+)` \\|")
+
+// A command with a document is in the table, and one in the table has a document.
+func TestDocs_theTableOfDocumentsHasEveryCommandThatPrintsOne(t *testing.T) {
+	t.Parallel()
+	got, want := map[string]bool{}, map[string]bool{}
+	for _, m := range documentRow.FindAllStringSubmatch(readFile(t, "../../docs/operations.md"), -1) {
+		got[m[1]] = true
+		if kind := strings.ReplaceAll(m[1], " ", "."); m[2] != kind && m[1] != "config show" {
+			t.Errorf("the kind of %s is %s, want %s", m[1], m[2], kind)
+		}
+	}
+	eachCommand(newRootCommand(&app{log: slog.New(slog.DiscardHandler)}, new(bool)), func(cmd *cobra.Command) {
+		if form := cmd.Flags().Lookup("output"); form != nil && form.Value.Type() == "text|json" {
+			want[strings.TrimPrefix(cmd.CommandPath(), "deskstream ")] = true
+		}
+	})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the table of docs/operations.md differs from the commands with -o json (-program +page):\n%s", diff)
+	}
+}
+
 // What a help text says of exit codes it says in the list only.
 func TestCommands_exitCodesAreSaidOnce(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -60,6 +61,7 @@ func TestRun_wrongUsageExitsWith2(t *testing.T) {
 func TestVersion_namesProgramAndPlatform(t *testing.T) {
 	t.Parallel()
 	runCommand(t, "", "version").want(t, exitOK, "deskstream dev", "")
+	runCommand(t, "", "version", "-o", "json").want(t, exitOK, `{"schema":1,"kind":"version","data":{"version":"dev","revision":"","go":"`+runtime.Version()+`","os":"`+runtime.GOOS+`","arch":"`+runtime.GOARCH+`"}}`+"\n", "")
 	runCommand(t, "", "--version").want(t, exitOK, "deskstream dev", "")
 }
 

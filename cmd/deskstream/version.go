@@ -1,22 +1,22 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/deskstream/deskstream/internal/version"
 )
 
 func newVersionCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:     "version",
-		Short:   "Prints the program's version",
-		Example: "  deskstream version",
-		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(a.stdout, version.Line())
-			return err
-		},
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Prints the program's version",
+		Example: `  deskstream version
+  deskstream version --json`,
+		Args: cobra.NoArgs,
 	}
+	as := a.formatFlags(cmd, "version")
+	cmd.RunE = func(*cobra.Command, []string) error {
+		return as.print(version.This(), func() string { return version.Line() + "\n" })
+	}
+	return cmd
 }

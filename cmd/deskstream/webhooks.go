@@ -94,7 +94,7 @@ desk sends by webhook.`,
   deskstream webhooks apply -c deskstream.yaml --catch-up=false`,
 		Args: cobra.NoArgs,
 	}
-	look := a.webhooks(cmd)
+	look, as := a.webhooks(cmd), a.formatFlags(cmd, "webhooks.apply")
 	catchUp := cmd.Flags().Bool("catch-up", true, "then read from the desks' lists what they did not send while they were switched off")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, rows, err := look(cmd.Context())
@@ -104,16 +104,21 @@ desk sends by webhook.`,
 		if err := hooks.Check(o, rows); err != nil {
 			return &config.UsageError{Err: err}
 		}
-		changed := 0
+		var changed []hooks.Row
 		var off []string
 		err = hooks.Apply(cmd.Context(), o, rows, func(r hooks.Row) {
-			changed++
+			changed = append(changed, r)
 			if r.State == hooks.Off && !slices.Contains(off, r.Destination) {
 				off = append(off, r.Destination)
 			}
-			output.Printf(a.stdout, "%s: %s %s\n", r.Destination, strings.Join(r.Events, ","), r.URL)
+			if !as.json() {
+				output.Printf(a.stdout, "%s: %s %s\n", r.Destination, strings.Join(r.Events, ","), r.URL)
+			}
 		})
-		fmt.Fprintf(a.stderr, "%s changed.\n", output.Count(changed, "registration"))
+		fmt.Fprintf(a.stderr, "%s changed.\n", output.Count(len(changed), "registration"))
+		if wrong := as.document(changedOf(changed)); err == nil {
+			err = wrong
+		}
 		if err != nil || len(off) == 0 {
 			return err
 		}
@@ -155,6 +160,28 @@ func hooksOf(rows []hooks.Row) shownHooks {
 		list[i] = shownHook{r.Destination, string(r.State), r.ID, append([]string{}, r.Events...), r.URL}
 	}
 	return shownHooks{list}
+}
+
+// changedHook is a registration that apply has changed.
+type changedHook struct {
+	Destination string   `json:"destination"`
+	Was         string   `json:"was"`
+	ID          string   `json:"id"`
+	Events      []string `json:"events"`
+	URL         string   `json:"url"`
+}
+
+// changedHooks is the data of webhooks apply.
+type changedHooks struct {
+	Changed []changedHook `json:"changed"`
+}
+
+func changedOf(rows []hooks.Row) changedHooks {
+	list := make([]changedHook, len(rows))
+	for i, r := range rows {
+		list[i] = changedHook{r.Destination, string(r.State), r.ID, append([]string{}, r.Events...), r.URL}
+	}
+	return changedHooks{list}
 }
 
 // hooksText returns the registrations as a table for people.

@@ -39,6 +39,12 @@ destinations:
 			t.Errorf("%s shows a secret:\n%s%s", step.command, got.stdout, got.stderr)
 		}
 	}
+	const made = `{"schema":1,"kind":"webhooks.apply","data":{"changed":[{"destination":"crm","was":"missing","id":"`
+	crm2 := writeFile(t, "c2.yaml", strings.ReplaceAll(text, "hooks.example.com", "other.example.com"))
+	other := runCommand(t, "", "webhooks", "apply", "-c", crm2, "-o", "json")
+	other.want(t, exitOK, made, "1 registration changed.")
+	other.want(t, exitOK, `"events":["kustomer.conversation.update"],"url":"https://other.example.com/webhooks/crm"}]}}`+"\n", "")
+	runCommand(t, "", "webhooks", "apply", "-c", crm2, "--json").want(t, exitOK, `{"schema":1,"kind":"webhooks.apply","data":{"changed":[]}}`, "")
 	const registered = `{"schema":1,"kind":"webhooks.list","data":{"registrations":[{"destination":"crm","state":"registered","id":"`
 	runCommand(t, "", "webhooks", "list", "-c", file, "--json").want(t, exitOK, registered, "")
 	runCommand(t, "", "webhooks", "plan", "-c", file, "-o", "json").want(t, exitOK, `{"schema":1,"kind":"webhooks.plan","data":{"registrations":[]}}`, "")

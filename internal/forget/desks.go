@@ -11,7 +11,6 @@ import (
 	"github.com/deskstream/deskstream/internal/cluster"
 	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/export"
-	"github.com/deskstream/deskstream/internal/output"
 	"github.com/deskstream/deskstream/mapping/unified"
 )
 
@@ -77,7 +76,7 @@ func (f *forgetting) find(ctx context.Context, destination string) (*person, err
 func (f *forgetting) objects(ctx context.Context, destination string, p *person) error {
 	for _, e := range slices.Backward(order()) {
 		if found, ok := p.found[e]; ok {
-			if err := f.removed(ctx, export.Topic(f.Config.Inbound.Topic, destination, e), found); err != nil {
+			if err := f.removeAll(ctx, export.Topic(f.Config.Inbound.Topic, destination, e), found); err != nil {
 				return err
 			}
 		}
@@ -100,13 +99,14 @@ func (f *forgetting) events(ctx context.Context, topic string, at map[string]*pe
 		return err
 	}
 	f.warn(topic, unreadable)
-	return f.removed(ctx, topic, found)
+	return f.removeAll(ctx, topic, found)
 }
 
-func (f *forgetting) removed(ctx context.Context, topic string, found records) error {
+// removeAll removes the person's records from a topic, and notes how many.
+func (f *forgetting) removeAll(ctx context.Context, topic string, found records) error {
 	n, err := f.remove(ctx, topic, found)
 	if err == nil {
-		output.Printf(f.Out, "%s removed from %s\n", output.Count(n, "record"), topic)
+		f.removed(topic, "record", n)
 	}
 	return err
 }

@@ -6,14 +6,12 @@ import (
 	"io"
 	"log/slog"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/deskstream/deskstream/internal/cluster"
 	"github.com/deskstream/deskstream/internal/config"
-	"github.com/deskstream/deskstream/internal/output"
 )
 
 // Options say whom to forget.
@@ -24,8 +22,10 @@ type Options struct {
 	// desks are found by it where it is an external id or an e-mail address of theirs, or
 	// <destination>/contact/<id>.
 	User string
-	// Out gets what was removed, and what is kept.
-	Out io.Writer
+	// Out gets what was removed, and what is kept. JSON makes it one document, which is written
+	// after an error too.
+	Out  io.Writer
+	JSON bool
 }
 
 // forgetting is one run.
@@ -35,9 +35,10 @@ type forgetting struct {
 	client *kgo.Client
 	set    cluster.Topics
 	found  cluster.Topology
+	report report
 }
 
-// Run removes what is kept of the person, and prints what stays where. A run that ended with an error can
+// Run removes what is kept of the person, and reports what stays where. A run that ended with an error can
 // be repeated.
 func Run(ctx context.Context, o Options) error {
 	client, err := cluster.Connect(ctx, o.Config, o.Log, kgo.RecordPartitioner(kgo.ManualPartitioner()))
@@ -51,30 +52,37 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	return f.conclude(f.forget(ctx, compacted))
+}
+
+// forget removes the person's keys, events and objects, and finds out what stays. compacted is set if
+// inbound.topic is.
+func (f *forgetting) forget(ctx context.Context, compacted bool) (err error) {
 	removed := 0
 	if _, exists := f.found.Topics[f.set.Keys]; exists { // or is hidden: that is an error
 		if removed, err = f.keys(ctx, f.set.Keys); err != nil {
 			return err
 		}
 	}
-	output.Printf(o.Out, "%s removed from %s\n", output.Count(removed, "key"), f.set.Keys)
+	f.removed(f.set.Keys, "key", removed)
 	persons := make(map[string]*person)
-	for _, d := range o.Config.Destinations {
+	for _, d := range f.Config.Destinations {
 		if persons[d.Name], err = f.find(ctx, d.Name); err != nil {
 			return err
 		}
 	}
 	if compacted {
-		if err := f.events(ctx, o.Config.Inbound.Topic, persons); err != nil {
+		if err := f.events(ctx, f.Config.Inbound.Topic, persons); err != nil {
 			return err
 		}
 	}
-	for _, d := range o.Config.Destinations {
+	for _, d := range f.Config.Destinations {
 		if err := f.objects(ctx, d.Name, persons[d.Name]); err != nil {
 			return err
 		}
 	}
-	return f.printRest(ctx)
+	f.rest(ctx)
+	return nil
 }
 
 // look asks for the topics and for the rights on them, before anything is removed. compacted is set if
@@ -106,18 +114,15 @@ func (f *forgetting) compacted(ctx context.Context, topic string) bool {
 	return slices.Contains(info.Cleanup, "compact")
 }
 
-// printRest lists the topics that keep what is left of the person.
-func (f *forgetting) printRest(ctx context.Context) error {
+// rest notes the topics that keep what is left of the person.
+func (f *forgetting) rest(ctx context.Context) {
 	objects, _ := exported(f.Config)
-	output.Printf(f.Out, "\nkept until retention ends:\n")
-	table := tabwriter.NewWriter(f.Out, 0, 0, 2, ' ', 0)
 	for _, name := range f.set.Names() {
 		info, exists := f.found.Topics[name]
 		if name == f.set.Keys || !exists {
 			continue
 		}
-		info = cluster.Describe(ctx, f.client, name, info, f.Log)
-		output.Printf(table, "%s\t%s\tretention %s\n", f.set.Role(name), name, info.Retention())
+		f.kept(f.set.Role(name), name, cluster.Describe(ctx, f.client, name, info, f.Log).Retention())
 	}
 	for _, name := range append([]string{f.Config.Inbound.Topic}, objects...) {
 		if slices.Contains(f.set.Names(), name) || !f.there(name) || f.compacted(ctx, name) {
@@ -127,7 +132,6 @@ func (f *forgetting) printRest(ctx context.Context) error {
 		if name == f.Config.Inbound.Topic {
 			role = "events of desks"
 		}
-		output.Printf(table, "%s\t%s\tretention %s\n", role, name, f.found.Topics[name].Retention())
+		f.kept(role, name, f.found.Topics[name].Retention())
 	}
-	return table.Flush()
 }

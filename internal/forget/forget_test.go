@@ -2,6 +2,7 @@ package forget_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -146,6 +147,63 @@ func TestRun_removesWhatExportsCopiedOfThePerson(t *testing.T) {
 	}
 	if _, _, err = w.forget("desk/contact/8"); err != nil || slices.Contains(w.left(), "desk.tickets c1") || !slices.Contains(w.left(), "crm.tickets t2") {
 		t.Errorf("by the id: %v, left are %v", err, w.left())
+	}
+}
+
+// documentOf reads what forget printed as a document.
+func documentOf(t *testing.T, printed string) (doc struct {
+	Schema int
+	Kind   string
+	Data   struct {
+		Complete bool
+		Removed  []struct {
+			Topic   string
+			Records int
+		}
+		Kept []struct{ Role, Topic, Retention string }
+	}
+},
+) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(printed), &doc); err != nil || doc.Schema != 1 || doc.Kind != "forget" || doc.Data.Removed == nil || doc.Data.Kept == nil {
+		t.Fatalf("%v in what was printed:\n%s", err, printed)
+	}
+	return doc
+}
+
+// Programs read what was removed as one document, also of a run that an error ended in the middle.
+func TestRun_printsADocument(t *testing.T) {
+	w := newWorld(t, "delete")
+	w.fill()
+	w.FailProduce(crm+"tickets", 1, kerr.InvalidRecord)
+	var printed bytes.Buffer
+	o := forget.Options{Config: w.config, Log: slog.New(slog.DiscardHandler), User: "u-7", Out: &printed, JSON: true}
+	if err := forget.Run(t.Context(), o); err == nil {
+		t.Fatal("a record was refused, and there is no error")
+	}
+	removed := func() map[string]int {
+		list := map[string]int{}
+		for _, r := range documentOf(t, printed.String()).Data.Removed {
+			list[strings.TrimPrefix(r.Topic, inbound+".")] = r.Records
+		}
+		return list
+	}
+	if doc := documentOf(t, printed.String()); doc.Data.Complete || len(doc.Data.Kept) != 0 || removed()["crm.comments"] != 2 {
+		t.Errorf("of the run that failed it prints\n%s", &printed)
+	}
+	printed.Reset()
+	if err := forget.Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	doc := documentOf(t, printed.String())
+	got := removed()
+	if !doc.Data.Complete || got["crm.contacts"] != 2 || got["crm.tickets"] != 1 || got["crm.comments"] != 0 || got["desk.contacts"] != 0 {
+		t.Errorf("it prints\n%s", &printed)
+	}
+	if !slices.ContainsFunc(doc.Data.Kept, func(k struct{ Role, Topic, Retention string }) bool {
+		return k.Role == "events of desks" && k.Topic == inbound && k.Retention == "1h0m0s"
+	}) {
+		t.Errorf("what is kept is not said:\n%s", &printed)
 	}
 }
 

@@ -140,9 +140,14 @@ func TestApply_whatFollowsAnOpenLetterOfItsUserStaysOpen(t *testing.T) {
 		}
 		return http.StatusCreated
 	})
-	err := Apply(t.Context(), w.deployment(), w.file, ApplyOptions{MaxFail: 1, MaxRounds: MaxRounds})
+	err := Apply(t.Context(), w.deployment(), w.file, ApplyOptions{MaxFail: 1, MaxRounds: MaxRounds, JSON: true})
 	if err == nil {
 		t.Error("letters are open, and there is no error")
+	}
+	// Programs read it as one document, whether or not the run succeeds.
+	const counts = `,"letters":3,"delivered":1,"skipped":0,"settled":0,"unneeded":0,"died":0,"open":2}}` + "\n"
+	if got := w.out.String(); !strings.HasPrefix(got, `{"schema":1,"kind":"dlq.apply","data":{"plan":"`) || !strings.HasSuffix(got, counts) || strings.Count(got, "\n") != 1 {
+		t.Errorf("it prints\n%swant one line that ends in\n%s", got, counts)
 	}
 	want := map[string]letters.Status{ids[0]: letters.Sending, ids[2]: letters.Delivered}
 	if diff := cmp.Diff(want, w.statuses()); diff != "" {

@@ -21,6 +21,8 @@ type DiscardOptions struct {
 	// Confirm is asked with the number of letters, if there is one, before anything is written. Its
 	// error ends the discarding; nil needs no confirmation.
 	Confirm func(letters int) error
+	// JSON prints the sum as a document.
+	JSON bool
 }
 
 // DiscardPlan discards the letters of a plan.
@@ -99,11 +101,29 @@ func (b *redriver) discardAll(ctx context.Context, client *kgo.Client, plan plan
 		sum.took(c.planned)
 	}
 	stop()
-	output.Printf(b.out, "plan %s: %s\n", plan.ID, sum.text())
+	wrong := b.printDiscarded(plan.ID, &sum, by)
 	if err != nil {
 		return fmt.Errorf("%w: not every letter was discarded, run it again", err)
 	}
-	return nil
+	return wrong
+}
+
+// printDiscarded prints the sum, as text or as a document.
+func (b *redriver) printDiscarded(plan string, sum *discardSum, by DiscardOptions) error {
+	if !by.JSON {
+		output.Printf(b.out, "plan %s: %s\n", plan, sum.text())
+		return nil
+	}
+	sum.mu.Lock()
+	defer sum.mu.Unlock()
+	return output.WriteDocument(b.out, "dlq.discard", struct {
+		Plan      string `json:"plan"`
+		Letters   int    `json:"letters"`
+		Discarded int    `json:"discarded"`
+		Sendable  int    `json:"sendable"`
+		Closed    int    `json:"closed"`
+		Open      int    `json:"open"`
+	}{plan, sum.total, sum.discarded, sum.sendable, sum.closed, sum.total - sum.discarded - sum.closed})
 }
 
 // placeOnly returns a record without its key, value and headers.

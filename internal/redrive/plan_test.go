@@ -216,6 +216,16 @@ func TestDiscard_recordsWhyAndByWhom(t *testing.T) {
 	if err := DiscardPlan(t.Context(), w.deployment(), w.file, by); err != nil {
 		t.Error(err)
 	}
+	if want := ": 1 letter discarded, 1 of which the plan would send, 0 closed before\n"; !strings.HasSuffix(w.out.String(), want) {
+		t.Errorf("it prints %q, want %q", &w.out, want)
+	}
+	by.JSON = true
+	if err := DiscardPlan(t.Context(), w.deployment(), w.file, by); err != nil {
+		t.Error(err)
+	}
+	if got, want := w.out.String(), `,"letters":1,"discarded":0,"sendable":0,"closed":1,"open":0}}`+"\n"; !strings.HasPrefix(got, `{"schema":1,"kind":"dlq.discard","data":{"plan":"`) || !strings.HasSuffix(got, want) {
+		t.Errorf("it prints %s, want %s", got, want)
+	}
 	if got := w.statuses()[ids[1]]; got != letters.Discarded {
 		t.Errorf("the letter of the plan is %s", got)
 	}

@@ -39,9 +39,24 @@ func ofModule(version string) string {
 	return version
 }
 
+// Build is what the program was built from, and for what.
+type Build struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision"` // the commit; "" if the build did not record it
+	Go       string `json:"go"`
+	OS       string `json:"os"`
+	Arch     string `json:"arch"`
+}
+
+// This returns the build of this program.
+func This() Build {
+	return Build{Release(), Revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH}
+}
+
 // Line returns the version with its commit, the Go version and the platform.
 func Line() string {
-	return fmt.Sprintf("deskstream %s%s %s %s/%s", Release(), revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	b := This()
+	return fmt.Sprintf("deskstream %s%s %s %s/%s", b.Version, revision(), b.Go, b.OS, b.Arch)
 }
 
 // Revision returns the commit that the program was built from, "" if the build did not record it.
