@@ -33,6 +33,12 @@ func (d *decoder) checkBroker(path, broker string) {
 		d.refuse(path, "write host:port, like broker-1:9092")
 		return
 	}
+	if strings.Contains(broker, "@") {
+		at := d.place(path)
+		d.found.masks.add(at.line, at.column)
+		d.refuse(path, "must not hold a user name or password: they go into kafka.sasl")
+		return
+	}
 	if _, port, err := net.SplitHostPort(broker); err == nil && !isPort(port, 1) ||
 		err != nil && strings.HasSuffix(broker, ":") {
 		d.refuse(path, "the port must be a number from 1 to 65535")

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -101,6 +102,44 @@ func TestYAML_isAFileThatSaysTheSame(t *testing.T) {
 	for _, want := range []string{"drain_timeout: 35s", "bytes: 64MiB", "requests: 100", "find: newest", "max_age: 0s"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("%q is not shown:\n%s", want, shown)
+		}
+	}
+}
+
+// Whatever a text that may hold an address is for: its user and its query are not shown.
+func TestYAML_masksEveryFormOfAUserInAnAddress(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://user:hush@host":                "http://[redacted]@host",
+		"http://hush@host:8080/a":              "http://[redacted]@host:8080/a",
+		"HTTPS://user:hu%2Fsh@host":            "https://[redacted]@host",
+		"http://:hush@[::1]:9092/":             "http://[redacted]@[::1]:9092/",
+		" http://user:hush@host ":              "http://[redacted]@host",
+		"socks5://user:hush@host:1080":         "socks5://[redacted]@host:1080",
+		"http://user:hush@hush@host/":          "http://[redacted]@host/",
+		"http://user:hu/sh@host":               "http://[redacted]",
+		"http://user:hu?sh@host":               "http://[redacted]",
+		"http://user:hu#sh@host":               "http://[redacted]",
+		"http://host/a?key=hush#hush":          "http://host/a?[redacted]",
+		"http://host/@ann":                     "http://host/@ann",
+		"see http://host/@ann or ask ann@host": "see http://host/@ann or ask ann@host",
+	} {
+		file := "kafka: {brokers: [a:9092], client_id: " + strconv.Quote(text) + "}\ndestinations: [{name: crm, type: kustomer, kustomer: {api_key: key-for-kustomer}}]\n"
+		cfg := parse(t, file, nil)
+		_, shown, _ := strings.Cut(string(cfg.YAML()), "client_id: ")
+		shown, _, _ = strings.Cut(shown, "\n")
+		if got := strings.Trim(shown, `'"`); got != want {
+			t.Errorf("%q is shown as %q, want %q", text, got, want)
+		}
+	}
+}
+
+// A broker's address has no place for a user, so it is refused, and what stands there is not shown.
+func TestParse_refusesAUserInABrokersAddress(t *testing.T) {
+	for _, broker := range []string{"user:hush@host:9092", "hush@host", "a:9092,user:hush@host:9092"} {
+		file := "kafka:\n  brokers: [" + strconv.Quote(broker) + "]\ndestinations: [{name: crm, type: kustomer, kustomer: {api_key: key-for-kustomer}}]\n"
+		_, err := config.Parse("c.yaml", []byte(file), func(string) (string, bool) { return "", false })
+		if err == nil || !strings.Contains(err.Error(), "must not hold a user name or password") || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: %v", broker, err)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -159,14 +160,14 @@ func scalarNode(v reflect.Value) *yaml.Node {
 // withoutCredentials is a text as it is, or an address with its user and its query Masked. The rest of it
 // is needed to see which address is meant.
 func withoutCredentials(text string) string {
-	scheme, _, found := strings.Cut(text, "://")
-	if scheme = strings.ToLower(scheme); !found || scheme != "https" && scheme != "http" {
-		return text
+	scheme, _, found := strings.Cut(strings.TrimSpace(text), "://")
+	if !found || strings.ContainsFunc(scheme, unicode.IsSpace) {
+		return text // a sentence
 	}
-	u, err := url.Parse(text)
+	u, err := url.Parse(strings.TrimSpace(text))
 	switch {
 	case err != nil:
-		return scheme + "://" + Masked
+		return strings.ToLower(scheme) + "://" + Masked
 	case u.User == nil && u.RawQuery == "" && u.Fragment == "":
 		return text
 	}
