@@ -113,6 +113,7 @@ func compare(ctx context.Context, args []string) (err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	binary := flags.String("deskstream", "./deskstream", "the `binary` to measure")
 	beside := flags.String("beside", "", "another `binary` to measure it beside, an earlier build for example, instead of the limit")
+	observedShare := flags.Float64("observed", 0, "measure it beside itself, with traces of this `share` of the events and metrics that are read, instead of the limit")
 	events := flags.Int("events", 100000, "events of each run")
 	runs := flags.Int("runs", 3, "runs of each program and case")
 	only := flags.String("only", "", "cases whose name contains this `text`")
@@ -134,6 +135,14 @@ func compare(ctx context.Context, args []string) (err error) {
 			return err
 		}
 		programs[1] = deskstream("other build", path)
+	}
+	if *observedShare > 0 {
+		o, err := observe(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, o.close()) }()
+		programs[1] = o.observed(programs[0], *observedShare)
 	}
 	dir, err := os.MkdirTemp("", "deskstream-bench")
 	if err != nil {

@@ -119,11 +119,17 @@ func (b *bench) run(ctx context.Context, p program, c Case, l load) (Result, err
 		brokers: b.kafka.brokers, topic: l.topic, responses: responses, letters: letters, group: name,
 		url: url, inFlight: c.InFlight, dir: dir,
 	}
+	if p.observer != nil {
+		if j.metrics, err = freeAddress(ctx); err != nil {
+			return Result{}, err
+		}
+		defer p.observer.scrape(ctx, j.metrics)()
+	}
 	command, err := p.command(j)
 	if err != nil {
 		return Result{}, err
 	}
-	measured, err := start(ctx, command)
+	measured, err := start(ctx, command, p.env...)
 	if err != nil {
 		return Result{}, err
 	}

@@ -22,9 +22,10 @@ type process struct {
 // stopBound is how long a process may take to stop when it is told to.
 const stopBound = 45 * time.Second
 
-func start(ctx context.Context, command []string) (*process, error) {
+// start starts a program, with variables that it has besides those of this one.
+func start(ctx context.Context, command []string, env ...string) (*process, error) {
 	p := &process{cmd: exec.CommandContext(ctx, command[0], command[1:]...), done: make(chan struct{})}
-	p.cmd.Stderr = os.Stderr
+	p.cmd.Stderr, p.cmd.Env = os.Stderr, append(os.Environ(), env...)
 	return p, p.begin()
 }
 

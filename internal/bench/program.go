@@ -17,6 +17,7 @@ type job struct {
 	url              string
 	inFlight         int
 	dir              string // for the program's own files
+	metrics          string // the address of the program's metrics, "": none
 }
 
 // program is one of the two that are compared.
@@ -28,6 +29,9 @@ type program struct {
 	group func(job) string
 	// commits says that all is committed once all is delivered.
 	commits bool
+	// env are variables of its environment. observer reads its metrics, nil: nobody does.
+	env      []string
+	observer *observer
 }
 
 func deskstream(name, binary string) program {
@@ -54,13 +58,13 @@ func configuration(j job) string {
 source: {topics: [%s], group: %s}
 responses: {topic: %s}
 dead_letters: {topic: %s}
-http: {listen: "", admin: "127.0.0.1:0"}
+http: {listen: %q, admin: "127.0.0.1:0"}
 destinations:
   - name: crm
     type: kustomer
     kustomer: {api_key: 0123456789abcdef, base_url: %q}
     delivery: {max_in_flight: %d, rate_limit: {requests: 100000000, per: 1s, reserve: 0}}
-`, quoted(j.brokers), j.topic, j.group, j.responses, j.letters, j.url, j.inFlight)
+`, quoted(j.brokers), j.topic, j.group, j.responses, j.letters, j.metrics, j.url, j.inFlight)
 }
 
 func theLimit(self string) program {
