@@ -95,12 +95,12 @@ const heapGrowth = 33
 // for and never touched, so the machine gives none for it. The heap counts it, so it may grow by
 // heapGrowth of it in any case: a pipeline that keeps up has next to nothing alive, and collected
 // what it left a hundred times for 60,000 events without a reserve. A collection reads the stacks
-// and connections of the calls in flight, so with more of them it has to come less often. A soft
-// limit with a larger growth does the same for a small heap, but where more is alive than the
-// limit it takes half of the processor.
+// and buffers of the calls in flight besides, about placeReserve for each, so with more of them it
+// has to come less often. A soft limit with a larger growth does the same for a small heap, but where
+// more is alive than the limit it takes half of the processor.
 const (
 	heapReserve  = 128 << 20
-	placeReserve = 128 << 10
+	placeReserve = 32 << 10
 )
 
 // tuneCollector sets heapGrowth unless the environment sets GOGC, and returns memory that has

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -37,8 +38,9 @@ type Budget struct {
 	forPeople bool
 	// head is held by the caller whose turn is next; the others queue for it. So each
 	// call goes the moment that its own token is there, after a block too, when all
-	// who waited would otherwise go at once with tokens of long ago.
-	head chan struct{}
+	// who waited would otherwise go at once with tokens of long ago. queued is how many they are.
+	head   chan struct{}
+	queued atomic.Int32
 
 	mu      sync.Mutex
 	limiter *rate.Limiter
@@ -176,12 +178,9 @@ func (b *Budget) wake() {
 // Take spends a call if one may be made at once and nobody waits for one; ok reports
 // whether it did.
 func (b *Budget) Take() (g Grant, ok bool) {
-	select {
-	case b.head <- struct{}{}:
-	default:
+	if b.queued.Load() > 0 {
 		return Grant{}, false
 	}
-	defer func() { <-b.head }()
 	g, wait, _ := b.take(time.Now())
 	return g, wait <= 0
 }
@@ -211,6 +210,8 @@ func (e *TooLongError) Error() string {
 // limit. Waiting for the turn does not count, since others make their calls meanwhile, nor does
 // what the pace makes up for.
 func (b *Budget) Wait(ctx context.Context, longest time.Duration) (Grant, error) {
+	b.queued.Add(1)
+	defer b.queued.Add(-1)
 	select {
 	case b.head <- struct{}{}:
 	case <-ctx.Done():
@@ -264,6 +265,10 @@ func (b *Budget) take(now time.Time) (g Grant, wait time.Duration, changed <-cha
 func (b *Budget) token(now time.Time) (from *rate.Limiter, wait time.Duration) {
 	if wait := max(b.until.Sub(now), b.spaced(now)); wait > 0 {
 		return nil, wait
+	}
+	if b.limiter.AllowN(now, 1) { // a reservation costs memory
+		b.latest = now
+		return b.limiter, 0
 	}
 	token := b.limiter.ReserveN(now, 1)
 	wait = token.DelayFrom(now)

@@ -7,11 +7,11 @@ import (
 
 func TestBudget_nobodyTakesACallBeforeWhoWaits(t *testing.T) {
 	b := New(Rate{Requests: 1000, Per: time.Second})
-	b.head <- struct{}{} // somebody's turn is next
+	b.queued.Add(1)
 	if _, ok := b.Take(); ok {
 		t.Error("a call was taken although somebody waits for one")
 	}
-	<-b.head
+	b.queued.Add(-1)
 	if _, ok := b.Take(); !ok {
 		t.Error("no call was there when nobody waits")
 	}
