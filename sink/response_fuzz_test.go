@@ -1,4 +1,4 @@
-package main
+package sink_test
 
 import (
 	"bytes"
@@ -36,14 +36,14 @@ func FuzzResponse_trengo(f *testing.F) {
 		f.Fatal(err)
 	}
 	fuzzResponses(f, func(s *stub.Server) http.Handler { return s.Desk(stubtrengo.Name) }, func(ids *sink.IDs) sink.Route {
-		return sink.NewRoute(sink.DestinationInfo{Name: inbox, Type: stubtrengo.Name}, mapping.Filter{}, mapper.Map, sinktrengo.New(ids).Send)
+		return sink.NewRoute(sink.DestinationInfo{Name: stubtrengo.Name, Type: stubtrengo.Name}, mapping.Filter{}, mapper.Map, sinktrengo.New(ids).Send)
 	})
 }
 
 func FuzzResponse_kustomer(f *testing.F) {
 	mapper := mapkustomer.New(mapkustomer.Config{AdvancedTransform: true})
 	fuzzResponses(f, func(s *stub.Server) http.Handler { return s.Desk(stubkustomer.Name) }, func(ids *sink.IDs) sink.Route {
-		return sink.NewRoute(sink.DestinationInfo{Name: crm, Type: stubkustomer.Name}, mapping.Filter{}, mapper.Map, sinkkustomer.New(ids).Send)
+		return sink.NewRoute(sink.DestinationInfo{Name: stubkustomer.Name, Type: stubkustomer.Name}, mapping.Filter{}, mapper.Map, sinkkustomer.New(ids).Send)
 	})
 }
 
