@@ -22,6 +22,7 @@ type production struct {
 	text    string
 	parsed  *ast.File
 	splices []splice
+	added   string // goes behind all else
 }
 
 // A splice replaces the bytes from one offset up to another.
@@ -54,18 +55,19 @@ func sourcesIn(dir string) ([]*production, error) {
 }
 
 // changed is the file's text with all splices.
-func (s *production) changed() (string, error) {
+func (s *production) changed() string { return s.between(0, len(s.text)) + s.added }
+
+// between is what stands between two offsets, with all splices.
+func (s *production) between(from, to int) string {
 	slices.SortStableFunc(s.splices, func(a, b splice) int { return a.from - b.from })
 	var b strings.Builder
-	at := 0
 	for _, c := range s.splices {
-		b.WriteString(s.text[at:c.from])
+		b.WriteString(s.text[from:c.from])
 		b.WriteString(c.text)
-		at = c.to
+		from = c.to
 	}
-	b.WriteString(s.text[at:])
-	_, err := parser.ParseFile(token.NewFileSet(), s.path, b.String(), parser.SkipObjectResolution)
-	return b.String(), err
+	b.WriteString(s.text[from:to])
+	return b.String()
 }
 
 func (s *production) replace(n ast.Node, text string) {
@@ -78,33 +80,24 @@ func (s *production) insert(at token.Pos, text string) {
 
 func (s *production) textOf(n ast.Node) string { return s.text[n.Pos()-1 : n.End()-1] }
 
-// A declared is a function or a constant, and the file that has it.
+// A declared is a function and the file that has it.
 type declared struct {
 	*production
-	node ast.Node // *ast.FuncDecl or *ast.ValueSpec
+	fn *ast.FuncDecl
 }
 
-// declaration finds a function or constant by its name, a method by Type.method.
+// declaration finds a function by its name, a method by Type.method.
 func declaration(files []*production, name string) (declared, error) {
 	var found []declared
 	for _, f := range files {
 		for _, d := range f.parsed.Decls {
-			switch d := d.(type) {
-			case *ast.FuncDecl:
-				if nameOf(d) == name {
-					found = append(found, declared{f, d})
-				}
-			case *ast.GenDecl:
-				for _, spec := range d.Specs {
-					if v, ok := spec.(*ast.ValueSpec); ok && v.Names[0].Name == name {
-						found = append(found, declared{f, v})
-					}
-				}
+			if fn, ok := d.(*ast.FuncDecl); ok && nameOf(fn) == name {
+				found = append(found, declared{f, fn})
 			}
 		}
 	}
 	if len(found) != 1 {
-		return declared{}, fmt.Errorf("%d declarations are called %s, want one: give the new name", len(found), name)
+		return declared{}, fmt.Errorf("%d functions are called %s, want one: give the new name", len(found), name)
 	}
 	return found[0], nil
 }
@@ -130,19 +123,15 @@ func nameOf(fn *ast.FuncDecl) string {
 
 // fill puts the names of receiver and parameters in the place of $recv, $1, $2, ...
 func (d declared) fill(text string) string {
-	fn, ok := d.node.(*ast.FuncDecl)
-	if !ok {
-		return text
-	}
 	n := 0
-	for _, field := range fn.Type.Params.List {
+	for _, field := range d.fn.Type.Params.List {
 		for _, name := range field.Names {
 			n++
 			text = strings.ReplaceAll(text, "$"+strconv.Itoa(n), name.Name)
 		}
 	}
-	if fn.Recv != nil {
-		text = strings.ReplaceAll(text, "$recv", fn.Recv.List[0].Names[0].Name)
+	if d.fn.Recv != nil {
+		text = strings.ReplaceAll(text, "$recv", d.fn.Recv.List[0].Names[0].Name)
 	}
 	return text
 }
@@ -156,7 +145,7 @@ type spot struct {
 // one is the only innermost place of a kind that has all the names.
 func (d declared) one(kind func(ast.Node) []spot, names []string) (spot, error) {
 	var found []spot
-	ast.Inspect(d.node, func(n ast.Node) bool {
+	ast.Inspect(d.fn.Body, func(n ast.Node) bool {
 		for _, at := range kind(n) {
 			if hasAll(at.names, names) {
 				found = append(found, at)
@@ -188,7 +177,7 @@ func hasAll(nodes []ast.Node, names []string) bool {
 	return len(missing) == 0
 }
 
-// An edit changes one place in a declaration. The names that say which are of fields,
+// An edit changes one place in a function. The names that say which are of fields,
 // functions, types and constants, never of local variables.
 type edit func(d declared) error
 
@@ -277,23 +266,7 @@ func drop(names ...string) edit {
 // first puts statements before all others of the function.
 func first(text string) edit {
 	return func(d declared) error {
-		fn, ok := d.node.(*ast.FuncDecl)
-		if !ok {
-			return errors.New("not a function")
-		}
-		d.insert(fn.Body.Lbrace+1, "\n"+d.fill(text)+"\n")
-		return nil
-	}
-}
-
-// value changes a constant.
-func value(text string) edit {
-	return func(d declared) error {
-		spec, ok := d.node.(*ast.ValueSpec)
-		if !ok {
-			return errors.New("not a constant")
-		}
-		d.replace(spec.Values[0], text)
+		d.insert(d.fn.Body.Lbrace+1, "\n"+d.fill(text)+"\n")
 		return nil
 	}
 }
@@ -328,7 +301,7 @@ func callBefore(args string, names ...string) edit {
 			return err
 		}
 		var around ast.Stmt // the innermost, as it is found last
-		ast.Inspect(d.node, func(n ast.Node) bool {
+		ast.Inspect(d.fn.Body, func(n ast.Node) bool {
 			if s, ok := n.(*ast.ExprStmt); ok && s.Pos() <= at.Pos() && at.End() <= s.End() {
 				around = s
 			}

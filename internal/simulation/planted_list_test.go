@@ -2,12 +2,11 @@
 
 package simulation
 
-// plantedFault is a fault of ours that the simulation has to find: one edit of one function or
-// constant.
+// plantedFault is a fault of ours that the simulation has to find: one edit of one function.
 type plantedFault struct {
 	name string
 	in   string // a directory of the repository; the function is there or below
-	fn   string // function, Type.method or constant
+	fn   string // function, or Type.method
 	edit edit
 	// budget marks one that the simulation of the budget has to find.
 	budget bool
@@ -200,7 +199,7 @@ var plantedFaults = []plantedFault{
 	},
 	{
 		name: "one round of evidence is enough",
-		in:   "sink", fn: "roundsAgainst", edit: value("1"),
+		in:   "sink", fn: "trial.enoughEvidence", edit: wrap("1 /* %s */", "roundsAgainst"),
 	},
 	{
 		name: "a 403 kills at once",
