@@ -275,6 +275,8 @@ func TestStream_sendsNoPersonalDataToWhoMayNoLongerSeeIt(t *testing.T) {
 
 func TestStream_isRefused(t *testing.T) {
 	s := open(t, offline(t, ""), nil)
+	gone, leave := context.WithCancel(t.Context())
+	leave() // a stream that is not refused ends
 	for name, tt := range map[string]struct {
 		query string
 		with  func(*http.Request)
@@ -287,9 +289,10 @@ func TestStream_isRefused(t *testing.T) {
 		"another host":                       {"", func(r *http.Request) { r.Host = "example.com" }, http.StatusForbidden},
 		"a destination that is none":         {"?destination=cmr", func(*http.Request) {}, http.StatusBadRequest},
 		"an outcome that is none":            {"?outcome=gone", func(*http.Request) {}, http.StatusBadRequest},
+		"a parameter that is none":           {"?destnation=crm", func(*http.Request) {}, http.StatusBadRequest},
 		"a proxy in front, and nobody's log": {"", header("X-Forwarded-For", "10.0.0.1"), http.StatusForbidden},
 	} {
-		w := s.ask(http.MethodGet, "/outcomes/stream"+tt.query, tt.with)
+		w := s.ask(http.MethodGet, "/outcomes/stream"+tt.query, tt.with, func(r *http.Request) { *r = *r.WithContext(gone) })
 		if w.Code != tt.want || s.live.Viewers() != 0 {
 			t.Errorf("%s: answered with %d, want %d: %s", name, w.Code, tt.want, w.Body)
 		}

@@ -10,7 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
 	"github.com/deskstream/deskstream/internal/kafkatest"
@@ -333,6 +336,40 @@ func TestHub_saysWhyNothingComesAndTriesAgain(t *testing.T) {
 		}
 		v.Close()
 		late.Close()
+	})
+}
+
+// A client connects without asking a broker anything, so connecting says nothing of the topic.
+func TestHub_showsAFaultUntilTheTopicIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		denied := w.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: topic, Err: kerr.TopicAuthorizationFailed, Count: -1})
+		slow := func() { // an answer takes a while
+			w.cluster.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+				w.cluster.KeepControl()
+				w.cluster.SleepControl(func() { time.Sleep(time.Second) })
+				return nil, nil, false
+			})
+		}
+		slow()
+		v := w.watch(Filter{})
+		time.Sleep(2 * retryAfter)
+		for range int(3*retryAfter/time.Second) * 10 {
+			if b := v.Take(); !errors.Is(b.Fault, kerr.TopicAuthorizationFailed) {
+				t.Fatalf("fault %v after %d clients while no fetch is allowed", b.Fault, w.opened.Load())
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if w.opened.Load() < 3 {
+			t.Errorf("%d clients in three times the pause", w.opened.Load())
+		}
+		denied.Remove()
+		time.Sleep(4 * retryAfter) // to a topic to which nothing is written
+		if b := v.Take(); b.Fault != nil {
+			t.Errorf("fault %v after the topic was read", b.Fault)
+		}
+		v.Close()
+		w.Close()
 	})
 }
 

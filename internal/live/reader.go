@@ -4,26 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/deskstream/deskstream/sink/topics"
 )
 
-// What the reader takes of the topic: a fetch of at most these bytes from each broker, this often. A
-// partition with more records than maxBehind to come goes on at its end.
+// What the reader takes of the topic: a fetch of at most these bytes from each broker, this often, which
+// is as often as a page is sent rows. A partition with more records than maxBehind to come goes on at its
+// end. This bounds the CPU time that people who look take from a pipeline beside: nearly all of it is for
+// unpacking what was fetched, for a few rows.
 const (
-	fetchBytes     = 512 << 10
-	partitionBytes = 64 << 10
-	pollEvery      = 250 * time.Millisecond
+	fetchBytes     = 256 << 10
+	partitionBytes = 32 << 10
+	pollEvery      = 500 * time.Millisecond
 	maxBehind      = 500
 )
 
-// retryAfter is the pause after a failure, decodeWithin bounds the decoding of one outcome, for which
-// a schema registry may be asked.
+// retryAfter is the pause after a failure, lookAgain how long a poll waits for records, and decodeWithin
+// bounds the decoding of one outcome, for which a schema registry may be asked.
 const (
 	retryAfter   = 5 * time.Second
+	lookAgain    = 2 * time.Second
 	decodeWithin = 5 * time.Second
 )
 
@@ -52,18 +57,18 @@ func (h *Hub) readOnce(ctx context.Context) error {
 		return err
 	}
 	defer source.Close()
-	end := kgo.NewOffset().AtEnd()
+	end, answers := kgo.NewOffset().AtEnd(), new(answers)
 	cl, err := source.Connect(ctx,
 		kgo.ConsumeTopics(source.Topic), kgo.ConsumeStartOffset(end), kgo.ConsumeResetOffset(end),
 		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(partitionBytes),
-		kgo.MaxConcurrentFetches(1)) // nothing is fetched ahead of its time
+		kgo.MaxConcurrentFetches(1), // nothing is fetched ahead of its time
+		kgo.WithHooks(answers))
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
-	h.failed(ctx, nil)
 	for {
-		fetches := cl.PollFetches(ctx)
+		fetches := poll(ctx, cl)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -73,9 +78,35 @@ func (h *Hub) readOnce(ctx context.Context) error {
 		if err := h.show(ctx, source.Decode, fetches); err != nil {
 			return err
 		}
+		if answers.any.Load() {
+			h.failed(ctx, nil)
+		}
 		h.catchUp(cl, fetches)
 		pause(ctx, pollEvery)
 	}
+}
+
+// answers is a hook of a client that knows whether a broker has answered a fetch. What an answer refuses
+// is an error of the next poll.
+type answers struct{ any atomic.Bool }
+
+// OnBrokerE2E implements kgo.HookBrokerE2E.
+func (a *answers) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
+	if key == int16(kmsg.Fetch) && e2e.Err() == nil {
+		a.any.Store(true)
+	}
+}
+
+// poll returns what was fetched: nothing if nothing comes for lookAgain, so that a fault of a topic to
+// which nothing is written ends too.
+func poll(ctx context.Context, cl *kgo.Client) kgo.Fetches {
+	bounded, cancel := context.WithTimeout(ctx, lookAgain)
+	defer cancel()
+	fetches := cl.PollFetches(bounded)
+	if errors.Is(fetches.Err0(), context.DeadlineExceeded) {
+		return nil
+	}
+	return fetches
 }
 
 // show hands what was fetched to the viewers. Outcomes that cannot be read are left out.
