@@ -20,7 +20,7 @@ PACKAGES ?= ./internal/kafkatest ./internal/registry ./cmd/deskstream
 KAFKA := deploy/kafka-without-docker/kafka.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help quick-start release-check release-notes reproducible build demo test race test-kafka test-kafka-kills kafka kafka-stop lint fmt tidy fuzz simulate planted outages tables bench bench-receive bench-budget bench-scale microbench alerts browser screenshots vuln verify up down deploy-check manifests
+.PHONY: help quick-start release-check release-notes reproducible build demo test race test-kafka test-kafka-kills kafka kafka-stop lint fmt tidy fuzz simulate planted outages tables bench bench-receive bench-budget bench-scale bench-console microbench alerts browser screenshots vuln verify up down deploy-check manifests
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -119,6 +119,10 @@ bench-budget: build ## what a rate budget is spent on, with a backlog waiting (B
 # Half an hour. BENCH takes flags: -only lanes,partitions,claims -events 200000.
 bench-scale: build ## how the cost of an event grows with lanes, partitions and outcomes (BENCH: flags)
 	go run ./internal/bench scale $(BENCH)
+
+# About 20 minutes. The last line is PASS or FAIL with the ratios. BENCH takes flags: -only reader -runs 3.
+bench-console: build ## what an open live page of the console costs a pipeline (BENCH: flags)
+	go run ./internal/bench console $(BENCH)
 
 microbench: ## run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -9,6 +9,8 @@
 //
 // "go run ./internal/bench scale" measures how the cost of an event grows with lanes and partitions.
 //
+// "go run ./internal/bench console" measures what an open live page of the console costs a pipeline.
+//
 // "go run ./internal/bench plan" measures dlq plan instead, at a desk that allows few calls.
 //
 // KAFKA_BROKERS names a cluster to use instead of the embedded broker.
@@ -58,6 +60,8 @@ func run(ctx context.Context, args []string) error {
 			return runScale(ctx, args[1:])
 		case "scale-desk":
 			return serveScaleDesk(ctx, os.Stdout)
+		case "console":
+			return runConsole(ctx, args[1:])
 		case "plan":
 			return runPlans(ctx, args[1:])
 		}

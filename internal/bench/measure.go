@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -46,6 +47,10 @@ type bench struct {
 	each    int // runs of each program and case
 	pace    bool
 	sources map[Spread]string
+	console string // address of the console of the programs, "" for none
+	// look is what is done while a program runs; nil: nothing. The end that it returns is called when
+	// all is delivered.
+	look func(context.Context, job, *process) (end func() error, err error)
 }
 
 // source is the topic with all events of a spread, loaded at its first use.
@@ -117,7 +122,7 @@ func (b *bench) run(ctx context.Context, p program, c Case, l load) (Result, err
 
 	j := job{
 		brokers: b.kafka.brokers, topic: l.topic, responses: responses, letters: letters, group: name,
-		url: url, inFlight: c.InFlight, dir: dir,
+		url: url, inFlight: c.InFlight, dir: dir, console: b.console,
 	}
 	if p.observer != nil {
 		if j.metrics, err = freeAddress(ctx); err != nil {
@@ -134,7 +139,7 @@ func (b *bench) run(ctx context.Context, p program, c Case, l load) (Result, err
 		return Result{}, err
 	}
 	defer measured.stop()
-	began, err := b.watch(ctx, p, j, l, measured)
+	began, err := b.watchAndLook(ctx, p, j, l, measured)
 	if err != nil {
 		return Result{}, err
 	}
@@ -146,6 +151,18 @@ func (b *bench) run(ctx context.Context, p program, c Case, l load) (Result, err
 	res, err := result(ctx, url, l, began)
 	res.CPU, res.Peak = measured.cpu(), peak
 	return res, err
+}
+
+func (b *bench) watchAndLook(ctx context.Context, p program, j job, l load, measured *process) (began time.Time, err error) {
+	if b.look == nil {
+		return b.watch(ctx, p, j, l, measured)
+	}
+	end, err := b.look(ctx, j, measured)
+	if err != nil {
+		return began, err
+	}
+	began, err = b.watch(ctx, p, j, l, measured)
+	return began, errors.Join(err, end())
 }
 
 // watch waits until the program has done its job, and says when the first event was due.

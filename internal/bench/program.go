@@ -18,6 +18,7 @@ type job struct {
 	inFlight         int
 	dir              string // for the program's own files
 	metrics          string // the address of the program's metrics, "": none
+	console          string // address of deskstream's console, "" for none
 }
 
 // program is one of the two that are compared.
@@ -58,13 +59,13 @@ func configuration(j job) string {
 source: {topics: [%s], group: %s}
 responses: {topic: %s}
 dead_letters: {topic: %s}
-http: {listen: %q, admin: "127.0.0.1:0"}
+http: {listen: %q, admin: "127.0.0.1:0", console: %q}
 destinations:
   - name: crm
     type: kustomer
     kustomer: {api_key: 0123456789abcdef, base_url: %q}
     delivery: {max_in_flight: %d, rate_limit: {requests: 100000000, per: 1s, reserve: 0}}
-`, quoted(j.brokers), j.topic, j.group, j.responses, j.letters, j.metrics, j.url, j.inFlight)
+`, quoted(j.brokers), j.topic, j.group, j.responses, j.letters, j.metrics, j.console, j.url, j.inFlight)
 }
 
 func theLimit(self string) program {

@@ -218,7 +218,7 @@ func (b *receiveBench) report(w io.Writer, ours, raw []received, rate float64) e
 	return nil
 }
 
-func median(runs []received, of func(received) float64) float64 {
+func median[T any](runs []T, of func(T) float64) float64 {
 	values := make([]float64, len(runs))
 	for i, r := range runs {
 		values[i] = of(r)

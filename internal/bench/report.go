@@ -25,6 +25,10 @@ func of(results []Result, figure func(Result) float64) figures {
 	for i, r := range results {
 		values[i] = figure(r)
 	}
+	return figuresOf(values)
+}
+
+func figuresOf(values []float64) figures {
 	slices.SortFunc(values, cmp.Compare)
 	return figures{median: values[len(values)/2], least: values[0], most: values[len(values)-1]}
 }
