@@ -4,6 +4,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/deskstream/deskstream/internal/delivery"
+	"github.com/deskstream/deskstream/internal/tracing"
+	"github.com/deskstream/deskstream/internal/version"
 )
 
 func newDeliverCommand(a *app) *cobra.Command {
@@ -36,8 +38,13 @@ stays.`,
 			return err
 		}
 		defer events.Close()
+		provider, err := tracing.Open(cmd.Context(), version.Release(), a.log)
+		if err != nil {
+			return err
+		}
+		defer provider.Close()
 		dead, err := delivery.Run(cmd.Context(), delivery.Options{
-			Config: cfg, Log: a.log, Destinations: *names, Events: events, Out: a.stdout, Notes: a.stderr,
+			Config: cfg, Log: a.log, Destinations: *names, Events: events, Out: a.stdout, Notes: a.stderr, Traces: provider.Source(),
 		})
 		if err == nil && dead > 0 {
 			return &exitError{Code: exitDead}

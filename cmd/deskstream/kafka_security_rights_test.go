@@ -182,7 +182,8 @@ func testRightsOfRun(t *testing.T, s *secured, protocol string) {
 	s.grant(t, all...)
 	defer s.revoke(t, all...)
 
-	j.produce(j.config(entry{"PLAINTEXT", ""}.yaml(s)), 0, 5)
+	owner := j.config(entry{"PLAINTEXT", ""}.yaml(s))
+	j.produce(owner, 0, 5)
 	p := j.run(path)
 	j.awaitCommitted(p)
 	p.stop()
@@ -204,14 +205,17 @@ func testRightsOfRun(t *testing.T, s *secured, protocol string) {
 		}
 		s.grant(t, r)
 	}
-	for _, r := range settings {
+	for i, r := range settings {
 		s.revoke(t, r)
 		p := j.run(path)
 		p.awaitLog("no right to " + r.String())
 		p.awaitLog("partitions assigned")
+		j.produce(owner, 5+i, 1)
+		j.awaitCommitted(p)
 		p.stop()
 		s.grant(t, r)
 	}
+	j.wantOutcomes(5 + len(settings)) // each is delivered without the right, too
 }
 
 // testRightsOfCalls has a destination take calls, with the rights of run and those of the topic.

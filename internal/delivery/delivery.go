@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/deskstream/deskstream/internal/config"
 	"github.com/deskstream/deskstream/internal/lanes"
@@ -20,6 +21,7 @@ import (
 	"github.com/deskstream/deskstream/sink"
 	"github.com/deskstream/deskstream/sink/hold"
 	"github.com/deskstream/deskstream/sink/keys"
+	"github.com/deskstream/deskstream/sink/traces"
 )
 
 // Options say what to deliver, and where.
@@ -32,6 +34,8 @@ type Options struct {
 	Events io.Reader
 	// Out gets the outcomes as NDJSON, Notes one line for each event that stays open.
 	Out, Notes io.Writer
+	// Traces is where the traces of events go; nil: nowhere.
+	Traces traces.Source
 }
 
 // Run delivers all events and returns how many of them died. Its error is nil when every event
@@ -46,7 +50,7 @@ func Run(ctx context.Context, o Options) (dead int, err error) {
 	}
 	for _, p := range pipelines {
 		defer p.Destination.Close()
-		d.pipelines = append(d.pipelines, newPipeline(p, o.Notes))
+		d.pipelines = append(d.pipelines, newPipeline(p, o))
 	}
 	return d.run(ctx, o.Events)
 }
@@ -69,15 +73,17 @@ type pipeline struct {
 	wiring.Pipeline
 	*lanes.Queue
 
-	keys *keys.Store // nil where no rule has keys
+	keys   *keys.Store    // nil where no rule has keys
+	tracer *traces.Tracer // nil: no event has a trace
 }
 
 // newPipeline has the keys of rules kept for the run, and says so.
-func newPipeline(p wiring.Pipeline, notes io.Writer) pipeline {
+func newPipeline(p wiring.Pipeline, o Options) pipeline {
 	d := pipeline{Pipeline: p, Queue: lanes.New(lanes.MaxOpen)}
+	d.tracer = traces.New(o.Traces, traces.Destination{Name: p.Config.Name, BaseURL: p.Config.BaseURL()})
 	if p.Config.HasKeys() {
 		d.keys = new(keys.Store)
-		output.Printf(notes, "note: keys of the rules of %s are kept for this run only: it finds no ticket that run has opened, and run none of its own\n", p.Config.Name)
+		output.Printf(o.Notes, "note: keys of the rules of %s are kept for this run only: it finds no ticket that run has opened, and run none of its own\n", p.Config.Name)
 	}
 	return d
 }
@@ -105,7 +111,8 @@ func (d *delivery) run(ctx context.Context, events io.Reader) (dead int, err err
 			isCall := p.IsCall(l.Text)
 			reader := p.ReaderOf("", l.Text)
 			lane := reader.Lane(mapping.JSON, l.Text, nil)
-			p.Submit(lane, func() { d.deliver(ctx, cancel, p, job{lane, reader, isCall, l}) })
+			j := job{lane: lane, reader: reader, isCall: isCall, Line: l, trace: p.tracer.BeginLine(), held: p.Destination.Gate().HeldFor()}
+			p.Submit(lane, func() { d.deliver(ctx, cancel, p, j) })
 		}
 		return nil
 	})
@@ -122,6 +129,9 @@ type job struct {
 	reader *mapping.Reader
 	isCall bool
 	ndjson.Line
+
+	trace *traces.Event // nil for none
+	held  time.Duration // how long the destination was on hold before the line was read
 }
 
 // deliver carries one event to one destination and prints its outcome, or that it is open.
@@ -130,6 +140,11 @@ func (d *delivery) deliver(ctx context.Context, cancel context.CancelCauseFunc, 
 	err := d.behind(p, j.lane)
 	if err == nil {
 		outcome, err = deliverOne(ctx, p, j)
+	}
+	if err == nil {
+		j.trace.Settled(outcome.Traced())
+	} else {
+		j.trace.Released()
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -179,12 +194,14 @@ func (d *delivery) leaveOpen(p pipeline, j job, err error) {
 // deliverOne waits for the destination and delivers. The context of the calls outlives a stop,
 // so that a write in flight gets its response. Its own timeout limits it.
 func deliverOne(ctx context.Context, p pipeline, j job) (sink.Outcome, error) {
+	first := time.Now()
 	pass, err := p.Destination.Gate().Enter(ctx, j.lane)
 	if err != nil {
 		return sink.Outcome{}, err
 	}
+	j.trace.Started(first, p.Destination.Gate().HeldFor()-j.held)
 	s := p.Destination.Session(pass, sink.Stop{Soft: ctx, Hard: ctx})
-	s.Lane, s.Reader, s.Call = j.lane, j.reader, j.isCall
+	s.Lane, s.Reader, s.Call, s.Trace = j.lane, j.reader, j.isCall, j.trace
 	named := p.keysOf(j)
 	if named != nil {
 		s.Keys = named

@@ -186,7 +186,7 @@ func (e *Event) Settled(o Outcome) {
 	e.own.End()
 }
 
-// Released says that the event is left to another process, which ends the trace here.
+// Released says that the event is left open, to another process as a rule, which ends the trace here.
 func (e *Event) Released() {
 	if e == nil {
 		return

@@ -41,7 +41,7 @@ type Tracer struct {
 	follows bool
 	process []trace.SpanStartOption // of an event's own span
 	event   []attribute.KeyValue    // of the same
-	call    []attribute.KeyValue    // of calls
+	call    []attribute.KeyValue    // of calls, the destination first
 }
 
 // Destination is what spans say of a destination.
@@ -115,5 +115,22 @@ func (t *Tracer) Begin(r Record) *Event {
 		semconv.MessagingDestinationName(r.Topic), semconv.MessagingDestinationPartitionID(strconv.Itoa(int(r.Partition))),
 		semconv.MessagingKafkaOffset(int(r.Offset)),
 	)
+	return t.begun(ctx, span)
+}
+
+// BeginLine begins the trace of an event that is the line of a file, and of no record. It is nil when the
+// sampler does not choose it.
+func (t *Tracer) BeginLine() *Event {
+	if t == nil {
+		return nil
+	}
+	ctx, span := t.tracer.Start(context.Background(), "deliver", trace.WithAttributes(t.call[0]))
+	if !span.IsRecording() {
+		return nil
+	}
+	return t.begun(ctx, span)
+}
+
+func (t *Tracer) begun(ctx context.Context, span trace.Span) *Event {
 	return &Event{t: t, own: span, ctx: ctx, began: time.Now(), parent: parentOf(span.SpanContext())}
 }
