@@ -45,9 +45,10 @@ test: ## run all tests
 # makes loads smaller: test has them in full. One processor, since a bubble's timers that are
 # due at once run on whichever processor sets them, all with the one race context of the
 # bubble, and two at a time crash the detector (golang/go#78156). It needs no two to see a
-# race: it goes by what happened before what.
+# race: it goes by what happened before what. With one processor each, two packages run side by
+# side (-p), whatever the environment says.
 race: ## run all tests under the race detector
-	go test -race -cpu 1 -short -timeout 30m -tags synctests ./...
+	go test -race -p 2 -cpu 1 -short -timeout 30m -tags synctests ./...
 
 # Brokers are those of KAFKA_BROKERS; else one in Docker, if that answers; else three from the
 # published jars, for which Java 17 or later is needed. KAFKATEST_WAY=brokers, docker or
