@@ -33,6 +33,7 @@ type cluster struct {
 	brokers []string
 	client  *kgo.Client
 	admin   *kadm.Client
+	broker  *process // the embedded one, nil for others
 }
 
 // The sizes of messages that the topics take.

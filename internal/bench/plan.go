@@ -89,27 +89,33 @@ func (p planBench) run(ctx context.Context) error {
 
 // openCluster connects to someBrokers. stop ends the connection, then the broker.
 func openCluster(ctx context.Context, self string) (kafka *cluster, brokers []string, stop func(), err error) {
-	brokers, stopBroker, err := someBrokers(ctx, self)
+	brokers, broker, err := someBrokers(ctx, self)
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	stopBroker := func() {
+		if broker != nil {
+			broker.stop()
+		}
 	}
 	if kafka, err = connect(brokers); err != nil {
 		stopBroker()
 		return nil, nil, nil, err
 	}
+	kafka.broker = broker
 	return kafka, brokers, func() { kafka.client.Close(); stopBroker() }, nil
 }
 
-// someBrokers are those of KAFKA_BROKERS, or the embedded one.
-func someBrokers(ctx context.Context, self string) (brokers []string, stop func(), err error) {
+// someBrokers are those of KAFKA_BROKERS, or the embedded one with its process.
+func someBrokers(ctx context.Context, self string) (brokers []string, embedded *process, err error) {
 	if list := os.Getenv("KAFKA_BROKERS"); list != "" {
-		return strings.Split(list, ","), func() {}, nil
+		return strings.Split(list, ","), nil, nil
 	}
 	broker, address, err := startServer(ctx, []string{self, "broker"})
 	if err != nil {
 		return nil, nil, err
 	}
-	return []string{address}, broker.stop, nil
+	return []string{address}, broker, nil
 }
 
 // load writes dead letters of ticket events, each address with as many as the others.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/prometheus/procfs"
 )
 
 // process is a program that this one started and ends.
@@ -78,26 +80,21 @@ func (p *process) cpu() time.Duration {
 	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 }
 
-// used is the CPU time of a process so far, in steps of clockTick.
-func (p *process) used() (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+// used is the CPU time of a process so far.
+func (p *process) used() (time.Duration, error) { return usedBy(p.cmd.Process.Pid) }
+
+// usedBy is the CPU time so far of a process that runs.
+func usedBy(pid int) (time.Duration, error) {
+	p, err := procfs.NewProc(pid)
 	if err != nil {
 		return 0, fmt.Errorf("reading the CPU time of a process: %w", err)
 	}
-	_, rest, _ := strings.Cut(string(stat), ") ") // behind the name
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, errors.New("/proc has no CPU time of a process")
-	}
-	var user, system int64
-	if _, err := fmt.Sscan(fields[11]+" "+fields[12], &user, &system); err != nil {
+	stat, err := p.Stat()
+	if err != nil {
 		return 0, fmt.Errorf("reading the CPU time of a process: %w", err)
 	}
-	return time.Duration(user+system) * clockTick, nil
+	return time.Duration(stat.CPUTime() * float64(time.Second)), nil
 }
-
-// clockTick is what /proc counts CPU time in, on all architectures that Go runs on.
-const clockTick = 10 * time.Millisecond
 
 // peak is the most memory that a process had so far, in bytes. What wait4 says of it when it
 // has ended counts the memory of the one that started it, too (Linux, exec_mmap).
