@@ -21,6 +21,7 @@ type builder struct {
 	// serves many small objects. About expected members are still to come.
 	free     []Member
 	expected int
+	placed   int // members that got their room so far
 }
 
 var builders = sync.Pool{New: func() any { return new(builder) }}
@@ -53,6 +54,7 @@ func (b *builder) place(n int) []Member {
 		b.free = make([]Member, max(n, min(b.expected, sharedMembers)))
 	}
 	b.expected -= n
+	b.placed += n
 	place := b.free[:n:n]
 	b.free = b.free[n:]
 	return place
@@ -66,6 +68,16 @@ func (b *builder) release() {
 	clear(b.open[:max(b.most, len(b.open))])
 	*b = builder{open: b.open[:0]}
 	builders.Put(b)
+}
+
+// read reads a text whose outermost object or list is at the given depth. Errors: those of begin.
+func (b *builder) read(data []byte, depth int) (Value, error) {
+	if err := b.begin(data, depth); err != nil {
+		return Value{}, err
+	}
+	b.open = append(b.open, Member{})
+	b.value()
+	return b.open[0].Value, nil
 }
 
 // next returns the first byte of the next token.

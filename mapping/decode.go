@@ -15,12 +15,7 @@ func ParseJSON(data []byte) (Value, error) { return ParseNested(data, 1) }
 func ParseNested(data []byte, depth int) (Value, error) {
 	b := builders.Get().(*builder)
 	defer b.release()
-	if err := b.begin(data, depth); err != nil {
-		return Value{}, err
-	}
-	b.open = append(b.open, Member{})
-	b.value()
-	return b.open[0].Value, nil
+	return b.read(data, depth)
 }
 
 // ParseObject is ParseJSON for a text that must be a JSON object, else the error is

@@ -15,7 +15,7 @@ import (
 
 func TestDocs_theMetricsAreThoseOfTheReceiver(t *testing.T) {
 	w := newWorld(t, settingsText)
-	w.hooks["crm"].counts.received(unified.Event{Destination: "crm", Enriched: new(true)}, time.Now())
+	w.hooks["crm"].counts.received(&unified.Event{Destination: "crm", Enriched: new(true)}, time.Now())
 	w.metrics.registrations.WithLabelValues("crm", "off")
 	families, err := w.metrics.registry.Gather()
 	if err != nil {

@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/deskstream/deskstream/internal/endpoint"
 	"github.com/deskstream/deskstream/mapping/unified"
 	"github.com/deskstream/deskstream/sink/traces"
@@ -36,6 +34,7 @@ type handler struct {
 	refusals *refusalLog
 	log      *slog.Logger
 	bodies   bodies
+	visits   visits
 	seen     *seen
 	places   chan struct{} // one for each open request
 	stopping atomic.Bool
@@ -142,16 +141,33 @@ func (h *handler) receive(hook *hook, event string, r *http.Request) error {
 		return &refusedError{notRead}
 	}
 	defer give()
-	e, err := hook.check(r.Context(), r.Header, unified.Webhook{Name: event, Form: form, Body: body}, began)
+	v := h.visits.begin()
+	v.body, v.began = body, began
+	err = hook.check(r.Context(), r.Header, unified.Webhook{Name: event, Form: form, Body: body, Room: &v.room}, v)
 	if err != nil {
+		h.visits.end(v)
 		return err
 	}
-	sent := traces.ParentOf([]byte(r.Header.Get(traces.HeaderParent)), []byte(r.Header.Get(traces.HeaderState)))
-	span, parent := traces.Receive(h.traces, hook.Config.Name, sent, began)
-	hook.enrich(r.Context(), &e)
-	err = h.write(r.Context(), hook, e, asked{body, began, parent})
-	span.Ended(string(e.Type), codeOf(err))
+	span, parent := traces.Receive(h.traces, hook.Config.Name, parentIn(r.Header), began)
+	v.parent = parent
+	hook.enrich(r.Context(), &v.event)
+	err = h.write(r.Context(), hook, v)
+	span.Ended(string(v.event.Type), codeOf(err))
+	if err == nil { // else the Kafka client may still read the record
+		h.visits.end(v)
+	}
 	return err
+}
+
+// The headers of a trace, as http.Header has them: few webhooks have one.
+var headerParent, headerState = http.CanonicalHeaderKey(traces.HeaderParent), http.CanonicalHeaderKey(traces.HeaderState)
+
+// parentIn is the parent that a request names, zero for none.
+func parentIn(header http.Header) traces.Parent {
+	if len(header[headerParent]) == 0 {
+		return traces.Parent{}
+	}
+	return traces.ParentOf([]byte(header[headerParent][0]), []byte(header.Get(headerState)))
 }
 
 // codeOf is what the span of a webhook says of an error.
@@ -165,43 +181,24 @@ func codeOf(err error) string {
 	return string(notTaken)
 }
 
-// asked is what a request was, for its event.
-type asked struct {
-	body   []byte
-	began  time.Time
-	parent traces.Parent
-}
-
-// headers are those of the event's record.
-func (a asked) headers() []kgo.RecordHeader {
-	if a.parent == (traces.Parent{}) {
-		return nil
-	}
-	list := []kgo.RecordHeader{{Key: traces.HeaderParent, Value: []byte(a.parent.Traceparent)}}
-	if a.parent.Tracestate != "" {
-		list = append(list, kgo.RecordHeader{Key: traces.HeaderState, Value: []byte(a.parent.Tracestate)})
-	}
-	return list
-}
-
 // write writes the event of a request, in a smaller form where the topic takes no more.
-func (h *handler) write(ctx context.Context, hook *hook, e unified.Event, of asked) error {
-	key := keyOf(e)
+func (h *handler) write(ctx context.Context, hook *hook, v *visit) error {
+	e, key := &v.event, keyOf(&v.event)
 	e.Repeat = h.seen.has(key)
-	for _, smaller := range []func(*unified.Event, []byte){nil, withoutTexts, withBody} {
+	for _, smaller := range smallerForms {
 		if smaller != nil {
-			smaller(&e, of.body)
+			smaller(e, v.body)
 		}
-		value, err := unified.EncodeEvent(&e)
+		record, err := v.recorded()
 		if err != nil {
 			return err
 		}
-		err = h.writer.write(ctx, &kgo.Record{Key: []byte(e.Key()), Value: value, Headers: of.headers()}, func() { h.seen.add(key) })
+		err = h.writer.write(ctx, record, func() { h.seen.add(key) })
 		if errors.Is(err, errTooLong) {
 			continue
 		}
 		if err == nil {
-			hook.counts.received(e, of.began)
+			hook.counts.received(e, v.began)
 			if hook.log.Enabled(ctx, slog.LevelDebug) {
 				hook.log.Debug("webhook received", "type", string(e.Type), "repeat", e.Repeat, "late", e.Late)
 			}
@@ -210,6 +207,9 @@ func (h *handler) write(ctx context.Context, hook *hook, e unified.Event, of ask
 	}
 	return &refusedError{topicTooLow}
 }
+
+// smallerForms make an event smaller, each more than the one before; nil: as it is.
+var smallerForms = []func(*unified.Event, []byte){nil, withoutTexts, withBody}
 
 // withoutTexts leaves out what raw has too, and what was read from the desk.
 func withoutTexts(e *unified.Event, _ []byte) {

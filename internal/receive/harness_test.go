@@ -74,11 +74,14 @@ func (k *kafka) TryProduce(_ context.Context, r *kgo.Record, promise func(*kgo.R
 	}
 }
 
+// done keeps a copy of a record: its memory is used again once it is acknowledged.
 func (k *kafka) done(r *kgo.Record, err error) {
 	if err == nil && !k.discard {
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		k.records = append(k.records, r)
+		kept := *r
+		kept.Key, kept.Value = bytes.Clone(r.Key), bytes.Clone(r.Value)
+		k.records = append(k.records, &kept)
 	}
 }
 

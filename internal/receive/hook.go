@@ -78,12 +78,12 @@ func (h *hook) form(r *http.Request) (bool, error) {
 	return false, &refusedError{badType}
 }
 
-// check returns a webhook whose signature is right, and its event. Errors: noSignature,
+// check reads the event of a webhook whose signature is right into v. Errors: noSignature,
 // badSignature, tooOld.
-func (h *hook) check(ctx context.Context, header http.Header, w unified.Webhook, now time.Time) (unified.Event, error) {
+func (h *hook) check(ctx context.Context, header http.Header, w unified.Webhook, v *visit) error {
 	s, err := h.Signature(header.Get, w.Body)
 	if err != nil {
-		return unified.Event{}, &refusedError{noSignature}
+		return &refusedError{noSignature}
 	}
 	fits := h.macs.signed(s, w.Body, h.secrets.of(w.Name))
 	if !fits && h.secrets.refresh(ctx) {
@@ -91,28 +91,29 @@ func (h *hook) check(ctx context.Context, header http.Header, w unified.Webhook,
 		fits = h.macs.signed(s, w.Body, h.secrets.of(w.Name))
 	}
 	if !fits {
-		return unified.Event{}, &refusedError{badSignature}
+		return &refusedError{badSignature}
 	}
 	w.At = s.At
-	e := h.read(w)
+	v.event = h.read(w)
+	e := &v.event
 	at := s.At
 	if at.IsZero() {
 		at = e.At.Moment() // the body is signed, and so is its time
 	}
 	if !at.IsZero() {
-		age := now.Sub(at)
+		age := v.began.Sub(at)
 		if age > h.Config.Webhooks.MaxAge {
-			return unified.Event{}, &refusedError{tooOld}
+			return &refusedError{tooOld}
 		}
 		e.Late = age > lateAfter
 	}
 	if e.At == "" {
-		e.At = unified.At(now)
+		e.At = unified.At(v.began)
 	}
 	if e.ID == "" {
 		e.ID = idOf(w)
 	}
-	return e, nil
+	return nil
 }
 
 // read reads a webhook. Should that panic, the event is an unknown one: a desk would send it again

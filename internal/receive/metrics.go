@@ -113,7 +113,7 @@ func (m *metrics) of(destination string) *counts {
 }
 
 // received counts an event that is on the topic, whose request began at a time.
-func (c *counts) received(e unified.Event, began time.Time) {
+func (c *counts) received(e *unified.Event, began time.Time) {
 	count, ok := c.events.Load(e.Type)
 	if !ok {
 		count, _ = c.events.LoadOrStore(e.Type, c.metrics.events.WithLabelValues(c.destination, string(e.Type)))

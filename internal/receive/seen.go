@@ -44,8 +44,9 @@ func (s *seen) add(k eventKey) {
 }
 
 // keyOf is the key of an event by its id.
-func keyOf(e unified.Event) eventKey {
-	sum := sha256.Sum256([]byte(e.Destination + "\x00" + e.ID))
+func keyOf(e *unified.Event) eventKey {
+	var room [128]byte // enough for most, without memory of its own
+	sum := sha256.Sum256(append(append(append(room[:0], e.Destination...), 0), e.ID...))
 	return eventKey(sum[:16])
 }
 

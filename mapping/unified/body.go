@@ -27,8 +27,11 @@ type Body struct {
 
 // JSONBody reads a JSON text. One that is not UTF-8, no JSON, or nested more deeply than an
 // event may be, has no Value, and its text as {"text"} or {"base64"}.
-func JSONBody(body []byte) Body {
-	v, err := mapping.ParseNested(bytes.TrimPrefix(body, mark), rawDepth)
+func JSONBody(body []byte) Body { return new(Room).JSONBody(body) }
+
+// JSONBody is the function of this name.
+func (r *Room) JSONBody(body []byte) Body {
+	v, err := r.in().ParseNested(bytes.TrimPrefix(body, mark), rawDepth)
 	switch {
 	case err != nil:
 		return Body{Raw: Wrapped(body)}
@@ -95,18 +98,29 @@ func appendJSON(to []byte, v any) ([]byte, error) {
 
 // EncodeEvent is Encode for an event all of whose originals are JSON on one line, as Body has them. It
 // does not read them again, and its encoder is made from the tags beforehand.
-func EncodeEvent(e *Event) ([]byte, error) {
+func EncodeEvent(e *Event) ([]byte, error) { return new(Room).EncodeEvent(e) }
+
+// EncodeEvent is the function of this name.
+func (r *Room) EncodeEvent(e *Event) ([]byte, error) {
 	w := jwriter.Writer{NoEscapeHTML: true}
-	w.Buffer.Buf = make([]byte, 0, e.room())
+	w.Buffer.Buf = r.text[:0]
+	if room := e.room(); cap(r.text) < room {
+		w.Buffer.Buf = make([]byte, 0, room)
+	}
+	r.text = nil // where it is too small after all, easyjson keeps it
 	e.MarshalEasyJSON(&w)
-	return w.BuildBytes()
+	text, err := w.BuildBytes()
+	if err == nil {
+		r.text = text
+	}
+	return text, err
 }
 
 //go:generate go tool easyjson -no_std_marshalers -output_filename event_easyjson.go event.go
 
 // room is about what the text takes, and rather more than less.
 func (e *Event) room() int {
-	n := 1024 + len(e.Raw)
+	n := 2048 + len(e.Raw)
 	if e.Comment != nil {
 		n += len(e.Comment.Body) + len(e.Comment.HTML)
 	}

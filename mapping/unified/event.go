@@ -112,21 +112,25 @@ type Voice struct {
 
 // Key is the record key of the event on a topic: events of one ticket have the same, else those
 // of one contact, and so on. Events with nothing to tell them by share the destination's name.
-func (e Event) Key() string {
-	of := func(kind, id string) string { return e.Destination + "/" + kind + "/" + id }
+func (e *Event) Key() string { return string(e.AppendKey(nil)) }
+
+// AppendKey appends Key to a list of bytes.
+func (e *Event) AppendKey(to []byte) []byte {
+	to = append(to, e.Destination...)
+	of := func(kind, id string) []byte { return append(append(to, kind...), id...) }
 	switch {
 	case e.Ticket != nil && e.Ticket.ID != "":
-		return of("ticket", e.Ticket.ID)
+		return of("/ticket/", e.Ticket.ID)
 	case e.Comment != nil && e.Comment.TicketID != "":
-		return of("ticket", e.Comment.TicketID)
+		return of("/ticket/", e.Comment.TicketID)
 	case e.Contact != nil && e.Contact.ID != "":
-		return of("contact", e.Contact.ID)
+		return of("/contact/", e.Contact.ID)
 	case e.User != nil && e.User.ID != "":
-		return of("user", e.User.ID)
+		return of("/user/", e.User.ID)
 	case e.Team != nil && e.Team.ID != "":
-		return of("team", e.Team.ID)
+		return of("/team/", e.Team.ID)
 	case e.Label != nil && e.Label.ID != "":
-		return of("label", e.Label.ID)
+		return of("/label/", e.Label.ID)
 	}
-	return e.Destination
+	return to
 }

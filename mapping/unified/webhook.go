@@ -14,6 +14,16 @@ type Webhook struct {
 	Body []byte
 	// At is when the desk signed the request, zero where the signature does not say.
 	At time.Time
+	// Room is what the event is read in, which is good until Room.Clear; nil: memory of its own.
+	Room *Room
+}
+
+// In is w with a room.
+func (w Webhook) In() Webhook {
+	if w.Room == nil {
+		w.Room = new(Room)
+	}
+	return w
 }
 
 // Signature is what a request claims: MAC is the HMAC-SHA256 of Prefix and then the body, with

@@ -55,7 +55,9 @@ func Subscriptions() map[unified.Type][]string {
 
 // Event reads a webhook. One that cannot be read, or is of no kind that is known, is Unknown.
 func (r *Reader) Event(w unified.Webhook) unified.Event {
-	read := unified.JSONBody(w.Body)
+	w = w.In()
+	defer w.Room.Read()
+	read := w.Room.JSONBody(w.Body)
 	v := read.Value
 	e := unified.Event{
 		Schema: unified.Version, Type: unified.Unknown, ID: unified.Text(v, "id"), At: created(v),
@@ -64,7 +66,7 @@ func (r *Reader) Event(w unified.Webhook) unified.Event {
 	name := strings.TrimPrefix(e.DeskEvent, prefix)
 	e.Changes = changes(v.Get("changes"))
 	data := v.Get("data")
-	if r.fill(&e, data) {
+	if r.fill(&e, data, w.Room) {
 		if kind, known := kinds[name]; known {
 			e.Type = kind
 		}
@@ -83,21 +85,23 @@ func (r *Reader) Event(w unified.Webhook) unified.Event {
 }
 
 // fill sets the object that an event is about, and reports whether there is one.
-func (r *Reader) fill(e *unified.Event, data mapping.Value) bool {
+func (r *Reader) fill(e *unified.Event, data mapping.Value, room *unified.Room) bool {
 	meta := r.meta(data)
 	if meta.ID == "" {
 		return false
 	}
 	switch kind, _, _ := strings.Cut(strings.TrimPrefix(e.DeskEvent, prefix), "."); kind {
 	case "conversation":
-		e.Ticket = r.ticket(data, meta).(*unified.Ticket)
-		e.Contact = r.contactOf(e.Ticket.ContactID)
+		e.Ticket = room.Ticket()
+		readTicket(e.Ticket, data, meta)
+		e.Contact = r.contactOf(e.Ticket.ContactID, room)
 	case "message":
 		e.Comment = r.message(data, meta).(*unified.Comment)
 		if e.Comment.TicketID != "" {
-			e.Ticket = &unified.Ticket{Meta: r.metaOf(e.Comment.TicketID), ContactID: e.Comment.ContactID}
+			e.Ticket = room.Ticket()
+			e.Ticket.Meta, e.Ticket.ContactID = r.metaOf(e.Comment.TicketID), e.Comment.ContactID
 		}
-		e.Contact = r.contactOf(e.Comment.ContactID)
+		e.Contact = r.contactOf(e.Comment.ContactID, room)
 	case "customer":
 		e.Contact = r.contact(data, meta).(*unified.Contact)
 	case "user":
@@ -113,11 +117,13 @@ func (r *Reader) fill(e *unified.Event, data mapping.Value) bool {
 }
 
 // contactOf is a contact of which the id alone is known, nil for none.
-func (r *Reader) contactOf(id string) *unified.Contact {
+func (r *Reader) contactOf(id string, room *unified.Room) *unified.Contact {
 	if id == "" {
 		return nil
 	}
-	return &unified.Contact{Meta: r.metaOf(id)}
+	contact := room.Contact()
+	contact.Meta = r.metaOf(id)
+	return contact
 }
 
 // actorOf is the user who made or changed an object last.

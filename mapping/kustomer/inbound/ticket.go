@@ -17,8 +17,14 @@ var priorities = map[string]string{
 }
 
 func (r *Reader) ticket(v mapping.Value, meta unified.Meta) unified.Object {
+	t := new(unified.Ticket)
+	readTicket(t, v, meta)
+	return t
+}
+
+func readTicket(t *unified.Ticket, v mapping.Value, meta unified.Meta) {
 	a := v.Get("attributes")
-	t := &unified.Ticket{
+	*t = unified.Ticket{
 		Meta: meta, Subject: unified.Text(a, "name"), StatusRaw: unified.Text(a, "status"), SubStatus: unified.Text(a, "subStatus"),
 		PendingUntil: unified.When(a.Get("snooze"), "time", utc), PriorityRaw: unified.Text(a, "priority"),
 		Direction: unified.Direction(unified.Text(a, "direction")), ContactID: related(v, "customer"),
@@ -41,7 +47,6 @@ func (r *Reader) ticket(v mapping.Value, meta unified.Meta) unified.Object {
 	if id := cmp.Or(related(v, "queue"), unified.Text(a.Get("queue"), "id")); id != "" {
 		t.Queue = &unified.Ref{ID: id, Name: unified.Text(a.Get("queue"), "name")}
 	}
-	return t
 }
 
 // message reads a message. Its preview is the beginning of the text.

@@ -44,11 +44,9 @@ var Names = map[string]unified.Type{
 
 // Event reads a webhook. One that cannot be read, or names no ticket or contact, is Unknown.
 func (r *Reader) Event(w unified.Webhook) unified.Event {
-	body := unified.JSONBody
-	if w.Form {
-		body = unified.FormBody
-	}
-	read := body(w.Body)
+	w = w.In()
+	defer w.Room.Read()
+	read := r.body(w)
 	e := unified.Event{
 		Schema: unified.Version, Type: unified.Unknown, At: unified.At(w.At),
 		Desk: r.desk, Destination: r.destination, DeskEvent: w.Name, Raw: read.Raw,
@@ -60,19 +58,27 @@ func (r *Reader) Event(w unified.Webhook) unified.Event {
 	if id := unified.Text(v, "message_id"); id != "" {
 		e.ID = w.Name + "-" + id // TICKET_ events have nothing of their own
 	}
-	r.about(&e, v)
+	r.about(&e, v, w.Room)
 	if kind, known := Names[w.Name]; known && (e.Ticket != nil || e.Contact != nil) {
 		e.Type = kind
 	}
-	r.detail(&e, v)
+	r.detail(&e, v, w.Room)
 	return e
 }
 
+func (r *Reader) body(w unified.Webhook) unified.Body {
+	if w.Form {
+		return w.Room.FormBody(w.Body)
+	}
+	return w.Room.JSONBody(w.Body)
+}
+
 // about fills in the ticket and the contact that an event names.
-func (r *Reader) about(e *unified.Event, v mapping.Value) {
+func (r *Reader) about(e *unified.Event, v mapping.Value, room *unified.Room) {
 	contact := unified.Text(v, "contact_id")
 	if id := unified.Text(v, "ticket_id"); id != "" {
-		e.Ticket = &unified.Ticket{Meta: r.meta(id), ContactID: contact}
+		e.Ticket = room.Ticket()
+		e.Ticket.Meta, e.Ticket.ContactID = r.meta(id), contact
 		if channel := unified.Text(v, "channel_id"); channel != "" {
 			e.Ticket.Channel = &unified.Ref{ID: channel}
 		}
@@ -80,7 +86,8 @@ func (r *Reader) about(e *unified.Event, v mapping.Value) {
 	if contact == "" {
 		return
 	}
-	e.Contact = &unified.Contact{Meta: r.meta(contact), Name: unified.Text(v, "contact_name")}
+	e.Contact = room.Contact()
+	e.Contact.Meta, e.Contact.Name = r.meta(contact), unified.Text(v, "contact_name")
 	email, identifier := unified.Text(v, "contact_email"), unified.Text(v, "contact_identifier")
 	switch {
 	case email != "":
@@ -94,10 +101,10 @@ func (r *Reader) about(e *unified.Event, v mapping.Value) {
 }
 
 // detail fills in what only events of the type have.
-func (r *Reader) detail(e *unified.Event, v mapping.Value) {
+func (r *Reader) detail(e *unified.Event, v mapping.Value, room *unified.Room) {
 	switch e.Type {
 	case unified.MessageInbound, unified.MessageOutbound, unified.NoteCreated:
-		r.said(e, v)
+		r.said(e, v, room.Comment())
 	case unified.TicketLabelled, unified.TicketUnlabelled:
 		e.Label = &unified.Label{Meta: r.meta(unified.Text(v, "label_id")), Name: unified.Text(v, "label_name")}
 	case unified.TicketAssigned:
@@ -117,12 +124,10 @@ func (r *Reader) detail(e *unified.Event, v mapping.Value) {
 	}
 }
 
-// said fills in the message or note of an event.
-func (r *Reader) said(e *unified.Event, v mapping.Value) {
-	c := &unified.Comment{
-		Meta: r.meta(unified.Text(v, "message_id")), Kind: unified.KindMessage,
-		TicketID: unified.Text(v, "ticket_id"), ContactID: unified.Text(v, "contact_id"), Body: unified.Text(v, "message"),
-	}
+// said fills in c, the message or note of an event.
+func (r *Reader) said(e *unified.Event, v mapping.Value, c *unified.Comment) {
+	c.Meta, c.Kind = r.meta(unified.Text(v, "message_id")), unified.KindMessage
+	c.TicketID, c.ContactID, c.Body = unified.Text(v, "ticket_id"), unified.Text(v, "contact_id"), unified.Text(v, "message")
 	if e.Ticket != nil {
 		c.Channel = e.Ticket.Channel
 	}
