@@ -100,7 +100,7 @@ const heapGrowth = 33
 // more is alive than the limit it takes half of the processor.
 const (
 	heapReserve  = 128 << 20
-	placeReserve = 32 << 10
+	placeReserve = 16 << 10
 )
 
 // tuneCollector sets heapGrowth unless the environment sets GOGC, and returns memory that has
