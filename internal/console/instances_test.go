@@ -13,7 +13,7 @@ import (
 func TestInstances_showWhatEachSaysOrWhyNot(t *testing.T) {
 	here := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/status" {
-			fmt.Fprintf(w, `{"version":"1.2.3","pipelines":[{"destination":"crm","joined":true,"open":1234,"hold":"http_401","held_since":%q,"hold_cause":"the API refuses the credential","hold_next":"renew it"},{"destination":"inbox","joined":true,"partitions":3,"budget":{"calls":100,"window_seconds":60,"share":1}}]}`,
+			fmt.Fprintf(w, `{"version":"1.2.3","pipelines":[{"destination":"crm","joined":true,"open":1234,"hold":"http_401","held_since":%q,"hold_cause":"the API refuses the credential","hold_next":"renew it","hold_here":true},{"destination":"inbox","joined":true,"partitions":3,"by_priority":[{"name":"high","open":77}],"budget":{"calls":100,"window_seconds":60,"share":1,"waiting":4321}}]}`,
 				time.Now().Add(-time.Hour).UTC().Format(time.RFC3339))
 		}
 	}))
@@ -24,7 +24,7 @@ func TestInstances_showWhatEachSaysOrWhyNot(t *testing.T) {
 	}
 	s.Instances = []string{here.URL, "http://127.0.0.1:1"}
 	page := html.UnescapeString(s.get(s.link(s.get("/actions"), "Instances")))
-	for _, want := range []string{here.URL, "1.2.3", "1\u202f234", "on hold</span> http_401 for 60m: the API refuses the credential. To do: renew it.", "runs</span>", "100 calls", "127.0.0.1:1", "connection refused"} {
+	for _, want := range []string{here.URL, "1.2.3", "1\u202f234", "on hold</span> http_401 for 60m: the API refuses the credential. To do: renew it.", "This hold is not on record", "runs</span>", "100 calls", "77 high", "4\u202f321", "127.0.0.1:1", "connection refused"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)
 		}

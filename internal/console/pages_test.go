@@ -197,6 +197,15 @@ func TestPages_everyLinkLeadsToAPage(t *testing.T) {
 	}
 }
 
+func TestOverview_saysWhichHoldIsNotOnRecord(t *testing.T) {
+	for _, here := range []bool{false, true} {
+		pipelines := &fakePipelines{status: []status.Pipeline{{Destination: "crm", Joined: true, Hold: "operator", HoldHere: here}}}
+		if page := open(t, offline(t, ""), pipelines).get("/"); strings.Contains(page, "This hold is not on record") != here {
+			t.Errorf("of a hold that is of this instance only (%t) the overview says\n%s", here, page)
+		}
+	}
+}
+
 func TestPages_showTheStoryOfALetter(t *testing.T) {
 	d, id := full(t)
 	s := open(t, d.Config, running())

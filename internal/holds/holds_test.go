@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -156,8 +157,17 @@ func TestBook_aHoldEndsWhenItsTopicIsGone(t *testing.T) {
 	if err := i.Hold(t.Context(), group, time.Now()); err != nil {
 		t.Fatal(err)
 	}
+	if !i.OnRecord(group) || i.OnRecord("another.group") {
+		t.Error("it is not known which hold is on record")
+	}
 	if _, err := c.Admin(t).DeleteTopic(t.Context(), states); err != nil {
 		t.Fatal(err)
+	}
+	for i.OnRecord(group) && t.Context().Err() == nil { // until it has noticed
+		runtime.Gosched()
+	}
+	if !i.isHeld() {
+		t.Error("the hold ended with its topic")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // as the service does
 	defer cancel()

@@ -22,6 +22,15 @@ func (b *Book) Held(group string) bool {
 	return held
 }
 
+// OnRecord reports whether a group is held by a record that is still there, as far as that is known: a topic
+// that was deleted, or may no longer be used, has none.
+func (b *Book) OnRecord(group string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, held := b.held[group]
+	return held && (b.client != nil || !isLasting(b.why))
+}
+
 // Hold puts the hold of a group on record. The caller has stopped the calls before. Its error says
 // why the hold is not on record, which a restart would end then.
 func (b *Book) Hold(ctx context.Context, group string, at time.Time) error {

@@ -17,6 +17,7 @@ import (
 	"github.com/deskstream/deskstream/internal/status"
 	"github.com/deskstream/deskstream/internal/version"
 	"github.com/deskstream/deskstream/mapping"
+	"github.com/deskstream/deskstream/sink/hold"
 )
 
 // serveStatus shows what this instance knows of its destinations.
@@ -29,6 +30,7 @@ func (s *Service) Status() []status.Pipeline {
 	list := make([]status.Pipeline, len(s.pipelines))
 	for i, p := range s.pipelines {
 		list[i] = p.status(time.Now())
+		list[i].HoldHere = list[i].Hold == hold.Operator && !s.holds.OnRecord(s.cfg.Group(p.Config))
 	}
 	return list
 }

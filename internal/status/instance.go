@@ -29,6 +29,9 @@ type Pipeline struct {
 	// HoldCause and HoldNext say for people what the hold means and what to do.
 	HoldCause string `json:"hold_cause,omitempty"`
 	HoldNext  string `json:"hold_next,omitempty"`
+	// HoldHere reports whether the hold is an operator's that is not on record: of this instance only, and
+	// until its end.
+	HoldHere bool `json:"hold_here,omitempty"`
 	// NextProbe is the earliest time of the next probe, "" where none comes.
 	NextProbe string `json:"next_probe,omitempty"`
 	// Paused is the limit that intake waits for, Trouble what Kafka refuses.
