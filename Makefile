@@ -15,7 +15,7 @@ SERVICES ?=
 BROKERS ?= 1
 # Not ?=: the environment often has a PORT, for something else.
 PORT = 9092
-PACKAGES ?= ./internal/kafkatest ./internal/registry ./cmd/deskstream
+PACKAGES ?= ./internal/kafkatest ./internal/registry ./internal/service ./cmd/deskstream
 
 KAFKA := deploy/kafka-without-docker/kafka.sh
 

@@ -1,4 +1,4 @@
-//go:build synctests
+//go:build synctests || kafka
 
 package service
 
@@ -14,9 +14,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/deskstream/deskstream/internal/cluster"
@@ -35,17 +35,33 @@ const (
 	nightUsers  = 20
 )
 
-// night is a service in simulated time, with a stub help desk, events that come all the time, and a
-// Prometheus that scrapes it.
+// nightAt says where a night is, and how fast.
+type nightAt struct {
+	kafka *kafkatest.Cluster
+	// prefix is that of the names of topics and groups.
+	prefix string
+	// minute is how long a minute of the night lasts.
+	minute time.Duration
+	// settled waits until everybody waits, where somebody knows that.
+	settled func()
+	// retry are settings of delivery.
+	retry string
+}
+
+// night is a service with a stub help desk, events that come all the time, and a Prometheus that
+// scrapes it.
 type night struct {
+	nightAt
+
 	t        *testing.T
 	began    time.Time
-	kafka    *kafkatest.Cluster
+	joined   chan struct{} // one for each destination that reads
 	desks    *stub.Server
 	service  *Service
 	config   *config.Config
 	token    string // the file of Trengo's credential
 	stop     context.CancelFunc
+	running  sync.WaitGroup
 	series   *series
 	shape    atomic.Pointer[func(n int) string] // the next event
 	rate     atomic.Int32                       // events at a time
@@ -61,29 +77,33 @@ type logLine struct {
 }
 
 const nightConfig = `
-kafka: {brokers: [%q]}
+kafka: {brokers: [%[1]q]}
+source: {topics: [%[5]sevents], group: %[5]sdeskstream}
+responses: {topic: %[5]sevents.responses}
+dead_letters: {topic: %[5]sdlq.events.deskstream}
 limits: {records: 500}
 destinations:
   - name: support-inbox
     type: trengo
-    trengo: {api_token: "${file:%s}", base_url: "http://127.0.0.1:9500%s", channel_id: "123456", create_contact: true, event_templates: [{event: Order Completed, template: "{{ event }}"}]}
-    delivery: {rate_limit: {requests: 6000}}
+    trengo: {api_token: "${file:%[2]s}", base_url: "http://127.0.0.1:9500%[3]s", channel_id: "123456", create_contact: true, event_templates: [{event: Order Completed, template: "{{ event }}"}]}
+    delivery: {%[6]srate_limit: {requests: %[7]d}}
   - name: crm
     type: kustomer
-    kustomer: {api_key: key-for-kustomer-crm, base_url: "http://127.0.0.1:9500%s"}
+    kustomer: {api_key: key-for-kustomer-crm, base_url: "http://127.0.0.1:9500%[4]s"}
+    delivery: {%[6]srate_limit: {requests: %[8]d}}
     rules: [{name: vip, match: {event: [Vip Ordered]}, ticket: {note: x, team: Nobody}, on_missing: dead}]
 `
 
-// newNight begins a night. It has to be called in a bubble.
-func newNight(t *testing.T) *night {
+// beginNight begins a night.
+func beginNight(t *testing.T, at nightAt) *night {
 	t.Helper()
-	n := &night{t: t, began: time.Now(), series: newSeries(), token: filepath.Join(t.TempDir(), "token")}
+	n := &night{nightAt: at, t: t, began: time.Now(), joined: make(chan struct{}, 10), series: newSeries(), token: filepath.Join(t.TempDir(), "token")}
 	n.renew("token-of-the-inbox")
-	n.kafka = kafkatest.Kafka(t, kafkatest.Virtual())
 	n.desks = stub.New(stub.Config{Seed: 1, Latency: 50 * time.Millisecond, Limit: 100_000}, stubtrengo.New(nil), stubkustomer.New())
 	n.rate.Store(1)
 	n.sends(usual)
-	cfg, err := config.Parse("night.yaml", fmt.Appendf(nil, nightConfig, n.kafka.Brokers[0], n.token, stubtrengo.Path, stubkustomer.Path), os.LookupEnv)
+	cfg, err := config.Parse("night.yaml", fmt.Appendf(nil, nightConfig, n.kafka.Brokers[0], n.token, stubtrengo.Path, stubkustomer.Path,
+		n.prefix, n.retry, 6000*n.faster(), 1000*n.faster()), os.LookupEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,20 +130,30 @@ func newNight(t *testing.T) *night {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	n.stop = stop
-	var running sync.WaitGroup
-	running.Go(func() {
+	t.Cleanup(n.close)
+	n.running.Go(func() {
 		if err := n.service.Run(ctx); err != nil {
 			t.Errorf("the service ended with %v", err)
 		}
 	})
-	running.Go(func() { n.produce(ctx) })
-	running.Go(func() { n.scrape(ctx) })
-	t.Cleanup(func() {
-		stop()
-		n.desks.Desk(stubtrengo.Name).SetOutage(nil)
-		running.Wait()
-	})
+	if n.faster() > 1 { // the night begins when all is well
+		for range cfg.Destinations {
+			<-n.joined
+		}
+		n.mu.Lock()
+		n.began = time.Now()
+		n.mu.Unlock()
+	}
+	n.running.Go(func() { n.produce(ctx) })
+	n.running.Go(func() { n.scrape(ctx) })
 	return n
+}
+
+// close ends the night: nothing is scraped from then on. It may be called again.
+func (n *night) close() {
+	n.stop()
+	n.desks.Desk(stubtrengo.Name).SetOutage(nil)
+	n.running.Wait()
 }
 
 // RoundTrip implements http.RoundTripper by the stub.
@@ -166,7 +196,7 @@ func order(n int, typ, name string) string {
 
 func (n *night) produce(ctx context.Context) {
 	client := n.kafka.Client(n.t)
-	tick := time.NewTicker(eventEvery)
+	tick := time.NewTicker(n.lasts(eventEvery))
 	defer tick.Stop()
 	for {
 		select {
@@ -183,14 +213,14 @@ func (n *night) produce(ctx context.Context) {
 }
 
 func (n *night) scrape(ctx context.Context) {
-	tick := time.NewTicker(scrapeEvery)
+	tick := time.NewTicker(n.lasts(scrapeEvery))
 	defer tick.Stop()
 	for {
 		families, err := n.service.registry.Gather()
 		if err != nil {
 			n.t.Error(err)
 		}
-		n.series.scrape(time.Now(), families, "job", "deskstream", "instance", "a:9400", "namespace", "desk")
+		n.series.scrape(n.now(), n.aged(families), "job", "deskstream", "instance", "a:9400", "namespace", "desk")
 		select {
 		case <-ctx.Done():
 			return
@@ -201,8 +231,32 @@ func (n *night) scrape(ctx context.Context) {
 
 // until waits for a moment of the night.
 func (n *night) until(at time.Duration) {
-	time.Sleep(at - time.Since(n.began))
-	synctest.Wait()
+	time.Sleep(n.lasts(at) - time.Since(n.began))
+	n.settled()
+}
+
+// faster is how much faster than real time the night goes.
+func (n *night) faster() int { return int(time.Minute / n.minute) }
+
+// lasts is how long a part of the night lasts.
+func (n *night) lasts(d time.Duration) time.Duration { return d / time.Duration(n.faster()) }
+
+// now is the time of the night.
+func (n *night) now() time.Time {
+	return n.began.Add(time.Since(n.began) * time.Duration(n.faster()))
+}
+
+// aged has events be as old as the night says. Kafka's own times stay: its minutes are not shorter.
+func (n *night) aged(families []*dto.MetricFamily) []*dto.MetricFamily {
+	for _, f := range families {
+		if f.GetName() != "deskstream_oldest_undelivered_seconds" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			m.Gauge.Value = new(m.GetGauge().GetValue() * float64(n.faster()))
+		}
+	}
+	return families
 }
 
 // Enabled implements slog.Handler.
@@ -218,7 +272,13 @@ func (n *night) Handle(_ context.Context, r slog.Record) error {
 	})
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.lines = append(n.lines, logLine{r.Time.Sub(n.began), r.Level, b.String()})
+	n.lines = append(n.lines, logLine{r.Time.Sub(n.began) * time.Duration(n.faster()), r.Level, b.String()})
+	if r.Message == "partitions assigned" {
+		select {
+		case n.joined <- struct{}{}:
+		default: // nobody waits
+		}
+	}
 	return nil
 }
 
