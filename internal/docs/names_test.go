@@ -28,7 +28,7 @@ var (
 
 // Names that look like settings and are none: files, events of Kustomer, a member of its errors,
 // attributes of spans; kinds of documents.
-var noSetting = regexp.MustCompile(`\.go$|^kustomer\.(\w+)\.(create|update)$|^source\.parameter$|^http\.(request|response)\.|^webhooks\.(list|plan)$`)
+var noSetting = regexp.MustCompile(`\.go$|^kustomer\.(\w+)\.(create|update)$|^source\.parameter$|^http\.(request|response)\.|^webhooks\.(list|plan|apply)$`)
 
 func TestPages_everySettingThatIsNamedExists(t *testing.T) {
 	var schema map[string]any
