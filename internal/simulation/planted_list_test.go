@@ -12,6 +12,8 @@ type plantedFault struct {
 	budget bool
 	// priorities marks one that the simulation of priorities has to find.
 	priorities bool
+	// groups marks one that the simulation of groups has to find.
+	groups bool
 	// test is the test in the fault's directory that finds it, for one that no script shows.
 	test string
 }
@@ -60,11 +62,11 @@ var plantedFaults = []plantedFault{
 	},
 	{
 		name: "what goes out together is not on record",
-		in:   "sink", fn: "retrier.recordGroup", edit: first("return nil"),
+		in:   "sink", fn: "retrier.recordGroup", edit: first("return nil"), groups: true,
 	},
 	{
 		name: "a takeover does not wait for what went out together",
-		in:   "processor", fn: "partition.awaits", edit: first("return false"),
+		in:   "processor", fn: "partition.awaits", edit: first("return false"), groups: true,
 	},
 	{
 		name: "offsets are committed before they are settled",

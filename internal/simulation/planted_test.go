@@ -82,6 +82,8 @@ func (p plantedFault) tests() []string {
 		return []string{"^TestBudget_"}
 	case p.priorities:
 		return []string{"^TestPriorities_/^coalesce_false$", "^TestPriorities_/^coalesce_true$"}
+	case p.groups:
+		return []string{"^TestGroups_"}
 	}
 	return []string{"^TestSimulation$"}
 }
