@@ -55,17 +55,21 @@ func deskstream(name, binary string) program {
 // no call for a fiftieth of the window: of a minute that would be a second of a paced run.
 // The key is in no event, as a real one is in none.
 func configuration(j job) string {
+	console := "" // older builds do not know the setting
+	if j.console != "" {
+		console = fmt.Sprintf(", console: %q", j.console)
+	}
 	return fmt.Sprintf(`kafka: {brokers: [%s]}
 source: {topics: [%s], group: %s}
 responses: {topic: %s}
 dead_letters: {topic: %s}
-http: {listen: %q, admin: "127.0.0.1:0", console: %q}
+http: {listen: %q, admin: "127.0.0.1:0"%s}
 destinations:
   - name: crm
     type: kustomer
     kustomer: {api_key: 0123456789abcdef, base_url: %q}
     delivery: {max_in_flight: %d, rate_limit: {requests: 100000000, per: 1s, reserve: 0}}
-`, quoted(j.brokers), j.topic, j.group, j.responses, j.letters, j.metrics, j.console, j.url, j.inFlight)
+`, quoted(j.brokers), j.topic, j.group, j.responses, j.letters, j.metrics, console, j.url, j.inFlight)
 }
 
 func theLimit(self string) program {
