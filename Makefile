@@ -15,12 +15,12 @@ SERVICES ?=
 BROKERS ?= 1
 # Not ?=: the environment often has a PORT, for something else.
 PORT = 9092
-PACKAGES ?= ./internal/kafkatest ./internal/registry ./internal/service ./cmd/deskstream
+PACKAGES ?= ./internal/kafkatest ./internal/registry ./cmd/deskstream
 
 KAFKA := deploy/kafka-without-docker/kafka.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help quick-start release-check release-notes reproducible build demo test race test-kafka test-kafka-kills kafka kafka-stop lint fmt tidy fuzz simulate planted outages tables bench bench-receive bench-budget bench-scale bench-console microbench alerts browser screenshots vuln verify up down deploy-check manifests
+.PHONY: help quick-start release-check release-notes reproducible build demo test race test-kafka test-kafka-kills kafka kafka-stop lint fmt tidy fuzz simulate planted outages tables bench bench-receive bench-budget bench-scale bench-console microbench alerts nights browser screenshots vuln verify up down deploy-check manifests
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -135,6 +135,9 @@ PROMTOOL := go run github.com/prometheus/prometheus/cmd/promtool@v0.316.0
 alerts: ## check the alert rules, and test them on recorded series (when deploy/prometheus changed)
 	$(PROMTOOL) check rules deploy/prometheus/alerts.yaml
 	$(PROMTOOL) test rules deploy/prometheus/nights/*.yaml
+
+nights: ## play three nights of the alerts on Apache Kafka, a second for each minute
+	go test -tags kafka -v -count=1 -timeout 20m -run '^TestKafka_alertsFireInTheNight$$' ./internal/service -nights
 
 # A module of its own: what drives the browser is no dependency of deskstream. The browser is that of
 # CHROMIUM, else one that is installed, else Debian's, which is fetched into the cache of the user;

@@ -3,15 +3,21 @@
 package service
 
 import (
+	"flag"
 	"testing"
 	"time"
 
 	"github.com/deskstream/deskstream/internal/kafkatest"
 )
 
+var nights = flag.Bool("nights", false, "play the nights of the alerts on Apache Kafka, in real time: for a machine that has little else to do")
+
 // The first three incidents, on Apache Kafka and in real time: the same script, in which a second stands for
 // each minute. They fire the same alerts, and the hour before them none.
 func TestKafka_alertsFireInTheNight(t *testing.T) {
+	if !*nights {
+		t.Skip("goes by the clock; 'make nights' does it")
+	}
 	rules := readRules(t)
 	kafka := kafkatest.OwnApache(t, kafkatest.ApacheConfig{Brokers: 1})
 	for _, in := range incidents[:3] {
