@@ -43,8 +43,8 @@ destinations:
 	crm2 := writeFile(t, "c2.yaml", strings.ReplaceAll(text, "hooks.example.com", "other.example.com"))
 	other := runCommand(t, "", "webhooks", "apply", "-c", crm2, "-o", "json")
 	other.want(t, exitOK, made, "1 registration changed.")
-	other.want(t, exitOK, `"events":["kustomer.conversation.update"],"url":"https://other.example.com/webhooks/crm"}]}}`+"\n", "")
-	runCommand(t, "", "webhooks", "apply", "-c", crm2, "--json").want(t, exitOK, `{"schema":1,"kind":"webhooks.apply","data":{"changed":[]}}`, "")
+	other.want(t, exitOK, `"events":["kustomer.conversation.update"],"url":"https://other.example.com/webhooks/crm"}]}}`+"\n", "1 registration changed.")
+	runCommand(t, "", "webhooks", "apply", "-c", crm2, "--json").want(t, exitOK, `{"schema":1,"kind":"webhooks.apply","data":{"changed":[]}}`, "0 registrations changed.")
 	const registered = `{"schema":1,"kind":"webhooks.list","data":{"registrations":[{"destination":"crm","state":"registered","id":"`
 	runCommand(t, "", "webhooks", "list", "-c", file, "--json").want(t, exitOK, registered, "")
 	runCommand(t, "", "webhooks", "plan", "-c", file, "-o", "json").want(t, exitOK, `{"schema":1,"kind":"webhooks.plan","data":{"registrations":[]}}`, "")

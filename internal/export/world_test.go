@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -85,12 +86,11 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 
 // meanwhile has a function called with the number of each call, from 1, before the desk has it.
 func (w *world) meanwhile(do func(n int, r *http.Request)) {
-	n := 0
+	var n atomic.Int64
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.before = func(_ http.ResponseWriter, r *http.Request) bool {
-		n++
-		do(n, r)
+		do(int(n.Add(1)), r)
 		return false
 	}
 }
