@@ -29,6 +29,8 @@ type client struct {
 	extra   map[string]Secret // headers besides ours
 	agent   string
 	timeout time.Duration
+	// deadlines are those of writes.
+	deadlines deadlines
 	// transport is no http.Client, which would follow redirects with the credential, and
 	// fail on a Location that is no URL after a write that was answered.
 	transport http.RoundTripper
@@ -45,6 +47,7 @@ type headers struct {
 
 func newClient(c Config) *client {
 	made := &client{base: c.baseURL(), token: c.Credential, extra: c.Headers, agent: "deskstream/" + c.Version, timeout: c.Timeout, transport: c.Transport}
+	made.deadlines.timeout = c.Timeout
 	if made.transport == nil {
 		made.transport = newTransport(c, http.ProxyFromEnvironment)
 	}
@@ -72,10 +75,10 @@ func (c *client) request(call *Call) request {
 	return r
 }
 
-// do makes one request, which takes Config.Timeout at most. Its error is a *transportError, or
-// the cause of ctx when the caller ended it.
+// do makes one request, which takes Config.Timeout, and deadlineStep more at most. Its error
+// is a *transportError, or the cause of ctx when the caller ended it.
 func (c *client) do(ctx context.Context, r *request) (Reply, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errCallTimeout)
+	ctx, cancel := c.limited(ctx, r)
 	defer cancel()
 	ctx, trace := traced(ctx)
 	if r.recorded {
@@ -98,6 +101,15 @@ func (c *client) do(ctx context.Context, r *request) (Reply, error) {
 		return Reply{}, c.fault(ctx, err, true)
 	}
 	return reply, nil
+}
+
+// limited is ctx for one request. A lookup has a context of its own anyway; writes, which
+// have that of their pipeline, share one.
+func (c *client) limited(ctx context.Context, r *request) (context.Context, context.CancelFunc) {
+	if r.Lookup {
+		return context.WithTimeoutCause(ctx, c.timeout, errCallTimeout)
+	}
+	return c.deadlines.within(ctx), func() {}
 }
 
 // fault is the error of a request that got no response. After a timeout the idle

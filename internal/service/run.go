@@ -81,7 +81,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := s.Listen(ctx); err != nil {
 		return err
 	}
-	reserve := tuneCollector()
+	reserve := tuneCollector(chosen)
 	defer runtime.KeepAlive(reserve)
 	return explainRedelivery(o.Config, s.Run(ctx))
 }
@@ -91,16 +91,21 @@ func Run(ctx context.Context, o Options) error {
 // 100 they would take twice their memory.
 const heapGrowth = 33
 
-// heapReserve is memory that is asked for and never touched, so the machine gives none for it. The
-// heap counts it, so it may grow by heapGrowth of it in any case: a pipeline that keeps up has next to
-// nothing alive, and collected what it left a hundred times for 60,000 events without a reserve. A soft
-// limit with a larger growth does the same for a small heap, but where more is alive than the limit it
-// takes half of the processor.
-const heapReserve = 128 << 20
+// heapReserve, or placeReserve for each call in flight that is allowed if that is more, is memory that
+// is asked for and never touched, so the machine gives none for it. The heap counts it, so it may grow
+// by heapGrowth of it in any case: a pipeline that keeps up has next to nothing alive, and collected
+// what it left a hundred times for 60,000 events without a reserve. A collection reads the stacks and
+// connections of the calls in flight, so with thousands of them it has to come less often. A soft limit
+// with a larger growth does the same for a small heap, but where more is alive than the limit it takes
+// half of the processor.
+const (
+	heapReserve  = 128 << 20
+	placeReserve = 128 << 10
+)
 
 // tuneCollector sets heapGrowth unless the environment sets GOGC, and returns memory that has
 // to stay alive. With GOMEMLIMIT there is none, because the limit would count it.
-func tuneCollector() (reserve []byte) {
+func tuneCollector(destinations []config.Destination) (reserve []byte) {
 	if os.Getenv("GOGC") != "" {
 		return nil
 	}
@@ -108,7 +113,11 @@ func tuneCollector() (reserve []byte) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return nil
 	}
-	return make([]byte, heapReserve)
+	places := 0
+	for _, d := range destinations {
+		places += d.Delivery.MaxInFlight
+	}
+	return make([]byte, max(heapReserve, places*placeReserve))
 }
 
 // meetKafka waits for the cluster, creates the missing topics if that is asked for, and
