@@ -58,7 +58,7 @@ const (
 type Delivery struct {
 	MaxInFlight int               `yaml:"max_in_flight" default:"64" min:"1" below:"10001" doc:"Calls in flight at a time."`
 	RateLimit   RateLimit         `yaml:"rate_limit" reload:"true" doc:"The vendor's budget until its own headers say otherwise; of all instances together. Of destinations with one credential the first counts."`
-	Timeout     time.Duration     `yaml:"timeout" default:"30s" min:"1ms" doc:"How long one call may take."`
+	Timeout     time.Duration     `yaml:"timeout" default:"30s" min:"1ms" doc:"How long one call may take, a write up to a quarter of a second more."`
 	MaxAge      time.Duration     `yaml:"max_age" default:"0s" doc:"An older record dies unsent as expired; 0: no limit."`
 	TLS         CallTLS           `yaml:"tls" doc:"Certificates for calls, where base_url is https: an authority of your own, or a certificate that a gateway asks for."`
 	Retry       Retry             `yaml:"retry" doc:"How passing failures are repeated."`
