@@ -99,7 +99,7 @@ func (b *consoleBench) measure(ctx context.Context, only []string, rate float64)
 		}
 		cases = append(cases, full)
 		if rate == 0 {
-			rate = min(consoleRate, pacedShare*median(full.without, func(r looked) float64 { return r.PerSecond }))
+			rate = min(consoleRate, pacedShare*of(full.without, func(r looked) float64 { return r.PerSecond }).median)
 		}
 	}
 	if slices.Contains(only, "paced") {

@@ -28,14 +28,14 @@ func (b *consoleBench) report(w io.Writer, cases []consoleCase) error {
 		speed := func(r looked) float64 { return r.PerSecond }
 		p50, p99 := pageWaits(c.with)
 		ratio := pairs(c, per100k)
-		fmt.Fprintf(&text, "| %s | closed | %s | | %s | | | | |\n", c.name, spread(c.without, speed).with(0), spread(c.without, per100k).with(2))
-		fmt.Fprintf(&text, "| %s | open | %s | %s | %s | %s | %.0f | %.1f | %.1f |\n", c.name, spread(c.with, speed).with(0), pairs(c, speed).with(3),
-			spread(c.with, per100k).with(2), ratio.with(3), median(c.with, func(r looked) float64 { return r.rows }), ms(p50), ms(p99))
+		fmt.Fprintf(&text, "| %s | closed | %s | | %s | | | | |\n", c.name, of(c.without, speed).with(0), of(c.without, per100k).with(2))
+		fmt.Fprintf(&text, "| %s | open | %s | %s | %s | %s | %.0f | %.1f | %.1f |\n", c.name, of(c.with, speed).with(0), pairs(c, speed).with(3),
+			of(c.with, per100k).with(2), ratio.with(3), of(c.with, func(r looked) float64 { return r.rows }).median, milliseconds(p50), milliseconds(p99))
 		if !c.alone {
-			pipeline = spread(c.without, per100k).median
+			pipeline = of(c.without, per100k).median
 		}
 		if c.alone && pipeline > 0 {
-			takes := spread(c.with, per100k).median - spread(c.without, per100k).median
+			takes := of(c.with, per100k).median - of(c.without, per100k).median
 			v.judge(fmt.Sprintf("CPU time at %d outcomes/s, the page's beside the pipeline's", consoleRate), 1+takes/pipeline, mostLoss)
 		}
 		if c.rate >= consoleRate && !c.alone {
@@ -73,14 +73,6 @@ func (v *verdict) write(w io.Writer, text string) error {
 	return nil
 }
 
-func spread(runs []looked, figure func(looked) float64) figures {
-	values := make([]float64, len(runs))
-	for i, r := range runs {
-		values[i] = figure(r)
-	}
-	return figuresOf(values)
-}
-
 // pairs are the ratios of a run with the page and the one without that was its neighbour.
 func pairs(c consoleCase, figure func(looked) float64) figures {
 	ratios := make([]float64, len(c.with))
@@ -91,8 +83,6 @@ func pairs(c consoleCase, figure func(looked) float64) figures {
 	}
 	return figuresOf(ratios)
 }
-
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // pageWaits are how long the overview took, of all runs together.
 func pageWaits(runs []looked) (p50, p99 time.Duration) {

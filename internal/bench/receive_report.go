@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 )
@@ -55,14 +54,14 @@ func (b *receiveBench) report(w io.Writer, runs map[string][]received, rate floa
 	for _, r := range b.receivers {
 		text.WriteString("| " + r.name)
 		for _, c := range columns {
-			fmt.Fprintf(&text, " | "+c.format, median(runs[r.name], c.of))
+			fmt.Fprintf(&text, " | "+c.format, of(runs[r.name], c.of).median)
 		}
 		text.WriteString(" |\n")
 	}
 	perSecond := func(r received) float64 { return r.flood.perSecond }
 	paced99 := func(r received) float64 { return float64(r.paced.p99) }
-	share, p99 := median(runs[ours], perSecond)/median(runs[rawLoop], perSecond), median(runs[ours], paced99)/median(runs[rawLoop], paced99)
-	mib := median(runs[ours], func(r received) float64 { return r.mib })
+	share, p99 := of(runs[ours], perSecond).median/of(runs[rawLoop], perSecond).median, of(runs[ours], paced99).median/of(runs[rawLoop], paced99).median
+	mib := of(runs[ours], func(r received) float64 { return r.mib }).median
 	verdict := "PASS"
 	if share < leastPerSecond || p99 > mostP99 || mib >= mostMiB {
 		verdict = "FAIL"
@@ -75,13 +74,4 @@ func (b *receiveBench) report(w io.Writer, runs map[string][]received, rate floa
 		return errors.New("receive does not reach its goals")
 	}
 	return nil
-}
-
-func median[T any](runs []T, of func(T) float64) float64 {
-	values := make([]float64, len(runs))
-	for i, r := range runs {
-		values[i] = of(r)
-	}
-	slices.Sort(values)
-	return values[len(values)/2]
 }

@@ -20,9 +20,9 @@ type row struct {
 // figures are the median of some values with the least and the greatest.
 type figures struct{ median, least, most float64 }
 
-func of(results []Result, figure func(Result) float64) figures {
-	values := make([]float64, len(results))
-	for i, r := range results {
+func of[T any](runs []T, figure func(T) float64) figures {
+	values := make([]float64, len(runs))
+	for i, r := range runs {
 		values[i] = figure(r)
 	}
 	return figuresOf(values)
