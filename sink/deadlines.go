@@ -13,9 +13,9 @@ const (
 	deadlineParts = 16
 )
 
-// deadlines gives contexts that end after a timeout. Writes of one parent that begin within
-// a step share one: a context and a timer for each take 3 % more CPU
-// time end to end with 512 calls in flight (docs/performance.md).
+// deadlines gives contexts that end after a timeout. Writes of one parent that begin within a step
+// share one: a context and a timer for each take 3 % more CPU time end to end with 512 calls in flight
+// (docs/performance.md).
 type deadlines struct {
 	timeout time.Duration
 	latest  atomic.Pointer[deadline]
